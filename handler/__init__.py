@@ -1,0 +1,1 @@
+"""The part of Packager that ships in the zip and runs on Lambda."""

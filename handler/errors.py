@@ -1,0 +1,114 @@
+"""The handler's errors, each with the HTTP status and the MLflow error shape it becomes.
+
+::
+
+    HandlerError
+      at init, kept and answered with 503 until a later invocation succeeds:
+        ConfigError  ModelFetchError  ModelIntegrityError  ModelLoadError
+      per request:
+        MalformedRequest 400  SignatureMismatch 400  UnsupportedMediaType 415
+        PredictionError 400  ModelUnavailable 503
+
+Every message is safe for the caller: it never holds a traceback, the payload or a secret.
+"""
+
+import json
+
+
+class HandlerError(Exception):
+    """All errors raised by this package's code.
+
+    :param message: safe for the caller.
+    """
+
+    status = 500
+    error_code = "INTERNAL_ERROR"
+    sqlstate = "XXM00"
+    error_class = "CLIENT_INTERNAL_ERROR"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def to_json(self) -> bytes:
+        """Return the body in MLflow's error shape (MLflow 3.18, `exceptions.py`)."""
+        return json.dumps(
+            {
+                "error_code": self.error_code,
+                "message": self.message,
+                "sqlstate": self.sqlstate,
+                "error_class": self.error_class,
+            }
+        ).encode()
+
+
+class InitError(HandlerError):
+    """The model could not be made ready; `ModelUnavailable` tells the caller."""
+
+
+class ConfigError(InitError):
+    """The environment or `bundle.json` is wrong: a deployment mistake."""
+
+
+class ModelFetchError(InitError):
+    """The model archive could not be read from S3."""
+
+
+class ModelIntegrityError(InitError):
+    """A model file differs from the digest in the manifest; it was not loaded."""
+
+
+class ModelLoadError(InitError):
+    """The model's bytes are right but the library could not load them."""
+
+
+class ModelUnavailable(HandlerError):
+    """The model is not loaded (yet); the next invocation tries again."""
+
+    status = 503
+    error_code = "TEMPORARILY_UNAVAILABLE"
+    sqlstate = "XXM00"
+    error_class = "TEMPORARILY_UNAVAILABLE"
+
+
+class MalformedRequest(HandlerError):
+    """The body cannot be read as a scoring request."""
+
+    status = 400
+    error_code = "BAD_REQUEST"
+    sqlstate = "KAM00"
+    error_class = "INVALID_PARAMETER_VALUE"
+
+
+class SignatureMismatch(HandlerError):
+    """The data does not fit the model's signature."""
+
+    status = 400
+    error_code = "INVALID_PARAMETER_VALUE"
+    sqlstate = "KAM01"
+    error_class = "SCHEMA_ENFORCEMENT_FAILED"
+
+
+class InvalidParams(SignatureMismatch):
+    """The request's `params` do not fit the model's params schema."""
+
+    sqlstate = "KAM00"
+    error_class = "INVALID_PARAMETER_VALUE"
+
+
+class UnsupportedMediaType(HandlerError):
+    """The content type, its charset or one of its parameters is not taken."""
+
+    status = 415
+    error_code = "BAD_REQUEST"
+    sqlstate = "KAM00"
+    error_class = "INVALID_PARAMETER_VALUE"
+
+
+class PredictionError(HandlerError):
+    """The model raised. MLflow answers 400 with a stack trace; we keep the trace in the log."""
+
+    status = 400
+    error_code = "BAD_REQUEST"
+    sqlstate = "KAM00"
+    error_class = "INVALID_PARAMETER_VALUE"

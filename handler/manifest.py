@@ -1,0 +1,145 @@
+"""The contract between `packager build` and the running function: `bundle.json`.
+
+The builder writes a :class:`BundleManifest`, the handler reads it; neither side knows
+anything else about the other. Standard library only: this is imported at cold start.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal, Self
+
+from handler.errors import ConfigError
+
+SCHEMA_VERSION = 1
+MANIFEST_NAME = "bundle.json"
+MODEL_FOLDER = "model"
+
+SerializationFormat = Literal["skops", "cloudpickle", "pickle", "joblib"]
+ModelSource = Literal["s3", "embedded"]
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file that the bundle pins: nothing with other bytes is ever loaded."""
+
+    path: str
+    """Relative POSIX path."""
+    size_bytes: int
+    sha256: str
+    """Lower-case hex digest of the file's bytes."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build from parsed JSON.
+
+        :raises ValueError: the path is absolute or climbs out of its folder.
+        """
+        path = PurePosixPath(data["path"])
+        if path.is_absolute() or ".." in path.parts or "\\" in data["path"]:
+            raise ValueError(f"unsafe path {data['path']!r}")
+        return cls(str(path), int(data["size_bytes"]), str(data["sha256"]))
+
+
+@dataclass(frozen=True)
+class PackageEntry:
+    """One distribution in the zip."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    """What the bundle was built for."""
+
+    runtime: str
+    """Lambda's identifier, as `python3.11`."""
+    architecture: str
+    """Lambda's identifier: `x86_64` or `arm64`."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the handler must know of the model, so that it reads no YAML."""
+
+    flavor: str
+    """The flavor that predicts, as `sklearn`; selects `handler/loaders/<flavor>.py`."""
+    data_path: str
+    """The file that the loader reads, relative to the model folder."""
+    serialization_format: SerializationFormat
+    predict_fn: str = "predict"
+    """The estimator's method behind `/invocations`, as logged."""
+    trusted_types: tuple[str, ...] = ()
+    """What skops may construct besides its own defaults."""
+    signature: dict[str, Any] | None = None
+    """`{"inputs": [...], "outputs": [...], "params": [...]}`: MLflow's items, JSON-decoded;
+    each may be None. None: the model was logged without a signature."""
+    input_example: dict[str, Any] | None = None
+    """A scoring request that the model accepts: `serving_input_example.json`."""
+    model_id: str | None = None
+    run_id: str | None = None
+    mlflow_version: str | None = None
+    files: tuple[FileEntry, ...] = ()
+    """Every file of the model folder, sorted by path."""
+
+
+@dataclass(frozen=True)
+class BundleManifest:
+    """`bundle.json`: everything the function is, pinned by digest."""
+
+    packager_version: str
+    target: TargetInfo
+    model: ModelInfo
+    model_source: ModelSource
+    model_archive: FileEntry | None
+    """The object in S3 (a stored zip of the model folder); None when embedded."""
+    packages: tuple[PackageEntry, ...] = ()
+    artifacts: tuple[FileEntry, ...] = ()
+    """Files beside `bundle.json` in the output folder. Empty in the copy inside the zip,
+    which cannot name its own digest."""
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """Return the document, ending in a newline; equal manifests give equal bytes."""
+        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Parse a `bundle.json`.
+
+        :raises ConfigError: not JSON, a missing or unsafe field, or a schema version
+            that this handler does not know.
+        """
+        try:
+            data = json.loads(text)
+            version = data["schema_version"]
+            if version != SCHEMA_VERSION:
+                raise ConfigError(
+                    f"{MANIFEST_NAME} has schema version {version!r}, this handler reads"
+                    f" {SCHEMA_VERSION}: rebuild the bundle"
+                )
+            return cls._from_dict(data)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{MANIFEST_NAME} is damaged: {error!r}") from error
+
+    @classmethod
+    def _from_dict(cls, data: dict[str, Any]) -> Self:
+        model = dict(data["model"])
+        model["files"] = _entries(model["files"])
+        model["trusted_types"] = tuple(model["trusted_types"])
+        archive = data["model_archive"]
+        return cls(
+            packager_version=data["packager_version"],
+            target=TargetInfo(**data["target"]),
+            model=ModelInfo(**model),
+            model_source=data["model_source"],
+            model_archive=FileEntry.from_dict(archive) if archive else None,
+            packages=tuple(PackageEntry(**item) for item in data["packages"]),
+            artifacts=_entries(data["artifacts"]),
+        )
+
+
+def _entries(items: list[dict[str, Any]]) -> tuple[FileEntry, ...]:
+    return tuple(FileEntry.from_dict(item) for item in items)
