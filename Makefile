@@ -1,0 +1,54 @@
+# One command each; every target sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt lint types layers template lock clean
+
+PYTHON := .venv/bin/python
+INSTALLED := .venv/.installed
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Make .venv from the committed lock
+
+$(INSTALLED): requirements/dev.txt pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh
+
+demo: $(INSTALLED) ## Train, build, publish to an embedded S3, invoke on the real Lambda runtime
+	@$(PYTHON) examples/random_forest/demo.py
+
+test: $(INSTALLED) ## Run the default test suite
+	$(PYTHON) -m pytest -n 2 --dist loadgroup
+
+check: fmt lint types layers template test ## All that CI checks
+
+fmt: $(INSTALLED) ## Check the format (mend it: make fmt FIX=1)
+	.venv/bin/ruff format $(if $(FIX),,--check) .
+
+lint: $(INSTALLED) ## Lint (mend what can be: make lint FIX=1)
+	.venv/bin/ruff check $(if $(FIX),--fix) .
+
+types: $(INSTALLED) ## Check the types
+	.venv/bin/mypy
+
+layers: $(INSTALLED) ## Check which room imports which
+	.venv/bin/lint-imports
+
+template: .tools/sam/.installed ## sam validate --lint, with SAM in an environment of its own
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam validate --lint --template template.yaml
+
+# aws-sam-cli pins an old click and boto3: it cannot share an environment with us.
+.tools/sam/.installed: requirements/sam.txt $(INSTALLED)
+	.venv/bin/uv venv --quiet --clear --python $(PYTHON) .tools/sam
+	.venv/bin/uv pip install --quiet --python .tools/sam/bin/python --require-hashes -r requirements/sam.txt
+	@touch $@
+
+COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
+
+lock: $(INSTALLED) ## Renew the locks from pyproject.toml and the .in files (UPGRADE=1: newest)
+	$(COMPILE) pyproject.toml --group dev --all-extras -o requirements/dev.txt
+	$(COMPILE) requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) examples/random_forest/requirements.in -o examples/random_forest/requirements.txt
+
+clean: ## Remove everything that was made here
+	rm -rf .venv .tools dist examples/*/.work .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,55 @@
+"""Write zips that depend on their content alone: not on clock, umask, folder or time zone."""
+
+import hashlib
+import stat
+import zipfile
+from pathlib import Path
+
+from handler.manifest import FileEntry
+
+# The earliest date a zip can carry; SOURCE_DATE_EPOCH would only make two builds differ.
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+_WORLD_READABLE = 0o644
+_WORLD_EXECUTABLE = 0o755
+_CHUNK_BYTES = 1 << 20
+
+
+def write_archive(folder: Path, destination: Path, *, compress: bool = True) -> FileEntry:
+    """Zip every file below `folder` and return the archive's name, size and digest.
+
+    Files are in sorted order with a fixed date and modes 0644 or 0755, so that Lambda's
+    user can read them whatever the builder's umask was. Symlinks are followed.
+
+    :param compress: False stores the bytes as they are: models are compressed already, or
+        cost more to inflate at cold start than to fetch.
+    """
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with zipfile.ZipFile(destination, "w", method, compresslevel=6) as archive:
+        for path in sorted_files(folder):
+            name = path.relative_to(folder).as_posix()
+            entry = zipfile.ZipInfo(name, _FIXED_DATE)
+            entry.compress_type = method
+            entry.create_system = 3  # Unix, whatever built it: else the modes are ignored
+            status = path.stat()
+            executable = status.st_mode & stat.S_IXUSR
+            entry.external_attr = (_WORLD_EXECUTABLE if executable else _WORLD_READABLE) << 16
+            entry.file_size = status.st_size  # lets zipfile choose zip64 for large models
+            with path.open("rb") as source, archive.open(entry, "w") as sink:
+                while chunk := source.read(_CHUNK_BYTES):
+                    sink.write(chunk)
+    return file_entry(destination, destination.name)
+
+
+def sorted_files(folder: Path) -> list[Path]:
+    """Return every file below `folder`, in the order of their POSIX paths."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def file_entry(path: Path, name: str) -> FileEntry:
+    """Return size and sha256 of a file, to be known as `name`."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return FileEntry(name, path.stat().st_size, digest.hexdigest())

@@ -1,0 +1,144 @@
+"""Read a finished bundle, and put one in place all or nothing."""
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from handler.errors import ConfigError as ManifestError
+from handler.manifest import MANIFEST_NAME, BundleManifest
+from packager.archive import file_entry
+from packager.errors import BundleInvalid, ConfigError
+
+FUNCTION_ZIP = "function.zip"
+MODEL_ZIP = "model.zip"
+LOCK_NAME = "pylock.toml"
+TEMPLATE_NAME = "template.yaml"
+EVENTS_FOLDER = "events"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk whose every artifact has the digest that `bundle.json` names."""
+
+    folder: Path
+    manifest: BundleManifest
+
+    @property
+    def function_zip(self) -> Path:
+        """What Lambda runs."""
+        return self.folder / FUNCTION_ZIP
+
+    @property
+    def model_zip(self) -> Path | None:
+        """What the function fetches from S3; None when the model is embedded."""
+        return self.folder / MODEL_ZIP if self.manifest.model_archive else None
+
+
+def is_bundle(folder: Path) -> bool:
+    """Tell whether there is a `bundle.json` in the folder."""
+    return (folder / MANIFEST_NAME).is_file()
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read and verify what `packager build` wrote.
+
+    :raises BundleInvalid: no bundle, or a file is missing or differs from its digest.
+    """
+    rebuild = f"Build it again: packager build MODEL --output {folder}"
+    try:
+        manifest = BundleManifest.from_json((folder / MANIFEST_NAME).read_bytes())
+    except OSError as error:
+        raise BundleInvalid(f"no {MANIFEST_NAME} in {folder}", hint=rebuild) from error
+    except ManifestError as error:
+        raise BundleInvalid(f"{folder}: {error}", hint=rebuild) from error
+    for artifact in manifest.artifacts:
+        path = folder / artifact.path
+        if not path.is_file():
+            raise BundleInvalid(f"{path} is missing", hint=rebuild)
+        if file_entry(path, artifact.path) != artifact:
+            raise BundleInvalid(f"{path} differs from its digest in bundle.json", hint=rebuild)
+    return Bundle(folder, manifest)
+
+
+@contextmanager
+def replaced_folder(output: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of `output` when the block ends well.
+
+    Until then, and if the block raises or the process dies, `output` is as it was. What a
+    killed build left beside it is removed by the next one.
+
+    :raises ConfigError: `output` holds something that is no bundle.
+    """
+    output = output.resolve()
+    if output.exists() and not _may_be_replaced(output):
+        raise ConfigError(
+            f"{output} exists and is no bundle: nothing in it was touched",
+            hint="Name another --output folder, or empty this one.",
+        )
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(output)
+        draft = output.with_name(f".{output.name}.building-{os.getpid()}")
+        draft.mkdir()
+    except OSError as error:
+        raise ConfigError(f"cannot write into {output.parent}: {error.strerror}") from error
+    try:
+        yield draft
+        _put_in_place(draft, output)
+    finally:
+        # After the exchange the draft's name holds the old output.
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _may_be_replaced(output: Path) -> bool:
+    return output.is_dir() and (is_bundle(output) or not any(output.iterdir()))
+
+
+def _remove_abandoned(output: Path) -> None:
+    for draft in output.parent.glob(f".{output.name}.building-*"):
+        pid = draft.name.rpartition("-")[2]
+        if pid.isdigit() and not _is_running(int(pid)):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _put_in_place(draft: Path, output: Path) -> None:
+    if not output.exists():
+        draft.rename(output)
+    elif not _exchange(draft, output):
+        # No atomic exchange on this system: for a moment there is no output, never half a one.
+        old = draft.with_name(f"{draft.name}-old")
+        output.rename(old)
+        draft.rename(output)
+        shutil.rmtree(old)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Swap two folders in one step (Linux `renameat2`); False where there is no such call."""
+    if not sys.platform.startswith("linux"):
+        return False
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    at_fdcwd, rename_exchange = -100, 2
+    if renameat2(at_fdcwd, bytes(first), at_fdcwd, bytes(second), rename_exchange) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS):  # the file system cannot
+        return False
+    raise OSError(number, os.strerror(number), str(second))

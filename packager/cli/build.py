@@ -1,0 +1,144 @@
+"""`packager build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from packager.cli.model_options import model_argument, source_options
+from packager.cli.output import Console, pass_console, write_atomically
+
+if TYPE_CHECKING:
+    from handler.manifest import ModelSource
+    from packager.build import BuildReport
+    from packager.plan import BuildPlan
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager build models:/MyRandomForest/latest
+      packager build models:/MyRandomForest@champion --output dist/ --architecture arm64
+      packager build runs:/0a1b2c/model --runtime python3.12 --report report.json
+      packager build model.skops --flavor sklearn --input-example rows.csv
+    """
+)
+@model_argument
+@source_options
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("dist"),
+    show_default=True,
+    help="Folder for the bundle; replaced as a whole, or left as it was.",
+)
+@click.option(
+    "--runtime",
+    default="auto",
+    show_default=True,
+    help="Lambda runtime, as python3.12; auto: the Python that the model was trained under.",
+)
+@click.option(
+    "--architecture",
+    type=click.Choice(["x86_64", "arm64"]),
+    default="x86_64",
+    show_default=True,
+    help="Lambda's instruction set.",
+)
+@click.option(
+    "--model-source",
+    type=click.Choice(["s3", "embedded"]),
+    default="s3",
+    show_default=True,
+    help="Fetch the model from S3 at cold start, or carry it in the zip.",
+)
+@click.option(
+    "--safe-only", is_flag=True, help="Refuse model formats that execute code when loaded."
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the build report as JSON to this file.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be built; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@pass_console
+def command(
+    console: Console,
+    model: str,
+    flavor: str | None,
+    input_example: Path | None,
+    trust: tuple[str, ...],
+    output: Path,
+    runtime: str,
+    architecture: str,
+    model_source: ModelSource,
+    safe_only: bool,
+    report: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Build a Lambda bundle from MODEL.
+
+    MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
+    with --flavor. Writes function.zip, model.zip (unless embedded), bundle.json,
+    pylock.toml, template.yaml and events/ into the output folder.
+    """
+    from packager.build import build_bundle
+    from packager.plan import BuildConfig, plan_bundle
+    from packager.sources import open_model
+
+    config = BuildConfig(model_source, runtime, architecture, safe_only)
+    console.step(f"Opening {model}")
+    with open_model(
+        model,
+        flavor=flavor,
+        input_example=input_example,
+        trusted_types=trust,
+        progress=console,
+    ) as folder:
+        plan = plan_bundle(folder, config, progress=console)
+        if dry_run:
+            console.json(plan.to_dict()) if as_json else console.result(_plan_text(plan, output))
+            return
+        built = build_bundle(plan, output, progress=console)
+    for warning in built.warnings:
+        console.warn(warning)
+    if report:
+        write_atomically(report, built.to_dict())
+    console.json(built.to_dict()) if as_json else console.result(_report_text(built))
+
+
+def _plan_text(plan: BuildPlan, output: Path) -> str:
+    lines = [
+        f"would build  {plan.spec.info.flavor} model ({plan.spec.info.serialization_format})",
+        f"for          {plan.target.description}, model {plan.config.model_source}",
+        f"into         {output}",
+        f"packages     {len(plan.lock.packages)}",
+    ]
+    lines += [f"  {package.name}=={package.version}" for package in plan.lock.packages]
+    lines += [
+        f"without      {drop.requirement}: {drop.reason}" for drop in plan.requirements.dropped
+    ]
+    lines += [f"warning      {warning}" for warning in plan.warnings]
+    return "\n".join(lines)
+
+
+def _report_text(report: BuildReport) -> str:
+    info = report.manifest.model
+    lines = [
+        f"built {report.output}: {info.flavor} model ({info.serialization_format})"
+        f" for {report.plan.target.description}",
+        f"unzipped {report.unzipped_bytes / 1e6:.1f} MB of 262.1 MB that Lambda takes"
+        f" ({report.untrimmed_bytes / 1e6:.1f} MB before trimming)",
+    ]
+    for artifact in report.manifest.artifacts:
+        if "/" not in artifact.path:
+            lines.append(f"  {artifact.size_bytes:>12,} B  {artifact.path}")
+    events = sum(artifact.path.startswith("events/") for artifact in report.manifest.artifacts)
+    lines.append(f"  {events:>12}    sample events in events/")
+    return "\n".join(lines)

@@ -1,0 +1,83 @@
+"""What the command line prints: results on stdout, talk on stderr."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from packager.errors import ConfigError
+
+
+class Console:
+    """Prints for people, for pipes and for machines.
+
+    :param quiet: 0 says everything, 1 no progress, 2 no warnings either.
+    :param verbose: 1 adds details, 2 the library's debug log.
+    """
+
+    def __init__(self, quiet: int = 0, verbose: int = 0) -> None:
+        self._quiet = quiet
+        self._verbose = verbose
+        self._started = time.monotonic()
+
+    def result(self, text: str) -> None:
+        """Print the command's result on stdout."""
+        click.echo(text)
+
+    def json(self, document: Any) -> None:
+        """Print one JSON document on stdout."""
+        click.echo(json.dumps(document, indent=2))
+
+    def step(self, message: str) -> None:
+        """Say on stderr which step begins, with the seconds since the start."""
+        if self._quiet == 0:
+            elapsed_s = time.monotonic() - self._started
+            self._talk(f"[{elapsed_s:6.1f}s] {message}", "bold")
+
+    def detail(self, message: str) -> None:
+        """Say a fact of the step under way."""
+        if self._quiet == 0:
+            self._talk(f"          {message}", "dim")
+
+    def warn(self, message: str) -> None:
+        """Warn on stderr."""
+        if self._quiet < 2:
+            self._talk(f"warning: {message}", "yellow")
+
+    def error(self, message: str, hint: str | None = None) -> None:
+        """Print an error, and what to do next, on stderr."""
+        self._talk(f"error: {message}", "red")
+        if hint:
+            self._talk(f"  hint: {hint}", "cyan")
+
+    def _talk(self, message: str, style: str) -> None:
+        if sys.stderr.isatty():
+            # rich costs 100 ms to import: only a person at a terminal pays for it.
+            from rich.console import Console as RichConsole
+
+            RichConsole(stderr=True, soft_wrap=True, highlight=False).print(
+                message, style=style, markup=False
+            )
+        else:
+            click.echo(message, err=True)
+
+
+pass_console = click.make_pass_decorator(Console, ensure=True)
+
+
+def write_atomically(path: Path, document: Any) -> None:
+    """Write JSON to a file that is never seen half written.
+
+    :raises ConfigError: the place cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,52 @@
+"""Lambda's size limits, checked before anything is uploaded."""
+
+from pathlib import Path
+
+from packager.errors import LimitExceeded
+from packager.prune import tree_size
+from packager.targets import MAX_DIRECT_UPLOAD_BYTES, MAX_UNZIPPED_BYTES
+
+_SHOWN_PACKAGES = 10
+
+
+def largest_packages(staging: Path) -> list[tuple[str, int]]:
+    """Return the top-level names of the staging dir with their bytes, largest first.
+
+    `numpy.libs`, the shared libraries that came with numpy's wheel, counts as numpy.
+    """
+    sizes: dict[str, int] = {}
+    for path in staging.iterdir():
+        if path.name.endswith(".dist-info"):
+            continue
+        name = path.name.removesuffix(".libs")
+        sizes[name] = sizes.get(name, 0) + tree_size(path)
+    return sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+
+
+def check_unzipped(staging: Path, *, limit_bytes: int = MAX_UNZIPPED_BYTES) -> int:
+    """Return the staging dir's bytes.
+
+    :raises LimitExceeded: Lambda would refuse them; names the largest packages.
+    """
+    total_bytes = tree_size(staging)
+    if total_bytes <= limit_bytes:
+        return total_bytes
+    table = "\n".join(
+        f"  {size / 1e6:8.1f} MB  {name}"
+        for name, size in largest_packages(staging)[:_SHOWN_PACKAGES]
+    )
+    raise LimitExceeded(
+        f"unzipped the bundle has {total_bytes / 1e6:.1f} MB, Lambda takes"
+        f" {limit_bytes / 1e6:.1f} MB:\n{table}",
+        hint="Take what the model does not need out of its requirements.txt.",
+    )
+
+
+def direct_upload_warning(zipped_bytes: int) -> str | None:
+    """Return a warning when the zip must go through S3, None when it need not."""
+    if zipped_bytes <= MAX_DIRECT_UPLOAD_BYTES:
+        return None
+    return (
+        f"function.zip has {zipped_bytes / 1e6:.1f} MB: over {MAX_DIRECT_UPLOAD_BYTES / 1e6:.0f} MB"
+        " Lambda takes it through S3 only (`packager publish`, `sam deploy` do so)"
+    )

@@ -1,0 +1,234 @@
+"""Read an MLflow model folder: the `MLmodel` file and what it names.
+
+Source of the format: MLflow 3.18, `models/model.py` and `sklearn/__init__.py`; files of
+1.x (no `model_id`, `env` a string) are read too. Unknown keys are tolerated, as MLflow does.
+Nothing is unpickled here.
+"""
+
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+
+from handler.manifest import FileEntry, ModelInfo, SerializationFormat
+from packager.errors import MLmodelInvalid, MLmodelNotFound, UnsupportedFlavor
+from packager.modelenv import read_python_version, read_requirements
+from packager.modelfiles import list_files, resolve_inside
+
+MLMODEL_NAME = "MLmodel"
+MAX_EXAMPLE_BYTES = 100_000
+"""Larger input examples stay out of the manifest: every cold start would parse them."""
+
+_FLAVOR_OF_LOADER = {"mlflow.sklearn": "sklearn"}
+SUPPORTED_FLAVORS = tuple(_FLAVOR_OF_LOADER.values())
+
+_Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """An MLflow model folder, understood and checked."""
+
+    folder: Path
+    info: ModelInfo
+    python_version: str | None
+    """Of the training environment, as `3.11.7`; None: the model does not say."""
+    requirements: tuple[str, ...]
+    """Lines of `requirements.txt`, or of `conda.yaml`'s pip section, without comments."""
+    code_path: str | None
+    """Folder that MLflow puts on `sys.path` before loading, relative to the model's."""
+    executes_code: bool
+    """Loading runs code that the model's files name: a pickle, or modules in `code_path`."""
+
+
+def read_mlmodel(folder: Path) -> ModelSpec:
+    """Read the model in this folder; every file that inference needs is hashed.
+
+    :raises MLmodelNotFound: there is no MLmodel file.
+    :raises MLmodelInvalid: lists everything that is wrong with it.
+    :raises UnsupportedFlavor: nothing here can serve this kind of model.
+    """
+    path = folder / MLMODEL_NAME
+    if not path.is_file():
+        raise MLmodelNotFound(folder, hint=_nested_model_hint(folder))
+    document = _read_document(path)
+    pyfunc, flavor = _select_flavors(path, document)
+    issues: list[str] = []
+    info = replace(
+        _read_sklearn(pyfunc, flavor, issues),
+        signature=_read_signature(document.get("signature"), issues),
+        input_example=_read_example(folder, document.get("saved_input_example_info"), issues),
+        model_id=_text_or_none(document, "model_id", issues),
+        run_id=_text_or_none(document, "run_id", issues),
+        mlflow_version=_text_or_none(document, "mlflow_version", issues),
+    )
+    code_path = _text_or_none(pyfunc, "code", issues)
+    spec = ModelSpec(
+        folder=folder,
+        info=replace(info, files=_pin_files(folder, info.data_path, code_path, issues)),
+        python_version=read_python_version(folder, pyfunc, issues),
+        requirements=read_requirements(folder, issues),
+        code_path=code_path,
+        executes_code=info.serialization_format != "skops" or code_path is not None,
+    )
+    if issues:
+        raise MLmodelInvalid(path, issues)
+    return spec
+
+
+def _pin_files(
+    folder: Path, data_path: str, code_path: str | None, issues: list[str]
+) -> tuple[FileEntry, ...]:
+    """Return what inference needs, and nothing that differs from download to download.
+
+    `registered_model_meta` and the examples stay out, so that equal models give equal bundles.
+    """
+    names = [MLMODEL_NAME, data_path, code_path]
+    roots = [resolve_inside(folder, name, issues) for name in names if name]
+    if data_path and (folder / data_path).is_dir():
+        issues.append(f"{data_path} is a folder, not a file")
+    # A broken folder is not worth hashing: a model can be gigabytes.
+    return () if issues else list_files(folder, [root for root in roots if root], issues)
+
+
+def _read_document(path: Path) -> _Document:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise MLmodelInvalid(path, ["it is not UTF-8 text"]) from error
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise MLmodelInvalid(path, [f"it is not YAML: {reason}"]) from error
+    if not isinstance(document, dict):
+        raise MLmodelInvalid(path, ["it is empty or not a mapping"])
+    return document
+
+
+def _select_flavors(path: Path, document: _Document) -> tuple[_Document, _Document]:
+    """Return the configurations of `python_function` and of the flavor behind it."""
+    flavors = document.get("flavors")
+    if not isinstance(flavors, dict) or not all(isinstance(v, dict) for v in flavors.values()):
+        raise MLmodelInvalid(path, ["'flavors' is missing or not a mapping of mappings"])
+    names = [str(name) for name in flavors if name != "python_function"]
+    pyfunc = flavors.get("python_function")
+    if pyfunc is None:
+        if not set(names) & set(SUPPORTED_FLAVORS):
+            raise UnsupportedFlavor(names, SUPPORTED_FLAVORS)
+        raise MLmodelInvalid(
+            path, ["flavor 'python_function' is missing, so MLflow could not serve it either"]
+        )
+    loader = pyfunc.get("loader_module")
+    if not isinstance(loader, str) or loader not in _FLAVOR_OF_LOADER:
+        raise UnsupportedFlavor(names or [f"python_function ({loader})"], SUPPORTED_FLAVORS)
+    # A model without its own flavor section is a pickle (MLflow's _load_pyfunc says so).
+    return pyfunc, flavors.get(_FLAVOR_OF_LOADER[loader]) or {}
+
+
+def _read_sklearn(pyfunc: _Document, flavor: _Document, issues: list[str]) -> ModelInfo:
+    data_path = pyfunc.get("model_path") or pyfunc.get("data") or flavor.get("pickled_model")
+    if not isinstance(data_path, str):
+        issues.append("flavor 'python_function' names no model_path")
+        data_path = ""
+    # Absent in early files: MLflow's loader then takes pickle.
+    serialization_format = flavor.get("serialization_format", "pickle")
+    if serialization_format not in get_args(SerializationFormat):
+        issues.append(f"unknown serialization_format {serialization_format!r}")
+    predict_fn = pyfunc.get("predict_fn", "predict")
+    if not isinstance(predict_fn, str) or not predict_fn.isidentifier():
+        issues.append(f"predict_fn {predict_fn!r} is not a method name")
+    trusted_types = flavor.get("skops_trusted_types") or []
+    if not isinstance(trusted_types, list) or not all(isinstance(t, str) for t in trusted_types):
+        issues.append("skops_trusted_types is not a list of names")
+        trusted_types = []
+    return ModelInfo(
+        flavor="sklearn",
+        data_path=data_path,
+        serialization_format=serialization_format,
+        predict_fn=predict_fn,
+        trusted_types=tuple(trusted_types),
+    )
+
+
+def _read_signature(section: Any, issues: list[str]) -> dict[str, Any] | None:
+    """Decode MLflow's JSON strings; absent parts become None."""
+    if section is None:
+        return None
+    if not isinstance(section, dict):
+        issues.append("'signature' is not a mapping")
+        return None
+    return {
+        part: _decode_schema(part, section.get(part), issues)
+        for part in ("inputs", "outputs", "params")
+    }
+
+
+def _decode_schema(part: str, text: Any, issues: list[str]) -> list[dict[str, Any]] | None:
+    if text is None:
+        return None
+    try:
+        items = json.loads(text)
+    except (TypeError, ValueError):
+        items = None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        issues.append(f"signature.{part} is not a JSON list of objects")
+        return None
+    return items
+
+
+def _read_example(folder: Path, section: Any, issues: list[str]) -> dict[str, Any] | None:
+    """Return the example as a scoring request; None when there is none or it is large."""
+    if not isinstance(section, dict):
+        return None
+    name = section.get("serving_input_path") or section.get("artifact_path")
+    if not isinstance(name, str) or not (folder / name).exists():
+        # Inference does not need it: a folder stripped of its example still builds.
+        return None
+    path = resolve_inside(folder, name, issues)
+    if path is None or path.stat().st_size > MAX_EXAMPLE_BYTES:
+        return None
+    try:
+        document = _without_nan(json.loads(path.read_bytes()))
+    except ValueError as error:
+        issues.append(f"input example {name} is not JSON: {error}")
+        return None
+    if "serving_input_path" not in section:
+        document = _as_scoring_request(document, section)
+    return document if isinstance(document, dict) else None
+
+
+def _as_scoring_request(example: Any, section: dict[str, Any]) -> dict[str, Any]:
+    """Wrap `input_example.json` of MLflow < 2.14, which wrote no serving example."""
+    if section.get("type") == "dataframe" and section.get("pandas_orient") == "split":
+        return {"dataframe_split": example}
+    return {"inputs": example}
+
+
+def _without_nan(value: Any) -> Any:
+    # NaN is not JSON: other readers of bundle.json would fail on it. MLflow's parser makes
+    # the same missing value of null.
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return value
+
+
+def _text_or_none(section: _Document, key: str, issues: list[str]) -> str | None:
+    value = section.get(key)
+    if value is None or isinstance(value, str):
+        return value or None
+    issues.append(f"{key} is {value!r}, not text")
+    return None
+
+
+def _nested_model_hint(folder: Path) -> str | None:
+    """Name the model one level below: people give `artifacts/` instead of `artifacts/model`."""
+    if not folder.is_dir():
+        return None
+    nested = sorted(path.parent for path in folder.glob(f"*/{MLMODEL_NAME}"))
+    return f"Did you mean {nested[0]}?" if nested else None

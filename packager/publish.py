@@ -1,0 +1,244 @@
+"""Put a bundle's model and function zip into S3, under keys that name their content."""
+
+import base64
+import hashlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from handler.manifest import FileEntry
+from packager.bundle import Bundle
+from packager.errors import BundleInvalid, ConfigError, StorageError
+from packager.progress import SILENT, Progress
+from packager.s3 import S3Client, s3_client, storage_errors
+
+DEFAULT_PREFIX = "packager"
+
+PART_BYTES = 64 * 1024 * 1024
+"""Files above this go up in parts of this size, which S3 joins at the end or never."""
+_PROGRESS_STEPS = 10
+_COUNT_FROM_BYTES = 10_000_000
+"""Smaller files are there before anybody wonders."""
+
+
+@dataclass(frozen=True)
+class PublishedObject:
+    """One object that is in S3 now, whole."""
+
+    name: Literal["model", "function"]
+    key: str
+    size_bytes: int
+    sha256: str
+    """Lower-case hex digest of the object's bytes."""
+    is_uploaded: bool
+    """False: it was there already."""
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """Where the bundle is now."""
+
+    bucket: str
+    model: PublishedObject | None
+    """None: the model is embedded in the function zip."""
+    function: PublishedObject
+
+
+def model_key(prefix: str, sha256: str) -> str:
+    """Return the key of the model archive with this digest."""
+    return _join(prefix, f"models/{sha256}/model.zip")
+
+
+def function_key(prefix: str, sha256: str) -> str:
+    """Return the key of the function zip with this digest."""
+    return _join(prefix, f"functions/{sha256}/function.zip")
+
+
+def publish(
+    bundle: Bundle,
+    bucket: str,
+    prefix: str = DEFAULT_PREFIX,
+    *,
+    create_bucket: bool = False,
+    client: S3Client | None = None,
+    progress: Progress = SILENT,
+) -> PublishReport:
+    """Upload the bundle; what is there already, whole, is not sent again.
+
+    The function zip goes last: where it is, its model is too.
+
+    :param prefix: of the keys, without outer slashes; may be empty.
+    :param create_bucket: make the bucket first if there is none.
+    :param client: default: the one for the user's AWS settings.
+    :raises StorageError: S3 refused, cannot be reached, or did not keep what was sent.
+    :raises ConfigError: no bucket name.
+    """
+    if not bucket:
+        raise ConfigError("no bucket name", hint="Give --bucket or set PACKAGER_BUCKET.")
+    s3 = client or s3_client()
+    ensure_bucket(s3, bucket, create=create_bucket, progress=progress)
+    return PublishReport(
+        bucket=bucket,
+        model=publish_model(s3, bundle, bucket, prefix, progress=progress),
+        function=_publish_function(s3, bundle, bucket, prefix, progress),
+    )
+
+
+def publish_model(
+    s3: S3Client, bundle: Bundle, bucket: str, prefix: str, *, progress: Progress = SILENT
+) -> PublishedObject | None:
+    """Upload the model archive alone; return None when the model is embedded.
+
+    :raises StorageError: as :func:`publish`.
+    """
+    archive = bundle.manifest.model_archive
+    if archive is None or bundle.model_zip is None:
+        return None
+    key = model_key(prefix, archive.sha256)
+    sent = _ensure_object(s3, bundle.model_zip, archive, bucket, key, progress)
+    return PublishedObject("model", key, archive.size_bytes, archive.sha256, sent)
+
+
+def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress = SILENT) -> None:
+    """Check that the bucket is there and ours to use; make it if `create` and it is not.
+
+    :raises StorageError: it is missing, or S3 refuses.
+    """
+    from botocore.exceptions import ClientError  # heavy
+
+    with storage_errors(f"use the bucket {bucket}"):
+        try:
+            s3.head_bucket(Bucket=bucket)
+            return
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+                raise
+            if not create:
+                raise StorageError(
+                    f"there is no bucket {bucket}",
+                    hint="Check the name and AWS_REGION, or let --create-bucket make it.",
+                ) from error
+    progress.step(f"create the bucket {bucket}")
+    region = s3.meta.region_name
+    # us-east-1 is the one region that must not be named.
+    place = {} if region in (None, "us-east-1", "aws-global") else {"LocationConstraint": region}
+    options = {"CreateBucketConfiguration": place} if place else {}
+    with storage_errors(f"create the bucket {bucket}"):
+        s3.create_bucket(Bucket=bucket, **options)
+
+
+def _publish_function(
+    s3: S3Client, bundle: Bundle, bucket: str, prefix: str, progress: Progress
+) -> PublishedObject:
+    entry = _artifact(bundle, bundle.function_zip)
+    key = function_key(prefix, entry.sha256)
+    sent = _ensure_object(s3, bundle.function_zip, entry, bucket, key, progress)
+    return PublishedObject("function", key, entry.size_bytes, entry.sha256, sent)
+
+
+def _artifact(bundle: Bundle, path: Path) -> FileEntry:
+    for entry in bundle.manifest.artifacts:
+        if bundle.folder / entry.path == path:
+            return entry
+    raise BundleInvalid(f"bundle.json in {bundle.folder} does not name {path.name}")
+
+
+def _ensure_object(
+    s3: S3Client, path: Path, entry: FileEntry, bucket: str, key: str, progress: Progress
+) -> bool:
+    """Return whether the file had to be sent."""
+    uri = f"s3://{bucket}/{key}"
+    checksum = _checksum(path, entry)
+    if _is_there(s3, bucket, key, entry, checksum):
+        progress.step(f"{path.name} is in S3 already: {uri}")
+        return False
+    progress.step(f"upload {path.name} ({entry.size_bytes / 1e6:.1f} MB) to {uri}")
+    _upload(s3, path, entry, bucket, key, progress)
+    if not _is_there(s3, bucket, key, entry, checksum):
+        raise StorageError(
+            f"{uri} is not what was sent", hint="Something else writes to this key; try again."
+        )
+    return True
+
+
+def _upload(
+    s3: S3Client, path: Path, entry: FileEntry, bucket: str, key: str, progress: Progress
+) -> None:
+    from boto3.s3.transfer import TransferConfig  # heavy
+
+    with storage_errors(f"upload {path.name} to s3://{bucket}/{key}"):
+        s3.upload_file(
+            str(path),
+            bucket,
+            key,
+            ExtraArgs={
+                "ChecksumAlgorithm": "SHA256",
+                "ContentType": "application/zip",
+                "Metadata": {"sha256": entry.sha256},
+            },
+            Config=TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES),
+            Callback=_ByteCounter(entry.size_bytes, progress)
+            if entry.size_bytes >= _COUNT_FROM_BYTES
+            else None,
+        )
+
+
+def _is_there(s3: S3Client, bucket: str, key: str, entry: FileEntry, checksum: str) -> bool:
+    from botocore.exceptions import ClientError  # heavy
+
+    with storage_errors(f"look for s3://{bucket}/{key}"):
+        try:
+            head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                return False
+            raise
+    if head["ContentLength"] != entry.size_bytes:
+        return False
+    # S3 computes the checksum itself. A store that keeps none has only our own note.
+    if "ChecksumSHA256" in head:
+        return bool(head["ChecksumSHA256"].partition("-")[0] == checksum)
+    return bool(head["Metadata"].get("sha256") == entry.sha256)
+
+
+def _checksum(path: Path, entry: FileEntry) -> str:
+    """Return what S3 says of the file: its digest, or that of its parts' digests.
+
+    S3 adds `-` and the number of parts to the latter; other stores do not.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    """
+    if entry.size_bytes < PART_BYTES:
+        return base64.b64encode(bytes.fromhex(entry.sha256)).decode()
+    digests = []
+    with path.open("rb") as file:
+        while part := file.read(PART_BYTES):
+            digests.append(hashlib.sha256(part).digest())
+    whole = hashlib.sha256(b"".join(digests)).digest()
+    return base64.b64encode(whole).decode()
+
+
+class _ByteCounter:
+    """Reports the share that is sent, ten times at most; called from upload threads."""
+
+    def __init__(self, total_bytes: int, progress: Progress) -> None:
+        self._total_bytes = max(total_bytes, 1)
+        self._progress = progress
+        self._sent_bytes = 0
+        self._last_step = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, count_bytes: int) -> None:
+        with self._lock:
+            self._sent_bytes += count_bytes
+            step = self._sent_bytes * _PROGRESS_STEPS // self._total_bytes
+            if step > self._last_step:
+                self._last_step = step
+                self._progress.detail(
+                    f"{self._sent_bytes / 1e6:.1f} of {self._total_bytes / 1e6:.1f} MB sent"
+                )
+
+
+def _join(prefix: str, rest: str) -> str:
+    prefix = prefix.strip("/")
+    return f"{prefix}/{rest}" if prefix else rest

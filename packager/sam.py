@@ -1,0 +1,91 @@
+"""The CloudFormation (SAM) template of a bundle."""
+
+import re
+from typing import Any
+
+from handler.manifest import BundleManifest
+from packager.errors import ConfigError
+from packager.publish import DEFAULT_PREFIX, model_key
+from packager.targets import ARCHITECTURES, RUNTIMES
+
+ROUTES = (
+    ("Invocations", "POST", "/invocations"),
+    ("Ping", "GET", "/ping"),
+    ("Health", "GET", "/health"),
+    ("Version", "GET", "/version"),
+)
+"""Resource name, method and path of each route that MLflow's server has."""
+
+_MIN_EPHEMERAL_MIB = 512
+_MAX_EPHEMERAL_MIB = 10_240
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def render_template(
+    manifest: BundleManifest | None = None,
+    *,
+    bucket: str | None = None,
+    code_uri: str = "function.zip",
+) -> str:
+    """Return `template.yaml` for a bundle: equal manifests give equal text.
+
+    :param manifest: the bundle's; None gives the general template, whose parameters leave
+        model and target open.
+    :param bucket: default of the parameter ModelBucket, where it is known.
+    :param code_uri: where the function zip is, seen from the template.
+    :raises ConfigError: `bucket` is no bucket name.
+    """
+    # jinja2 costs 80 ms to import: only those who render pay for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    if bucket is not None and not _BUCKET_NAME.fullmatch(bucket):
+        raise ConfigError(f"{bucket!r} is no bucket name")
+    environment = Environment(
+        loader=PackageLoader("packager"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        # The output is YAML: HTML's escapes would damage it.
+        autoescape=False,
+    )
+    template = environment.get_template("template.yaml.j2")
+    values = _general_values() if manifest is None else _bundle_values(manifest)
+    return template.render(values, bucket=bucket, code_uri=code_uri, routes=ROUTES)
+
+
+def _general_values() -> dict[str, Any]:
+    return {
+        "description": "An MLflow model behind MLflow's scoring protocol, built by packager.",
+        "function_description": "Serves an MLflow model",
+        "is_s3": True,
+        "model_key": None,
+        "model_sha256": "",
+        "runtime": RUNTIMES[0].name,
+        "runtimes": [runtime.name for runtime in RUNTIMES],
+        "architecture": ARCHITECTURES[0],
+        "architectures": ARCHITECTURES,
+        "ephemeral_storage_mib": _MIN_EPHEMERAL_MIB,
+    }
+
+
+def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
+    flavor = manifest.model.flavor
+    archive = manifest.model_archive
+    return {
+        "description": f"An MLflow {flavor} model behind MLflow's scoring protocol,"
+        " built by packager.",
+        "function_description": f"Serves an MLflow {flavor} model",
+        "is_s3": manifest.model_source == "s3",
+        "model_key": model_key(DEFAULT_PREFIX, archive.sha256) if archive else None,
+        "model_sha256": archive.sha256 if archive else "",
+        "runtime": manifest.target.runtime,
+        "runtimes": [manifest.target.runtime],
+        "architecture": manifest.target.architecture,
+        "architectures": [manifest.target.architecture],
+        "ephemeral_storage_mib": _ephemeral_storage_mib(archive.size_bytes if archive else 0),
+    }
+
+
+def _ephemeral_storage_mib(archive_bytes: int) -> int:
+    """Return what /tmp must hold: the archive, the files in it, and some room."""
+    wanted_mib = 2 * archive_bytes // 2**20 + 128
+    return min(max(wanted_mib, _MIN_EPHEMERAL_MIB), _MAX_EPHEMERAL_MIB)

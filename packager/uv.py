@@ -1,0 +1,50 @@
+"""Run uv, the tool that resolves, downloads and installs."""
+
+import logging
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from packager.errors import ToolFailed, ToolMissing
+
+logger = logging.getLogger(__name__)
+
+
+def run_uv(args: Sequence[str], *, stdin: str | None = None, cwd: Path | None = None) -> str:
+    """Run uv and return what it printed on stdout.
+
+    :param stdin: text handed to the program.
+    :raises ToolMissing: uv is not installed.
+    :raises ToolFailed: uv ended with an error; `str()` of it shows uv's last lines.
+    """
+    argv = [_uv_binary(), "--no-progress", "--color", "never", *args]
+    logger.debug("running %s", argv)
+    # VIRTUAL_ENV of the caller's shell must not decide what the target gets.
+    env = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    done = subprocess.run(
+        argv, input=stdin, cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ToolFailed(["uv", *args], done.returncode, done.stderr)
+    return done.stdout
+
+
+def find_python(version: str) -> Path | None:
+    """Return an interpreter of this minor version, as `3.11`, or None if there is none here.
+
+    Never downloads one: a build must not change the machine unasked.
+    """
+    try:
+        found = run_uv(["python", "find", "--no-python-downloads", "--no-project", version])
+    except ToolFailed:
+        return None
+    return Path(found.strip())
+
+
+def _uv_binary() -> str:
+    try:
+        import uv
+    except ImportError as error:
+        raise ToolMissing("uv", "pip install uv") from error
+    return os.fsdecode(uv.find_uv_bin())

@@ -1,0 +1,62 @@
+import platform
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from packager.bytecode import compile_bytecode
+from packager.targets import RUNTIMES, Target, find_target
+
+HERE = find_target("python" + ".".join(platform.python_version_tuple()[:2]), "x86_64")
+
+
+def run(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_compiled_modules_import_without_their_sources(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("VALUE = 42\n")
+
+    assert compile_bytecode(tmp_path, HERE)
+
+    assert not list(tmp_path.rglob("*.py"))
+    assert run(tmp_path, "import package; print(package.VALUE)").stdout == "42\n"
+
+
+def test_tracebacks_name_the_file_where_lambda_has_it(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def fail():\n    raise ValueError('x')\n")
+
+    compile_bytecode(tmp_path, HERE)
+
+    assert (
+        'File "/var/task/broken.py", line 2' in run(tmp_path, "import broken; broken.fail()").stderr
+    )
+
+
+def test_kept_sources_are_never_compiled_again(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("VALUE = 1\n")
+    compile_bytecode(tmp_path, HERE, keep_sources=True)
+    # Unchecked bytecode: the import system must not even compare it with the source.
+    (tmp_path / "module.py").write_text("VALUE = 2\n")
+
+    assert run(tmp_path, "import module; print(module.VALUE)").stdout == "1\n"
+
+
+def test_a_file_that_is_no_python_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "template.py").write_text("def {{ name }}(:\n")
+
+    assert compile_bytecode(tmp_path, HERE)
+
+    assert (tmp_path / "template.py").read_text() == "def {{ name }}(:\n"
+
+
+def test_without_the_targets_python_the_sources_stay(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("VALUE = 1\n")
+    absent = Target(replace(RUNTIMES[0], name="python3.99"), "x86_64")
+
+    assert not compile_bytecode(tmp_path, absent)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["module.py"]

@@ -1,0 +1,49 @@
+import inspect
+import json
+
+import pytest
+
+import handler.errors
+import packager.errors
+
+ARGUMENTS = {
+    "MLmodelInvalid": ("MLmodel", ["no flavors"]),
+    "UnsupportedFlavor": (["keras"], ["sklearn"]),
+    "UnsafeFormat": ("model.pkl", "pickle"),
+    "PathCollision": ("handler", "the handler", "a dependency"),
+    "ToolMissing": ("uv", "pip install uv"),
+    "ToolFailed": (["uv", "pip"], 2, "boom"),
+}
+
+
+def error_classes(module) -> list[type[Exception]]:
+    return [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Exception)
+    ]
+
+
+def make(error_class: type[Exception]) -> Exception:
+    if error_class.__name__ == "NoMatchingWheel":
+        return error_class("numpy", "2.0", wanted="glibc 2.26", found=["any"], hint=None)
+    return error_class(*ARGUMENTS.get(error_class.__name__, ("what happened",)))
+
+
+@pytest.mark.parametrize("error_class", error_classes(packager.errors))
+def test_every_builder_error_reads_as_a_sentence_and_is_one_family(error_class) -> None:
+    error = make(error_class)
+
+    assert isinstance(error, packager.errors.PackagerError)
+    assert len(str(error)) > 5
+    assert error.code.startswith("pkg.")
+    assert error.exit_code in (1, 2, 3)
+
+
+@pytest.mark.parametrize("error_class", error_classes(handler.errors))
+def test_every_handler_error_has_mlflows_four_fields(error_class) -> None:
+    body = json.loads(error_class("what happened").to_json())
+
+    assert list(body) == ["error_code", "message", "sqlstate", "error_class"]
+    assert "what happened" in body["message"]
+    assert 400 <= error_class.status < 600

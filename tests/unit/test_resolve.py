@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+
+from packager.errors import NoMatchingWheel, ResolutionFailed
+from packager.install import install_lock
+from packager.resolve import UvResolver
+from packager.targets import find_target
+from tests.wheels import make_wheel
+
+AL2 = find_target("python3.11", "x86_64")
+AL2023 = find_target("python3.12", "x86_64")
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of wheels that is all the index there is."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    return folder
+
+
+def versions(lock) -> dict[str, str]:
+    return {package.name: package.version for package in lock.packages}
+
+
+def test_python311_gets_the_newest_wheel_that_its_glibc_loads(index: Path) -> None:
+    make_wheel(index, "lib", "1.0", tag="cp311-cp311-manylinux2014_x86_64")
+    make_wheel(index, "lib", "2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
+    make_wheel(index, "lib", "2.0", tag="cp312-cp312-manylinux_2_28_x86_64")
+
+    assert versions(UvResolver().resolve(["lib"], AL2, runtime_packages=[])) == {"lib": "1.0"}
+    assert versions(UvResolver().resolve(["lib"], AL2023, runtime_packages=[])) == {"lib": "2.0"}
+
+
+def test_a_pin_without_a_loadable_wheel_names_package_tags_and_a_runtime_that_would_do(
+    index: Path,
+) -> None:
+    make_wheel(index, "other", "1.0")
+    make_wheel(index, "lib", "2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
+    make_wheel(index, "lib", "2.0", tag="cp312-cp312-manylinux_2_28_x86_64")
+
+    with pytest.raises(NoMatchingWheel) as raised:
+        UvResolver().resolve(["other==1.0", "lib==2.0"], AL2, runtime_packages=[])
+
+    assert "lib 2.0" in str(raised.value)
+    assert "glibc 2.26" in str(raised.value)
+    assert raised.value.found == ("manylinux_2_28_x86_64",)
+    assert "--runtime python3.12" in str(raised.value.hint)
+
+
+def test_a_wheel_for_another_architecture_is_not_taken(index: Path) -> None:
+    make_wheel(index, "lib", "1.0", tag="cp311-cp311-manylinux2014_x86_64")
+
+    with pytest.raises(NoMatchingWheel) as raised:
+        UvResolver().resolve(["lib==1.0"], find_target("python3.11", "arm64"), runtime_packages=[])
+
+    assert "arm64" in str(raised.value)
+
+
+def test_what_the_runtime_ships_constrains_the_zip_but_stays_out_of_it(index: Path) -> None:
+    make_wheel(index, "shared", "1.5")
+    make_wheel(index, "shared", "2.0")
+    make_wheel(index, "only-runtime", "1.0")
+    make_wheel(index, "aws-sdk", "1.0", requires=["shared<2", "only-runtime"])
+    make_wheel(index, "frame", "1.0", requires=["shared"])
+
+    lock = UvResolver().resolve(["frame"], AL2, runtime_packages=["aws-sdk"])
+
+    assert versions(lock) == {"frame": "1.0", "shared": "1.5"}
+
+
+def test_contradicting_requirements_are_explained(index: Path) -> None:
+    make_wheel(index, "a", "1.0", requires=["shared<2"])
+    make_wheel(index, "shared", "2.0")
+
+    with pytest.raises(ResolutionFailed, match=r"shared<2"):
+        UvResolver().resolve(["a==1.0", "shared==2.0"], AL2, runtime_packages=[])
+
+
+def test_an_unknown_package_is_named(index: Path) -> None:
+    with pytest.raises(ResolutionFailed, match="no-such-thing"):
+        UvResolver().resolve(["no-such-thing==1.0"], AL2, runtime_packages=[])
+
+
+def test_an_unreachable_index_is_told_from_a_missing_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path))
+
+    with pytest.raises(ResolutionFailed, match="index cannot be read") as raised:
+        UvResolver().resolve(["anything"], AL2, runtime_packages=[])
+
+    assert "network" in str(raised.value.hint)
+
+
+def test_installing_a_lock_checks_hashes_and_leaves_no_trace_of_this_machine(
+    index: Path, tmp_path: Path
+) -> None:
+    make_wheel(index, "lib", "1.0")
+    lock = UvResolver().resolve(["lib"], AL2, runtime_packages=[])
+    staging = tmp_path / "draft" / "staging"
+    staging.mkdir(parents=True)
+
+    install_lock(lock, AL2, staging)
+
+    assert (staging / "lib" / "__init__.py").read_text() == "VERSION = '1.0'\n"
+    assert not list(staging.rglob("INSTALLER"))
+    assert not list(staging.rglob("*.pyc"))
