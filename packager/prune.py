@@ -1,15 +1,17 @@
 """Take out of the staging dir what no prediction needs: rules as data, each with its reason."""
 
-import shutil
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class TrimRule:
-    """Paths, relative to the staging dir, that are removed."""
+    """Files that are removed: those that match, or lie below a folder that matches."""
 
     glob: str
+    """Relative to the staging dir."""
     reason: str
 
 
@@ -21,13 +23,11 @@ class Trimmed:
     size_bytes: int
 
 
-_TESTS = "the libraries' own tests"
 _SOURCES = "sources that only a compiler reads"
 TRIM_RULES = (
     TrimRule(".lock", "left behind by the installer"),
     TrimRule("bin", "scripts: nothing in Lambda runs them, and they name the building machine"),
     TrimRule("*.dist-info/RECORD", "lists the files as they were before trimming"),
-    TrimRule("**/tests", _TESTS),
     TrimRule("**/*.pyi", "type stubs"),
     TrimRule("**/py.typed", "type stubs"),
     TrimRule("**/*.pyx", _SOURCES),
@@ -40,29 +40,88 @@ TRIM_RULES = (
     TrimRule("**/*.f", _SOURCES),
     TrimRule("**/*.f90", _SOURCES),
     TrimRule("**/*.a", _SOURCES),
+    TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
+    # Last: what the other rules removed needs no tests any more.
+    TrimRule("**/tests", "the libraries' own tests"),
 )
 
 
 def prune(staging: Path) -> tuple[Trimmed, ...]:
-    """Apply every rule to `staging` and return what each took out."""
-    return tuple(Trimmed(rule, _apply(rule, staging)) for rule in TRIM_RULES)
+    """Apply every rule to `staging` and return what each took out.
 
-
-def _apply(rule: TrimRule, staging: Path) -> int:
-    removed_bytes = 0
-    for path in sorted(staging.glob(rule.glob)):
-        if not path.exists():  # went with a parent that the same rule removed
-            continue
-        removed_bytes += tree_size(path)
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    return removed_bytes
+    A module below `tests` stays when a library imports it: numpy.testing needs one of
+    numpy's own tests.
+    """
+    trimmed = tuple(Trimmed(rule, _apply(rule, staging)) for rule in TRIM_RULES)
+    _remove_empty_folders(staging)
+    return trimmed
 
 
 def tree_size(path: Path) -> int:
     """Return the bytes in a file, or in all files below a folder (sizes, not disk blocks)."""
+    return sum(file.stat().st_size for file in _files(path))
+
+
+def _apply(rule: TrimRule, staging: Path) -> int:
+    matched = {file for path in staging.glob(rule.glob) for file in _files(path)}
+    if any("tests" in _parts(file, staging) for file in matched):
+        matched -= set(_imported_test_modules(staging))
+    removed_bytes = 0
+    for file in matched:
+        removed_bytes += file.stat().st_size
+        file.unlink()
+    return removed_bytes
+
+
+def _files(path: Path) -> Iterator[Path]:
     if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        yield path
+    else:
+        yield from (file for file in path.rglob("*") if file.is_file())
+
+
+def _remove_empty_folders(staging: Path) -> None:
+    for folder in sorted(staging.rglob("*/"), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+_TESTS_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+(?P<source>[\w.]*\btests\b[\w.]*)[ \t]+import"
+    rb"|import[ \t]+(?P<name>[\w.]*\btests\b[\w.]*))",
+    re.MULTILINE,
+)
+
+
+def _imported_test_modules(staging: Path) -> Iterator[Path]:
+    """Yield the files below `tests` folders that modules outside of them import."""
+    sources = [path for path in staging.rglob("*.py") if "tests" not in _parts(path, staging)]
+    seen: set[Path] = set()
+    while sources:
+        imported = set(_test_imports(sources, staging)) - seen
+        seen |= imported
+        yield from imported
+        sources = list(imported)  # a module that stays keeps what it imports
+
+
+def _test_imports(sources: Iterable[Path], staging: Path) -> Iterator[Path]:
+    for source in sources:
+        for match in _TESTS_IMPORT.finditer(source.read_bytes()):
+            module = (match["source"] or match["name"]).decode()
+            yield from _module_files(module, source, staging)
+
+
+def _module_files(module: str, importer: Path, staging: Path) -> Iterator[Path]:
+    """Yield a module's file and the `__init__.py` of each package around it."""
+    dots = len(module) - len(module.lstrip("."))
+    base = importer.parents[dots - 1] if dots else staging
+    parts = module[dots:].split(".")
+    for length in range(1, len(parts) + 1):
+        path = base.joinpath(*parts[:length])
+        for file in (path / "__init__.py", path.with_suffix(".py")):
+            if file.is_file() and "tests" in _parts(file, staging):
+                yield file
+
+
+def _parts(path: Path, staging: Path) -> tuple[str, ...]:
+    return path.relative_to(staging).parts

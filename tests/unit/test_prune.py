@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+
+from packager.prune import TRIM_RULES, prune, tree_size
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_tests_stubs_sources_and_scripts_go_and_the_library_stays(tmp_path: Path) -> None:
+    library = {"lib/__init__.py": "", "lib/data.csv": "1", "lib-1.0.dist-info/METADATA": "x"}
+    write(
+        tmp_path,
+        library
+        | {
+            "lib/tests/__init__.py": "",
+            "lib/tests/data/large.csv": "1,2",
+            "lib/core.pyx": "cdef",
+            "lib/core.pyi": "",
+            "lib/include/lib.h": "",
+            "bin/lib": "#!/usr/bin/python",
+            "lib-1.0.dist-info/RECORD": "lib/__init__.py,,",
+        },
+    )
+
+    prune(tmp_path)
+
+    assert names(tmp_path) == set(library)
+    assert not (tmp_path / "bin").exists()
+
+
+def test_each_rule_reports_the_bytes_it_saved(tmp_path: Path) -> None:
+    write(tmp_path, {"lib/a.py": "12345", "lib/tests/test_a.py": "1234567", "lib/a.pyi": "123"})
+    before = tree_size(tmp_path)
+
+    saved = {item.rule.glob: item.size_bytes for item in prune(tmp_path)}
+
+    assert saved["**/tests"] == 7
+    assert saved["**/*.pyi"] == 3
+    assert sum(saved.values()) == before - tree_size(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["from lib.tests._helper import x", "from .tests._helper import x", "import lib.tests._helper"],
+)
+def test_a_module_among_the_tests_stays_when_the_library_imports_it(
+    tmp_path: Path, statement: str
+) -> None:
+    write(
+        tmp_path,
+        {
+            "lib/__init__.py": f"def lazily():\n    {statement}\n",
+            "lib/tests/__init__.py": "",
+            "lib/tests/_helper.py": "from lib.tests._deeper import x",
+            "lib/tests/_deeper.py": "x = 1",
+            "lib/tests/test_lib.py": "from lib.tests.test_other import y",
+            "lib/tests/test_other.py": "y = 1",
+        },
+    )
+
+    prune(tmp_path)
+
+    assert names(tmp_path) == {
+        "lib/__init__.py",
+        "lib/tests/__init__.py",
+        "lib/tests/_helper.py",
+        "lib/tests/_deeper.py",
+    }
+
+
+def test_every_rule_says_why() -> None:
+    assert all(rule.reason for rule in TRIM_RULES)
