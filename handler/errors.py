@@ -7,7 +7,8 @@
         ConfigError  ModelFetchError  ModelIntegrityError  ModelLoadError
       per request:
         MalformedRequest 400  SignatureMismatch 400  UnsupportedMediaType 415
-        PredictionError 400  ModelUnavailable 503
+        PredictionError 400  ModelUnavailable 503  RequestTimeout 504
+      before there is a request: MalformedEvent 400
 
 Every message is safe for the caller: it never holds a traceback, the payload or a secret.
 """
@@ -63,12 +64,33 @@ class ModelLoadError(InitError):
 
 
 class ModelUnavailable(HandlerError):
-    """The model is not loaded (yet); the next invocation tries again."""
+    """The model is not loaded (yet); a later invocation tries again.
+
+    :param retry_after_s: when trying again makes sense; becomes the `Retry-After` header.
+    """
 
     status = 503
     error_code = "TEMPORARILY_UNAVAILABLE"
-    sqlstate = "XXM00"
-    error_class = "TEMPORARILY_UNAVAILABLE"
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RequestTimeout(HandlerError):
+    """The prediction took longer than MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT."""
+
+    status = 504
+    error_code = "DEADLINE_EXCEEDED"
+
+
+class MalformedEvent(HandlerError):
+    """Lambda was invoked with something that is no HTTP event, or a broken one."""
+
+    status = 400
+    error_code = "BAD_REQUEST"
+    sqlstate = "KAM00"
+    error_class = "INVALID_PARAMETER_VALUE"
 
 
 class MalformedRequest(HandlerError):
@@ -112,3 +134,15 @@ class PredictionError(HandlerError):
     error_code = "BAD_REQUEST"
     sqlstate = "KAM00"
     error_class = "INVALID_PARAMETER_VALUE"
+
+
+class UnserializablePrediction(HandlerError):
+    """The model answered with something that JSON has no form for: the model's fault.
+
+    MLflow answers 500 in plain text; ours has the error shape.
+
+    :param reason: what the prediction holds.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The model's prediction cannot be written as JSON: {reason}.")

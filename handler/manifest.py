@@ -7,7 +7,7 @@ anything else about the other. Standard library only: this is imported at cold s
 import dataclasses
 import json
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
 from handler.errors import ConfigError
@@ -139,6 +139,21 @@ class BundleManifest:
             packages=tuple(PackageEntry(**item) for item in data["packages"]),
             artifacts=_entries(data["artifacts"]),
         )
+
+
+def read_manifest(task_root: Path) -> BundleManifest:
+    """Read `bundle.json` from the folder that holds the function's code.
+
+    :raises ConfigError: it is missing or damaged.
+    """
+    try:
+        text = (task_root / MANIFEST_NAME).read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{MANIFEST_NAME} cannot be read from the function's package ({error.strerror}):"
+            " deploy the function.zip that `packager build` wrote"
+        ) from error
+    return BundleManifest.from_json(text)
 
 
 def _entries(items: list[dict[str, Any]]) -> tuple[FileEntry, ...]:

@@ -75,7 +75,7 @@ def read_mlmodel(folder: Path) -> ModelSpec:
         executes_code=info.serialization_format != "skops" or code_path is not None,
     )
     if issues:
-        raise MLmodelInvalid(path, issues)
+        raise MLmodelInvalid(path, list(dict.fromkeys(issues)))
     return spec
 
 

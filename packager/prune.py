@@ -23,6 +23,7 @@ class Trimmed:
     size_bytes: int
 
 
+_TESTS = "the libraries' own tests"
 _SOURCES = "sources that only a compiler reads"
 TRIM_RULES = (
     TrimRule(".lock", "left behind by the installer"),
@@ -42,14 +43,15 @@ TRIM_RULES = (
     TrimRule("**/*.a", _SOURCES),
     TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
     # Last: what the other rules removed needs no tests any more.
-    TrimRule("**/tests", "the libraries' own tests"),
+    TrimRule("**/tests", _TESTS),
+    TrimRule("**/test", _TESTS),
 )
 
 
 def prune(staging: Path) -> tuple[Trimmed, ...]:
     """Apply every rule to `staging` and return what each took out.
 
-    A module below `tests` stays when a library imports it: numpy.testing needs one of
+    A module in a test folder stays when a library imports it: numpy.testing needs one of
     numpy's own tests.
     """
     trimmed = tuple(Trimmed(rule, _apply(rule, staging)) for rule in TRIM_RULES)
@@ -64,7 +66,7 @@ def tree_size(path: Path) -> int:
 
 def _apply(rule: TrimRule, staging: Path) -> int:
     matched = {file for path in staging.glob(rule.glob) for file in _files(path)}
-    if any("tests" in _parts(file, staging) for file in matched):
+    if any(_is_test(file, staging) for file in matched):
         matched -= set(_imported_test_modules(staging))
     removed_bytes = 0
     for file in matched:
@@ -87,15 +89,15 @@ def _remove_empty_folders(staging: Path) -> None:
 
 
 _TESTS_IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+(?P<source>[\w.]*\btests\b[\w.]*)[ \t]+import"
-    rb"|import[ \t]+(?P<name>[\w.]*\btests\b[\w.]*))",
+    rb"^[ \t]*(?:from[ \t]+(?P<source>[\w.]*\btests?\b[\w.]*)[ \t]+import"
+    rb"|import[ \t]+(?P<name>[\w.]*\btests?\b[\w.]*))",
     re.MULTILINE,
 )
 
 
 def _imported_test_modules(staging: Path) -> Iterator[Path]:
-    """Yield the files below `tests` folders that modules outside of them import."""
-    sources = [path for path in staging.rglob("*.py") if "tests" not in _parts(path, staging)]
+    """Yield the files below test folders that modules outside of them import."""
+    sources = [path for path in staging.rglob("*.py") if not _is_test(path, staging)]
     seen: set[Path] = set()
     while sources:
         imported = set(_test_imports(sources, staging)) - seen
@@ -119,9 +121,9 @@ def _module_files(module: str, importer: Path, staging: Path) -> Iterator[Path]:
     for length in range(1, len(parts) + 1):
         path = base.joinpath(*parts[:length])
         for file in (path / "__init__.py", path.with_suffix(".py")):
-            if file.is_file() and "tests" in _parts(file, staging):
+            if file.is_file() and _is_test(file, staging):
                 yield file
 
 
-def _parts(path: Path, staging: Path) -> tuple[str, ...]:
-    return path.relative_to(staging).parts
+def _is_test(file: Path, staging: Path) -> bool:
+    return not {"test", "tests"}.isdisjoint(file.relative_to(staging).parts[:-1])

@@ -119,7 +119,7 @@ def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress
                     f"there is no bucket {bucket}",
                     hint="Check the name and AWS_REGION, or let --create-bucket make it.",
                 ) from error
-    progress.step(f"create the bucket {bucket}")
+    progress.step(f"Creating the bucket {bucket}")
     region = s3.meta.region_name
     # us-east-1 is the one region that must not be named.
     place = {} if region in (None, "us-east-1", "aws-global") else {"LocationConstraint": region}
@@ -151,9 +151,9 @@ def _ensure_object(
     uri = f"s3://{bucket}/{key}"
     checksum = _checksum(path, entry)
     if _is_there(s3, bucket, key, entry, checksum):
-        progress.step(f"{path.name} is in S3 already: {uri}")
+        progress.step(f"Skipping {path.name}, it is there already: {uri}")
         return False
-    progress.step(f"upload {path.name} ({entry.size_bytes / 1e6:.1f} MB) to {uri}")
+    progress.step(f"Uploading {path.name} ({entry.size_bytes / 1e6:.1f} MB) to {uri}")
     _upload(s3, path, entry, bucket, key, progress)
     if not _is_there(s3, bucket, key, entry, checksum):
         raise StorageError(

@@ -9,6 +9,20 @@ import click
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 model_argument = click.argument("model")
+model_uri_option = click.option(
+    "--model-uri",
+    "-m",
+    required=True,
+    metavar="MODEL",
+    help="The model: a folder, a models:/, runs:/ or s3:// URI, or a bare file with --flavor.",
+)
+env_manager_option = click.option(
+    "--env-manager",
+    type=click.Choice(["uv", "local"]),
+    default="uv",
+    show_default=True,
+    help="uv: a cached environment with the model's own requirements; local: the current one.",
+)
 
 
 def source_options(command: _Command) -> _Command:

@@ -1,0 +1,49 @@
+"""Loading a model: one module per flavor, imported only for the flavor that is there."""
+
+import importlib
+import logging
+from pathlib import Path
+
+from handler.errors import HandlerError, ModelLoadError
+from handler.manifest import ModelInfo
+from handler.predictor import Predictor
+
+FLAVORS = ("sklearn",)
+"""The flavors that this handler can load; each is a module of this package."""
+
+_logger = logging.getLogger(__name__)
+
+
+def load_model(folder: Path, info: ModelInfo) -> Predictor:
+    """Return the model in a folder, ready to predict.
+
+    The files must have been checked against the manifest before: loading most formats runs
+    code that they hold.
+
+    :param folder: the MLflow model folder.
+    :raises ModelLoadError: the flavor is unknown, or its library is missing or refuses the file.
+    """
+    if info.flavor not in FLAVORS:
+        raise ModelLoadError(
+            f"this handler cannot load flavor {info.flavor!r}; it knows {', '.join(FLAVORS)}"
+        )
+    loader = importlib.import_module(f"{__name__}.{info.flavor}")
+    try:
+        predictor: Predictor = loader.load(folder, info)
+    except HandlerError:
+        raise
+    except ModuleNotFoundError as error:
+        raise ModelLoadError(
+            f"{info.data_path} needs the module {error.name!r}, which is not in the bundle:"
+            " add the package that has it to the model's requirements and build again"
+        ) from error
+    except Exception as error:
+        # Unpickling can raise anything. The text of the error may hold a path or data, so
+        # only its type goes into the message; the log has the rest.
+        _logger.exception("loading %s failed", info.data_path)
+        raise ModelLoadError(
+            f"{info.data_path} cannot be read as {info.serialization_format}"
+            f" ({type(error).__name__}): is the file whole, and was the model saved with"
+            " the versions in the bundle?"
+        ) from error
+    return predictor

@@ -1,0 +1,20 @@
+"""What the scoring code needs of a loaded model, whatever its flavor."""
+
+from typing import Any, Protocol
+
+
+class Predictor(Protocol):
+    """A model in memory.
+
+    It answers exactly what MLflow's pyfunc wrapper of the same flavor answers.
+    """
+
+    def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
+        """Return the model's predictions, in whatever type the library gives.
+
+        :param data: what the signature's enforcement made of the request: a DataFrame, an
+            ndarray, a dict or list of them.
+        :param params: the request's params after enforcement; a flavor whose MLflow wrapper
+            ignores them ignores them too.
+        """
+        ...

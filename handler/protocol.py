@@ -1,0 +1,148 @@
+"""The outside of a scoring request: its content type and, for JSON, the envelope.
+
+What MLflow 3.18 does is in its `pyfunc/scoring_server`. Standard library only.
+"""
+
+import json
+import numbers
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from handler.errors import MalformedRequest, UnsupportedMediaType
+
+MediaType = Literal["application/json", "text/csv", "application/vnd.apache.parquet"]
+InputFormat = Literal[
+    "dataframe_split", "dataframe_records", "inputs", "instances", "unified", "csv", "parquet"
+]
+
+MEDIA_TYPES: tuple[MediaType, ...] = (
+    "application/json",
+    "text/csv",
+    "application/vnd.apache.parquet",
+)
+INPUT_FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
+
+# A request with one of these keys is an LLM request: its whole body is the data.
+_LLM_KEYS = frozenset(("messages", "prompt", "input"))
+
+_ONE_FORMAT = "The body must be a JSON object with exactly one of the keys " + ", ".join(
+    INPUT_FORMATS
+)
+_NAMES_SHOWN = 10
+_NAME_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A JSON scoring request taken apart."""
+
+    format: InputFormat
+    """`unified` is MLflow's LLM form: `payload` is the body, the answer is not wrapped."""
+    payload: Any
+    params: Any
+    """What the request's `params` held, unchecked; None when it had none."""
+
+
+def read_media_type(content_type: str | None) -> MediaType:
+    """Return the media type that a `Content-Type` header names.
+
+    Read as RFC 9110 section 8.3.1 says: type, parameter names and charset in any case, the
+    charset perhaps quoted, parameters perhaps empty. MLflow compares the bytes, and answers
+    500 when the header is absent; JSON is what such a client means.
+
+    :raises UnsupportedMediaType: another type, another charset, or an unknown parameter.
+    """
+    if content_type is None:
+        return "application/json"
+    name, *parameters = (part.strip() for part in content_type.split(";"))
+    for parameter in filter(None, parameters):
+        _check_parameter(parameter)
+    if name.lower() not in MEDIA_TYPES:
+        raise UnsupportedMediaType(
+            f"The content type must be one of {', '.join(MEDIA_TYPES)}."
+            f" The request has {_shown(name)}."
+        )
+    return cast("MediaType", name.lower())
+
+
+def read_envelope(body: bytes, llm_params: Collection[str]) -> Envelope:
+    """Return the parts of a JSON request.
+
+    :param llm_params: names in the model's params schema; in an LLM request they stand
+        among the other keys.
+    :raises MalformedRequest: not JSON, not an object, or not exactly one format key.
+    """
+    document = _decode(body)
+    if not isinstance(document, dict):
+        raise MalformedRequest(f"{_ONE_FORMAT}. The body is {json_type(document)}.")
+    if not _LLM_KEYS.isdisjoint(document):
+        params = {key: value for key, value in document.items() if key in llm_params}
+        payload = {key: value for key, value in document.items() if key not in llm_params}
+        return Envelope("unified", payload, params)
+    formats = [key for key in INPUT_FORMATS if key in document]
+    if len(formats) != 1:
+        found = f"{' and '.join(formats)} together" if formats else _found(document)
+        raise MalformedRequest(f"{_ONE_FORMAT}. The body has {found}.")
+    return Envelope(cast("InputFormat", formats[0]), document[formats[0]], document.get("params"))
+
+
+def json_type(value: object) -> str:
+    """Return what JSON calls a value, with its article: decoded, or already in numpy's types."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case numbers.Integral():
+            return "an integer"
+        case numbers.Real():
+            return "a float"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+    return "an array" if hasattr(value, "shape") else f"a {type(value).__name__}"
+
+
+def shown_names(names: Collection[object]) -> str:
+    """Return a list of names for a message: bounded, since the caller chose them."""
+    shown = ", ".join(_shown(str(name)) for name in list(names)[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _check_parameter(parameter: str) -> None:
+    key, _, value = parameter.partition("=")
+    if key.strip().lower() != "charset":
+        raise UnsupportedMediaType(
+            f"The content type's parameter {_shown(key)} is not known; only charset is. The"
+            " request formats of MLflow before 2.0 (format=pandas-split and such) are gone."
+        )
+    if value.strip().strip('"').lower() != "utf-8":
+        raise UnsupportedMediaType("The body must be UTF-8: the content type's charset is not.")
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as error:
+        where = f"{error.msg} at line {error.lineno} column {error.colno}"
+        raise MalformedRequest(f"The body is not JSON: {where}.") from error
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(f"The body is not UTF-8: see byte {error.start}.") from error
+    except RecursionError as error:
+        raise MalformedRequest("The body is nested too deeply.") from error
+    except ValueError as error:
+        # Python refuses to read integers of more than 4,300 digits.
+        raise MalformedRequest("The body holds a number with too many digits.") from error
+
+
+def _found(document: dict[str, Any]) -> str:
+    return f"only {shown_names(document)}" if document else "no keys"
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= _NAME_LENGTH else name[:_NAME_LENGTH] + "...")

@@ -1,0 +1,136 @@
+"""`packager inspect`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from packager.cli.model_options import source_options
+from packager.cli.output import Console, pass_console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from handler.manifest import FileEntry, ModelInfo
+    from packager.inspect import BundleReport, ModelReport
+
+_EXAMPLE_CHARS = 200
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager inspect models:/MyRandomForest@champion
+      packager inspect dist/ --json
+      packager inspect model.pkl --flavor sklearn
+    """
+)
+@click.argument("model_or_bundle", metavar="MODEL|BUNDLE")
+@source_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@pass_console
+def command(
+    console: Console,
+    model_or_bundle: str,
+    flavor: str | None,
+    input_example: Path | None,
+    trust: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Show what a model or a bundle is made of. Nothing is unpickled.
+
+    MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
+    with --flavor; BUNDLE is a folder that `packager build` wrote.
+    """
+    from packager.bundle import is_bundle, read_bundle
+    from packager.inspect import inspect_bundle, inspect_model
+    from packager.mlmodel import read_mlmodel
+    from packager.sources import open_model
+
+    report: ModelReport | BundleReport
+    if is_bundle(Path(model_or_bundle)):
+        report = inspect_bundle(read_bundle(Path(model_or_bundle)))
+        lines = _bundle_lines(report)
+    else:
+        with open_model(
+            model_or_bundle,
+            flavor=flavor,
+            input_example=input_example,
+            trusted_types=trust,
+            progress=console,
+        ) as folder:
+            report = inspect_model(read_mlmodel(folder))
+        lines = _report_lines(report)
+    console.json(report.to_dict()) if as_json else console.result("\n".join(lines))
+    if report.executes_code:
+        console.warn("loading this model executes code: build it only if you trust its origin")
+
+
+def _report_lines(report: ModelReport) -> Iterator[str]:
+    yield from _model_lines(report.info, executes_code=report.executes_code)
+    yield _row("python", f"{report.python_version or 'not recorded'}: built for {report.runtime}")
+    yield from _block("requirements", report.requirements)
+    yield from _block("dropped", (f"{drop.requirement}: {drop.reason}" for drop in report.dropped))
+    yield from _files("files", report.info.files)
+
+
+def _bundle_lines(report: BundleReport) -> Iterator[str]:
+    manifest = report.manifest
+    yield from _model_lines(manifest.model, executes_code=report.executes_code)
+    yield _row("target", f"{manifest.target.runtime} on {manifest.target.architecture}")
+    yield _row("model source", manifest.model_source)
+    yield from _block("packages", (f"{item.name}=={item.version}" for item in manifest.packages))
+    yield from _files("model files", manifest.model.files)
+    yield from _files("artifacts", manifest.artifacts)
+
+
+def _model_lines(info: ModelInfo, *, executes_code: bool) -> Iterator[str]:
+    yield _row("flavor", f"{info.flavor}, predicts with {info.predict_fn}()")
+    danger = "loading it executes code" if executes_code else "loading it executes no code"
+    yield _row("format", f"{info.serialization_format}: {danger}")
+    yield from _block("trusted types", info.trusted_types)
+    for part in ("inputs", "outputs", "params"):
+        items = (info.signature or {}).get(part)
+        yield from _block(part, (_signature_item(item) for item in items or ()))
+    if info.signature is None:
+        yield _row("signature", "none: requests are passed on unchecked")
+    example = json.dumps(info.input_example) if info.input_example else "none"
+    shortened = example if len(example) <= _EXAMPLE_CHARS else example[:_EXAMPLE_CHARS] + " ..."
+    yield _row("example", shortened)
+    for name, value in (
+        ("model id", info.model_id),
+        ("run id", info.run_id),
+        ("mlflow", info.mlflow_version),
+    ):
+        if value:
+            yield _row(name, value)
+
+
+def _signature_item(item: dict[str, Any]) -> str:
+    spec = item.get("tensor-spec")
+    kind = f"{spec['dtype']} {tuple(spec['shape'])}" if spec else str(item.get("type"))
+    optional = "" if item.get("required", True) else " (optional)"
+    default = f" = {item['default']!r}" if "default" in item else ""
+    name = f"{item['name']}: " if "name" in item else ""
+    return f"{name}{kind}{optional}{default}"
+
+
+def _files(title: str, entries: tuple[FileEntry, ...]) -> Iterator[str]:
+    width = max((len(entry.path) for entry in entries), default=0)
+    yield from _block(
+        title,
+        (f"{entry.path:{width}}  {entry.size_bytes:>12,} B  {entry.sha256}" for entry in entries),
+    )
+
+
+def _block(title: str, items: Iterable[str]) -> Iterator[str]:
+    for index, item in enumerate(items):
+        yield _row(title if index == 0 else "", item)
+
+
+def _row(title: str, text: str) -> str:
+    return f"{title:<14}{text}"

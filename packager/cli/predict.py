@@ -1,0 +1,106 @@
+"""`packager predict`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from packager.cli.model_options import env_manager_option, model_uri_option, source_options
+from packager.cli.output import Console, pass_console
+from packager.errors import ConfigError
+
+if TYPE_CHECKING:
+    from packager.local.predict import ContentType
+    from packager.local.prepared import EnvManager
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager predict -m models:/MyRandomForest/latest -i request.json -o predictions.json
+      packager predict -m ./model -i rows.csv -t csv
+      echo '{"inputs": [[1, 2, 3, 4]]}' | packager predict -m runs:/0a1b2c/model
+    """
+)
+@model_uri_option
+@source_options
+@click.option(
+    "--input-path",
+    "-i",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="File with the scoring request; default: stdin.",
+)
+@click.option(
+    "--output-path",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for the predictions, as JSON; default: stdout.",
+)
+@click.option(
+    "--content-type",
+    "-t",
+    type=click.Choice(["json", "csv"]),
+    default="json",
+    show_default=True,
+    help="What the input is.",
+)
+@env_manager_option
+@pass_console
+def command(
+    console: Console,
+    model_uri: str,
+    flavor: str | None,
+    input_example: Path | None,
+    trust: tuple[str, ...],
+    input_path: Path | None,
+    output_path: Path | None,
+    content_type: "ContentType",
+    env_manager: "EnvManager",
+) -> None:
+    """Score a file with a model and print {"predictions": ...}.
+
+    A drop-in for `mlflow models predict`: same options, same input, same output. JSON input
+    has one of the keys dataframe_split, dataframe_records, instances and inputs; CSV has a
+    header line.
+    """
+    from packager.local.predict import predict
+    from packager.sources import open_model
+
+    data = _read(input_path)
+    console.step(f"Opening {model_uri}")
+    with open_model(
+        model_uri,
+        flavor=flavor,
+        input_example=input_example,
+        trusted_types=trust,
+        progress=console,
+    ) as folder:
+        predictions = predict(
+            folder, data, content_type=content_type, env_manager=env_manager, progress=console
+        )
+    _write(predictions, output_path)
+
+
+def _read(path: Path | None) -> bytes:
+    if path is None:
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _write(predictions: bytes, path: Path | None) -> None:
+    if path is None:
+        # Without a newline, as MLflow does.
+        click.echo(predictions, nl=False)
+        return
+    draft = path.with_name(f".{path.name}.partial")
+    try:
+        draft.write_bytes(predictions)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,77 @@
+"""`packager publish`."""
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from packager.cli.output import Console, pass_console
+
+if TYPE_CHECKING:
+    from packager.publish import PublishReport
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager publish dist/ --bucket my-models
+      packager publish dist/ --bucket my-models --prefix teams/fraud --json
+      AWS_ENDPOINT_URL_S3=http://127.0.0.1:9000 packager publish dist/ --bucket test --create-bucket
+    """
+)
+@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option(
+    "--bucket",
+    envvar="PACKAGER_BUCKET",
+    show_envvar=True,
+    required=True,
+    help="Bucket to put the bundle into.",
+)
+@click.option(
+    "--prefix",
+    envvar="PACKAGER_PREFIX",
+    show_envvar=True,
+    default="packager",
+    show_default=True,
+    help="Prefix of the keys.",
+)
+@click.option("--create-bucket", is_flag=True, help="Make the bucket if there is none.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@pass_console
+def command(
+    console: Console, bundle: Path, bucket: str, prefix: str, create_bucket: bool, as_json: bool
+) -> None:
+    """Put BUNDLE's model and function zip into S3.
+
+    The keys name the content: publishing again sends nothing, and no key ever changes what
+    it holds. Your AWS settings (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3, ...) apply.
+    """
+    from packager.bundle import TEMPLATE_NAME, read_bundle
+    from packager.publish import publish
+
+    console.step(f"Checking {bundle} against its digests")
+    report = publish(
+        read_bundle(bundle), bucket, prefix, create_bucket=create_bucket, progress=console
+    )
+    deploy = _deploy_command(bundle / TEMPLATE_NAME, prefix, report)
+    if as_json:
+        console.json(asdict(report) | {"deploy_command": deploy})
+        return
+    if report.model:
+        console.result(f"model     s3://{bucket}/{report.model.key}")
+    console.result(f"function  s3://{bucket}/{report.function.key}")
+    console.result(f"deploy    {deploy}")
+
+
+def _deploy_command(template: Path, prefix: str, report: "PublishReport") -> str:
+    parts = ["sam", "deploy", "--template-file", str(template), "--stack-name", "my-model"]
+    # SAM uploads the zip once more, under a name of its own.
+    parts += ["--s3-bucket", report.bucket, "--s3-prefix", f"{prefix.strip('/')}/sam".lstrip("/")]
+    parts += ["--capabilities", "CAPABILITY_IAM"]
+    if report.model:
+        parts += ["--parameter-overrides", f"ModelBucket={report.bucket}"]
+        parts += [f"ModelKey={report.model.key}", f"ModelSha256={report.model.sha256}"]
+    return shlex.join(parts)

@@ -1,0 +1,114 @@
+"""What a model or a bundle is made of, as data."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from handler.manifest import BundleManifest, FileEntry, ModelInfo
+from packager.bundle import Bundle
+from packager.mlmodel import MLMODEL_NAME, ModelSpec
+from packager.requirements import Drop, inference_requirements
+from packager.targets import runtime_for_python
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """A model folder, as `packager inspect` shows it."""
+
+    info: ModelInfo
+    executes_code: bool
+    """Loading the model runs code that its files name."""
+    python_version: str | None
+    runtime: str
+    """The Lambda runtime that `packager build` would choose."""
+    requirements: tuple[str, ...]
+    """What the bundle would install for the model."""
+    dropped: tuple[Drop, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """All files that inference needs."""
+        return total_bytes(self.info.files)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as data for `--json`."""
+        return {
+            "kind": "model",
+            **_model_dict(self.info, executes_code=self.executes_code),
+            "python_version": self.python_version,
+            "runtime": self.runtime,
+            "requirements": list(self.requirements),
+            "dropped": [dataclasses.asdict(drop) for drop in self.dropped],
+        }
+
+
+@dataclass(frozen=True)
+class BundleReport:
+    """A bundle, as `packager inspect` shows it."""
+
+    manifest: BundleManifest
+
+    @property
+    def executes_code(self) -> bool:
+        """Loading the model runs code that its files name."""
+        info = self.manifest.model
+        has_modules = {entry.path for entry in info.files} - {MLMODEL_NAME, info.data_path}
+        return info.serialization_format != "skops" or bool(has_modules)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as data for `--json`."""
+        manifest = self.manifest
+        archive = manifest.model_archive
+        return {
+            "kind": "bundle",
+            **_model_dict(manifest.model, executes_code=self.executes_code),
+            "packager_version": manifest.packager_version,
+            "target": dataclasses.asdict(manifest.target),
+            "model_source": manifest.model_source,
+            "model_archive": dataclasses.asdict(archive) if archive else None,
+            "packages": [dataclasses.asdict(package) for package in manifest.packages],
+            "artifacts": [dataclasses.asdict(entry) for entry in manifest.artifacts],
+        }
+
+
+def inspect_model(spec: ModelSpec) -> ModelReport:
+    """Return what is known of this model without loading it.
+
+    :raises DependencyError: one of its requirements cannot be read.
+    """
+    requirements = inference_requirements(spec)
+    return ModelReport(
+        info=spec.info,
+        executes_code=spec.executes_code,
+        python_version=spec.python_version,
+        runtime=runtime_for_python(spec.python_version),
+        requirements=requirements.kept,
+        dropped=requirements.dropped,
+    )
+
+
+def inspect_bundle(bundle: Bundle) -> BundleReport:
+    """Return what is known of this bundle."""
+    return BundleReport(bundle.manifest)
+
+
+def total_bytes(entries: tuple[FileEntry, ...]) -> int:
+    """Return the size of all these files."""
+    return sum(entry.size_bytes for entry in entries)
+
+
+def _model_dict(info: ModelInfo, *, executes_code: bool) -> dict[str, Any]:
+    return {
+        "flavor": info.flavor,
+        "serialization_format": info.serialization_format,
+        "executes_code": executes_code,
+        "trusted_types": list(info.trusted_types),
+        "predict_fn": info.predict_fn,
+        "signature": info.signature,
+        "input_example": info.input_example,
+        "model_id": info.model_id,
+        "run_id": info.run_id,
+        "mlflow_version": info.mlflow_version,
+        "files": [dataclasses.asdict(entry) for entry in info.files],
+        "size_bytes": total_bytes(info.files),
+    }

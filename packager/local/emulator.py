@@ -1,0 +1,279 @@
+"""Run one function under AWS's Lambda runtime interface emulator, without Docker."""
+
+import contextlib
+import http.client
+import json
+import math
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from packager.errors import ToolError, ToolFailed
+from packager.local import process
+from packager.local.emulator_log import InvocationReport, function_output, has_end, parse_report
+from packager.local.envs import ensure_env
+from packager.local.invocation import Invocation, read_answer
+from packager.local.rie import rie_binary
+from packager.progress import SILENT, Progress
+
+RUNTIME_PACKAGES = ("awslambdaric==4.2.2", "boto3")
+"""What Lambda's Python runtime has besides the standard library."""
+
+START_TIMEOUT_S = 15
+_START_ATTEMPTS = 3
+_ANSWER_GRACE_S = 20
+"""How much longer than the function's own timeout we wait for the emulator's answer."""
+_LOG_GRACE_S = 2
+"""How long after its answer the emulator may take to write the log."""
+_PATH = "/2015-03-31/functions/function/invocations"
+_FUNCTION_NAME = "packager-local"
+
+
+def runtime_python(version: str, *, progress: Progress = SILENT) -> Path:
+    """Return a Python with the packages of Lambda's runtime and nothing else.
+
+    :param version: the minor version, as `3.11`.
+    :raises ToolMissing: no interpreter of that version is on this machine.
+    """
+    return ensure_env("runtime", version, RUNTIME_PACKAGES, progress=progress)
+
+
+class Emulator:
+    """A sandbox with one function in it: cold at the first invocation, warm afterwards.
+
+    A context manager; close it in the thread that opened it. Invocations of one emulator
+    wait for each other (it crashes on concurrent ones): open several to run in parallel.
+
+    :param task_root: the unpacked zip; the function's working directory.
+    :param python: an interpreter of the target's version with Lambda's runtime packages.
+    :param environment: the function's own variables; nothing else of ours reaches it.
+    :param memory_mib: what the function is told it has; not enforced.
+    :param timeout_s: for one invocation, and here for init too.
+    :raises ToolMissing: the emulator does not exist for this machine.
+    :raises ToolFailed: the emulator did not start.
+    """
+
+    def __init__(
+        self,
+        task_root: Path,
+        *,
+        python: Path,
+        handler: str = "handler.main.handler",
+        environment: Mapping[str, str] | None = None,
+        memory_mib: int = 1769,
+        timeout_s: int = 30,
+        progress: Progress = SILENT,
+    ) -> None:
+        self._task_root = task_root.absolute()
+        self._python = python
+        self._handler = handler
+        self._environment = dict(environment or {})
+        self._memory_mib = memory_mib
+        self._timeout_s = timeout_s
+        self._progress = progress
+        self._turn = threading.Lock()
+        self._cleanup = contextlib.ExitStack()
+        self._port = 0
+        self._pid = 0
+        self._peak_memory_mib = 0.0
+        self._init_duration_ms: float | None = None
+        self._folder = Path()
+
+    @property
+    def init_duration_ms(self) -> float | None:
+        """Of the latest init; None before the first invocation, which starts it."""
+        return self._init_duration_ms
+
+    @property
+    def peak_memory_mib(self) -> int | None:
+        """The largest resident memory of the function's process; None before the first answer."""
+        return math.ceil(self._peak_memory_mib) or None
+
+    @property
+    def log(self) -> str:
+        """All that the function printed so far; gone when the emulator is closed."""
+        return function_output(_text(self._output_file))
+
+    def __enter__(self) -> Self:
+        binary = rie_binary(progress=self._progress)
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="packager-run-"))
+            self._folder = Path(folder)
+            (self._folder / "tmp").mkdir()
+            self._start(binary, stack)
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cleanup.close()
+
+    def invoke(self, event: Any) -> Invocation:
+        """Hand one event to the function and wait for what comes of it.
+
+        :param event: anything that JSON can hold.
+        :raises ToolError: the emulator itself gave no answer.
+        """
+        with self._turn:
+            logged, printed = _size(self._log_file), _size(self._output_file)
+            started = time.perf_counter()
+            status, body = self._post(json.dumps(event).encode())
+            wall_ms = (time.perf_counter() - started) * 1000
+            report = self._await_report(logged, printed)
+            self._note(report)
+        outcome, payload, error = read_answer(status, body)
+        return Invocation(
+            outcome=outcome,
+            payload=payload,
+            error=error,
+            duration_ms=_duration_ms(report, wall_ms),
+            init_duration_ms=report.init_duration_ms,
+            cold_start=report.is_cold_start,
+            peak_memory_mib=self.peak_memory_mib,
+            log=function_output(_text(self._output_file, printed)),
+        )
+
+    @property
+    def _log_file(self) -> Path:
+        return self._folder / "emulator.log"
+
+    @property
+    def _output_file(self) -> Path:
+        return self._folder / "function.log"
+
+    def _start(self, binary: Path, stack: contextlib.ExitStack) -> None:
+        output = stack.enter_context(self._output_file.open("wb"))
+        log = stack.enter_context(self._log_file.open("wb"))
+        for _ in range(_START_ATTEMPTS):  # somebody else may take the ports first
+            self._port, runtime_port = process.free_ports(2)
+            argv = self._argv(binary, runtime_port)
+            emulator = self._spawn(argv, output, log)
+            stack.callback(_stop, emulator)
+            if self._is_up(emulator):
+                self._pid = emulator.pid
+                return
+        raise ToolFailed(argv, emulator.poll() or 0, _text(self._log_file))
+
+    def _argv(self, binary: Path, runtime_port: int) -> list[str]:
+        # Without both addresses the emulator listens on all interfaces, on fixed ports.
+        options = [
+            *("--log-level", "info"),
+            *("--runtime-interface-emulator-address", f"{process.LOOPBACK}:{self._port}"),
+            *("--runtime-api-address", f"{process.LOOPBACK}:{runtime_port}"),
+        ]
+        runtime = [str(self._python), "-m", "awslambdaric", self._handler]
+        return [*process.confinement(), str(binary), *options, *runtime]
+
+    def _spawn(self, argv: list[str], output: IO[bytes], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            argv,
+            cwd=self._task_root,
+            env=self._clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=log,
+            # A group of its own: Ctrl-C is ours to handle.
+            start_new_session=True,
+        )
+
+    def _clean_environment(self) -> dict[str, str]:
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+        private = str(self._folder / "tmp")
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_LAMBDA_FUNCTION_NAME": _FUNCTION_NAME,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory_mib),
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self._timeout_s),
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{_FUNCTION_NAME}",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "_HANDLER": self._handler,
+            "LAMBDA_TASK_ROOT": str(self._task_root),
+            "PYTHONPATH": str(self._task_root),
+            # Lambda has these by other means: a read-only disk, no user, a /tmp of its own.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONNOUSERSITE": "1",
+            "TMPDIR": private,
+            "PACKAGER_CACHE_DIR": f"{private}/packager",
+            # Without it boto3 would read the user's own ~/.aws.
+            "HOME": private,
+            **self._environment,
+        }
+
+    def _is_up(self, emulator: subprocess.Popen[bytes]) -> bool:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and emulator.poll() is None:
+            if process.is_listening(self._port):
+                return True
+            time.sleep(0.01)
+        return False
+
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        wait_s = self._timeout_s + _ANSWER_GRACE_S
+        connection = http.client.HTTPConnection(process.LOOPBACK, self._port, timeout=wait_s)
+        with contextlib.closing(connection):
+            try:
+                connection.request("POST", _PATH, body)
+                response = connection.getresponse()
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException) as error:
+                tail = "\n".join(_text(self._log_file).splitlines()[-5:])
+                raise ToolError(f"the emulator gave no answer ({error}):\n{tail}") from error
+
+    def _await_report(self, logged: int, printed: int) -> InvocationReport:
+        # The emulator answers first and writes its log afterwards.
+        deadline = time.monotonic() + _LOG_GRACE_S
+        while True:
+            report = parse_report(_text(self._log_file, logged))
+            is_over = report.is_finished and (
+                report.duration_ms is None or has_end(_text(self._output_file, printed))
+            )
+            if is_over or time.monotonic() > deadline:
+                return report
+            time.sleep(0.005)
+
+    def _note(self, report: InvocationReport) -> None:
+        if report.init_duration_ms is not None:
+            self._init_duration_ms = report.init_duration_ms
+        for pid in process.child_pids(self._pid):
+            self._peak_memory_mib = max(self._peak_memory_mib, process.peak_memory_mib(pid) or 0.0)
+
+
+def _stop(emulator: subprocess.Popen[bytes]) -> None:
+    # The emulator gives the function a process group of its own: killing one is not enough.
+    functions = process.child_pids(emulator.pid)
+    for pid in (emulator.pid, *functions):
+        process.kill_group(pid)
+    emulator.wait()
+
+
+def _duration_ms(report: InvocationReport, wall_ms: float) -> float:
+    if report.duration_ms is not None:
+        return report.duration_ms
+    return max(0.0, wall_ms - (report.init_duration_ms or 0.0))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _text(path: Path, offset: int = 0) -> str:
+    with path.open("rb") as file:
+        file.seek(offset, os.SEEK_SET)
+        return file.read().decode("utf-8", errors="replace")

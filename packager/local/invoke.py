@@ -1,0 +1,140 @@
+"""Run a bundle as Lambda would: unpacked read-only, in a clean environment, model from S3."""
+
+import os
+import platform
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from packager.bundle import Bundle
+from packager.errors import StorageError, ToolMissing
+from packager.local.emulator import Emulator, runtime_python
+from packager.local.rie import host_architecture
+from packager.local.storage import embedded_client, embedded_environment, embedded_s3
+from packager.progress import SILENT, Progress
+from packager.publish import DEFAULT_PREFIX, ensure_bucket, model_key, publish_model
+from packager.s3 import CREDENTIALS_HINT, storage_errors
+
+_EMBEDDED_BUCKET = "packager-embedded"
+
+
+@contextmanager
+def running_function(
+    bundle: Bundle,
+    *,
+    bucket: str | None = None,
+    prefix: str = DEFAULT_PREFIX,
+    memory_mib: int = 1769,
+    timeout_s: int = 30,
+    progress: Progress = SILENT,
+) -> Iterator[Emulator]:
+    """Yield the bundle's function, ready for its first, cold invocation.
+
+    :param bucket: where `packager publish` put the model. None: an S3 of our own holds it
+        for as long as the function runs. Of no matter when the model is embedded.
+    :param memory_mib: what the function is told it has; not enforced.
+    :param timeout_s: for one invocation, init included.
+    :raises ToolMissing: this machine cannot run the bundle; says what it lacks.
+    :raises StorageError: no AWS credentials for the bucket.
+    """
+    _check_host(bundle)
+    version = bundle.manifest.target.runtime.removeprefix("python")
+    with ExitStack() as stack:
+        environment = stack.enter_context(_model_source(bundle, bucket, prefix, progress))
+        python = runtime_python(version, progress=progress)
+        progress.step(f"Unpacking {bundle.function_zip.name}, read-only")
+        task_root = stack.enter_context(unpacked(bundle.function_zip))
+        yield stack.enter_context(
+            Emulator(
+                task_root,
+                python=python,
+                environment=environment,
+                memory_mib=memory_mib,
+                timeout_s=timeout_s,
+                progress=progress,
+            )
+        )
+
+
+@contextmanager
+def unpacked(zip_path: Path) -> Iterator[Path]:
+    """Yield a temporary folder with the zip's files that nobody can write, as /var/task."""
+    with tempfile.TemporaryDirectory(prefix="packager-task-") as name:
+        folder = Path(name) / "task"
+        with zipfile.ZipFile(zip_path) as archive:
+            archive.extractall(folder)
+        for path in folder.rglob("*"):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        folder.chmod(0o555)
+        try:
+            yield folder
+        finally:
+            # What nobody can write nobody can delete.
+            for path in (folder, *folder.rglob("*/")):
+                path.chmod(0o755)
+
+
+def _check_host(bundle: Bundle) -> None:
+    wanted = bundle.manifest.target.architecture
+    if host_architecture() != wanted:
+        raise ToolMissing(
+            f"a machine that runs {wanted} (this one is {platform.machine()})",
+            f"Build for this one with --architecture {host_architecture() or 'x86_64'},"
+            " or use `sam local invoke` with Docker's emulation.",
+        )
+
+
+@contextmanager
+def _model_source(
+    bundle: Bundle, bucket: str | None, prefix: str, progress: Progress
+) -> Iterator[dict[str, str]]:
+    """Yield the variables by which the function finds its model."""
+    archive = bundle.manifest.model_archive
+    if archive is None:
+        yield {}
+    elif bucket:
+        progress.step(f"Taking the model from s3://{bucket}/{model_key(prefix, archive.sha256)}")
+        yield _model_variables(bucket, prefix, archive.sha256) | _aws_variables()
+    else:
+        progress.step("Starting an embedded S3 with the model in it (no bucket given)")
+        with embedded_s3() as endpoint_url:
+            client = embedded_client(endpoint_url)
+            ensure_bucket(client, _EMBEDDED_BUCKET, create=True)
+            publish_model(client, bundle, _EMBEDDED_BUCKET, prefix)
+            variables = _model_variables(_EMBEDDED_BUCKET, prefix, archive.sha256)
+            yield variables | embedded_environment(endpoint_url)
+
+
+def _model_variables(bucket: str, prefix: str, sha256: str) -> dict[str, str]:
+    return {
+        "MODEL_BUCKET": bucket,
+        "MODEL_KEY": model_key(prefix, sha256),
+        "MODEL_SHA256": sha256,
+    }
+
+
+def _aws_variables() -> dict[str, str]:
+    """Return the user's AWS settings as Lambda hands a role's to a function.
+
+    A profile or a login is turned into its keys: the function does not see the user's files.
+    """
+    import boto3  # heavy
+
+    with storage_errors("find AWS credentials"):
+        session = boto3.Session()
+        found = session.get_credentials()
+        if found is None:
+            raise StorageError("there are no AWS credentials", hint=CREDENTIALS_HINT)
+        keys = found.get_frozen_credentials()
+    region = session.region_name or "us-east-1"
+    variables = {
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_SESSION_TOKEN": keys.token or "",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }
+    endpoints = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    return variables | {name: os.environ[name] for name in endpoints if os.environ.get(name)}

@@ -1,0 +1,56 @@
+"""Score one input with a model on this machine, as `mlflow models predict` does."""
+
+import subprocess
+from pathlib import Path
+from typing import Literal
+
+from packager.errors import ModelError, ToolError
+from packager.local.prepared import EnvManager, PreparedModel, prepared_model
+from packager.progress import SILENT, Progress
+
+ContentType = Literal["json", "csv"]
+
+_MEDIA_TYPES: dict[ContentType, str] = {"json": "application/json", "csv": "text/csv"}
+_RUNNER = Path(__file__).with_name("predict_runner.py")
+_REFUSED_STATUS = 2
+
+
+def predict(
+    folder: Path,
+    data: bytes,
+    *,
+    content_type: ContentType = "json",
+    env_manager: EnvManager = "uv",
+    progress: Progress = SILENT,
+) -> bytes:
+    """Return the body with which the server would answer: `{"predictions": ...}`.
+
+    :param folder: an MLflow model folder.
+    :param data: a scoring request.
+    :raises ModelError: the model cannot be loaded, or refuses the data; says why.
+    :raises ToolError: the process that ran the model died.
+    """
+    with prepared_model(folder, env_manager, progress=progress) as model:
+        progress.step("Predicting")
+        done = _run(model, data, _MEDIA_TYPES[content_type])
+    if done.returncode == _REFUSED_STATUS:
+        raise ModelError(done.stdout.decode(errors="replace"))
+    if done.returncode:
+        raise ToolError(
+            f"the process with the model ended with status {done.returncode};"
+            " its messages are above"
+        )
+    return done.stdout
+
+
+def _run(
+    model: PreparedModel, data: bytes, media_type: str
+) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [str(model.python), "-P", str(_RUNNER), media_type],
+        input=data,
+        cwd=model.skeleton,
+        env=model.environment,
+        stdout=subprocess.PIPE,  # stderr is the user's: what the libraries warn of
+        check=False,
+    )

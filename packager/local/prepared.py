@@ -1,0 +1,119 @@
+"""A model made ready to run on this machine, outside of Lambda."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import Requirement
+
+from packager.errors import ToolMissing
+from packager.local.envs import ensure_env
+from packager.mlmodel import ModelSpec, read_mlmodel
+from packager.progress import SILENT, Progress
+from packager.requirements import inference_requirements
+from packager.skeleton import write_skeleton
+from packager.targets import runtime_for_python
+
+EnvManager = Literal["uv", "local"]
+
+SERVER_REQUIREMENT = "uvicorn>=0.34"
+_SERVER_MODULES = ("fastapi", "mangum", "numpy", "pandas", "uvicorn")
+"""What the extra `local` brings and `handler/` or the server imports."""
+
+# They are the deployment's to set; here the model is at hand.
+_DEPLOYMENT_VARIABLES = (
+    "MODEL_BUCKET",
+    "MODEL_KEY",
+    "MODEL_SHA256",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+)
+# They would let the user's own packages into the model's environment.
+_PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """What is needed to run a model."""
+
+    spec: ModelSpec
+    skeleton: Path
+    """Folder with handler, manifest and model; the working directory of what runs it."""
+    python: Path
+    """Interpreter that has the model's libraries and the handler's."""
+    environment: dict[str, str]
+    """Variables for the process that runs it."""
+
+
+@contextmanager
+def prepared_model(
+    folder: Path, env_manager: EnvManager, *, progress: Progress = SILENT
+) -> Iterator[PreparedModel]:
+    """Yield the model in this MLflow model folder, ready to run; its skeleton goes afterwards.
+
+    :param env_manager: `uv`: a cached environment with the model's own requirements;
+        `local`: the one that we run in.
+    :raises ModelError: the model cannot be read.
+    :raises DependencyError: a requirement of the model is not valid.
+    :raises ToolMissing: `local` lacks a package, or `uv` finds no Python for the model.
+    :raises ToolFailed: uv could not install the requirements.
+    """
+    spec = read_mlmodel(folder)
+    python = _find_environment(spec, env_manager, progress)
+    hidden = _DEPLOYMENT_VARIABLES + (_PYTHON_VARIABLES if env_manager == "uv" else ())
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    with tempfile.TemporaryDirectory(prefix="packager-model-") as skeleton:
+        write_skeleton(spec, Path(skeleton))
+        yield PreparedModel(spec, Path(skeleton), python, environment)
+
+
+def _find_environment(spec: ModelSpec, env_manager: EnvManager, progress: Progress) -> Path:
+    requirements = inference_requirements(spec)
+    if env_manager == "local":
+        _check_modules()
+        _check_installed(requirements.kept, progress)
+        return Path(sys.executable)
+    return ensure_env(
+        "model",
+        _python_minor(spec.python_version),
+        (*requirements.lines, SERVER_REQUIREMENT),
+        progress=progress,
+    )
+
+
+def _python_minor(trained_under: str | None) -> str:
+    if trained_under is None:
+        return ".".join(platform.python_version_tuple()[:2])
+    # Older ones than Lambda has cannot run the handler: the nearest that can.
+    return runtime_for_python(trained_under).removeprefix("python")
+
+
+def _check_modules() -> None:
+    for module in _SERVER_MODULES:
+        if importlib.util.find_spec(module) is None:
+            raise ToolMissing(
+                module, "pip install 'packager[local]', or leave out --env-manager local."
+            )
+
+
+def _check_installed(requirements: Sequence[str], progress: Progress) -> None:
+    for line in requirements:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        try:
+            installed = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError as error:
+            raise ToolMissing(
+                f"{requirement.name}, which the model needs,",
+                f"pip install '{line}', or leave out --env-manager local.",
+            ) from error
+        if not requirement.specifier.contains(installed, prereleases=True):
+            progress.detail(f"{requirement.name} {installed} is installed, the model wants {line}")

@@ -1,0 +1,103 @@
+"""Free ports, child processes and their memory: what the local servers need of the system."""
+
+import contextlib
+import functools
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+
+
+def end_group(process: "subprocess.Popen[bytes]", *, grace_s: float) -> None:
+    """Ask the process group that this child leads to end; after the grace, make it."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace_s)
+    kill_group(process.pid)
+    process.wait()
+
+
+def free_ports(count: int) -> list[int]:
+    """Return this many ports of the loopback address that nobody listens on just now."""
+    with contextlib.ExitStack() as stack:
+        # All open at once, or the kernel may hand out the same one twice.
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for item in sockets:
+            item.bind((LOOPBACK, 0))
+        return [item.getsockname()[1] for item in sockets]
+
+
+def is_listening(port: int, host: str = LOOPBACK) -> bool:
+    """Tell whether somebody accepts connections there."""
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False
+
+
+def child_pids(parent: int) -> list[int]:
+    """Return the process's direct children (Linux: read from /proc)."""
+    children = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            # proc(5): the command name may hold anything, so count after its last bracket.
+            fields = entry.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                children.append(int(entry.parent.name))
+    return children
+
+
+def peak_memory_mib(pid: int) -> float | None:
+    """Return the process's largest resident memory so far; None when it is gone."""
+    with contextlib.suppress(OSError):
+        found = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
+        return int(found[1]) / 1024 if found else None
+    return None
+
+
+def kill_group(pid: int) -> None:
+    """End the process group that this process leads, at once; gone already is fine."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def tether() -> tuple[str, ...]:
+    """Return the command prefix by which a program ends when we do, even by `kill -9`.
+
+    Empty where there is no `setpriv` (util-linux, Linux only). To be precise it ends with
+    the thread that starts it: a program must not outlive the block that runs it.
+    """
+    return _setpriv("--pdeathsig", "TERM")
+
+
+def confinement() -> tuple[str, ...]:
+    """Return :func:`tether`'s prefix, under which file modes bind even root.
+
+    Root writes where no mode allows it by two capabilities, which are taken away for the
+    program and all that it starts.
+    """
+    if os.geteuid() != 0:
+        return tether()
+    prefix = _setpriv("--pdeathsig", "KILL", "--bounding-set", "-dac_override,-dac_read_search")
+    if not prefix:
+        logger.warning("root without setpriv: the function can write to its task root")
+    return prefix
+
+
+@functools.cache
+def _setpriv(*options: str) -> tuple[str, ...]:
+    program = shutil.which("setpriv")
+    if program is None:
+        return ()
+    prefix = (program, *options)
+    # Busybox has a lesser one, and a container may not let us.
+    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    return prefix if tried.returncode == 0 else ()

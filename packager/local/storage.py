@@ -1,0 +1,63 @@
+"""An S3 of our own on the loopback address, for runs without an AWS account."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from packager.errors import ToolMissing
+from packager.s3 import S3Client
+
+_REGION = "us-east-1"
+_CREDENTIAL = "embedded"
+
+
+def embedded_environment(endpoint_url: str) -> dict[str, str]:
+    """Return the variables with which any AWS client uses the embedded S3.
+
+    It accepts any credentials; the user's own are not for it to see.
+    """
+    return {
+        "AWS_ENDPOINT_URL_S3": endpoint_url,
+        "AWS_ACCESS_KEY_ID": _CREDENTIAL,
+        "AWS_SECRET_ACCESS_KEY": _CREDENTIAL,
+        "AWS_REGION": _REGION,
+        "AWS_DEFAULT_REGION": _REGION,
+    }
+
+
+def embedded_client(endpoint_url: str) -> S3Client:
+    """Return a client of the embedded S3, whatever the user's AWS settings are."""
+    import boto3  # heavy
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint_url,
+        region_name=_REGION,
+        aws_access_key_id=_CREDENTIAL,
+        aws_secret_access_key=_CREDENTIAL,
+    )
+
+
+@contextmanager
+def embedded_s3(port: int = 0) -> Iterator[str]:
+    """Run moto's S3 server in this process and yield its endpoint URL.
+
+    It keeps the objects in memory and forgets them at the end.
+
+    :param port: on 127.0.0.1; 0 takes a free one.
+    :raises ToolMissing: moto is not installed.
+    """
+    try:
+        # Seconds of import, and only in the extra `local`.
+        from moto.server import ThreadedMotoServer
+    except ImportError as error:
+        raise ToolMissing("moto, the embedded S3", "pip install 'packager[local]'") from error
+    # The server of moto logs every request at INFO.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server.start()
+    try:
+        host, bound_port = server.get_host_and_port()
+        yield f"http://{host}:{bound_port}"
+    finally:
+        server.stop()

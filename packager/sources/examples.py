@@ -1,0 +1,185 @@
+"""Input examples from a csv or json file, and the signature that MLflow would infer of them.
+
+Source of the rules: MLflow 3.18, `types/utils.py` (`_infer_schema`, `_infer_numpy_dtype`) and
+`models/utils.py` (`_Example`). A test compares with MLflow's own `infer_signature`.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from packager.errors import ConfigError, ToolMissing
+
+EXAMPLE_ROWS = 5
+"""Rows kept as the example; the signature is inferred from all of them."""
+
+_ENVELOPES = ("dataframe_split", "dataframe_records", "inputs", "instances")
+_JSON_FORMS = (
+    "Accepted: a list of records, a list of rows, or an object with one of "
+    + ", ".join(_ENVELOPES)
+    + "."
+)
+
+_DataFrame: TypeAlias = Any
+"""pandas is imported on demand and has no types here."""
+
+
+@dataclass(frozen=True)
+class InputExample:
+    """An example in the three forms that an MLflow model folder keeps."""
+
+    inputs: list[dict[str, Any]]
+    """The signature's items."""
+    example: Any
+    """`input_example.json`."""
+    serving: dict[str, Any]
+    """`serving_input_example.json`: a scoring request."""
+    info: dict[str, str]
+    """`saved_input_example_info` of the MLmodel file."""
+
+
+def read_input_example(path: Path) -> InputExample:
+    """Read a csv file with a header line, or a json file.
+
+    :raises ConfigError: the file is missing, cannot be parsed, or a column's type is unclear.
+    :raises ToolMissing: pandas is not installed.
+    """
+    try:
+        import pandas  # noqa: F401 - heavy, and needed only for bare files
+    except ImportError as error:
+        raise ToolMissing(
+            "pandas, which reads input examples,", "pip install 'packager[sklearn]'"
+        ) from error
+    if not path.is_file():
+        raise ConfigError(f"input example {path} does not exist")
+    if path.suffix == ".csv":
+        return _from_frame(path, _read_csv(path))
+    if path.suffix == ".json":
+        return _from_json(path)
+    raise ConfigError(f"input example {path} is neither .csv nor .json")
+
+
+def _read_csv(path: Path) -> _DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except ValueError as error:  # EmptyDataError, ParserError and UnicodeDecodeError are such
+        raise ConfigError(f"input example {path} is not csv: {error}") from error
+
+
+def _from_json(path: Path) -> InputExample:
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ConfigError(f"input example {path} is not JSON: {error}") from error
+    form, data = _unwrap(path, document)
+    if form == "dataframe_split":
+        return _from_frame(path, _frame(path, data.get("data"), columns=data.get("columns")))
+    if _is_rows(data):
+        return _from_rows(path, data)
+    if isinstance(data, dict) and not any(isinstance(value, list) for value in data.values()):
+        data = [data]  # scalars: MLflow takes such inputs as one row
+    return _from_frame(path, _frame(path, data))
+
+
+def _unwrap(path: Path, document: Any) -> tuple[str, Any]:
+    """Return the form and the data in it."""
+    form, data = "inputs", document
+    if isinstance(document, dict):
+        keys = set(document)
+        if keys == {"columns", "data"}:
+            form = "dataframe_split"
+        elif len(keys) == 1 and keys <= set(_ENVELOPES):
+            form, data = next(iter(document.items()))
+        else:
+            raise ConfigError(f"input example {path} has keys {sorted(keys)}", hint=_JSON_FORMS)
+    is_split = form == "dataframe_split"
+    if is_split and not (isinstance(data, dict) and isinstance(data.get("columns"), list)):
+        raise ConfigError(f"input example {path}: dataframe_split names no columns")
+    if not isinstance(data, list | dict) or not data:
+        raise ConfigError(f"input example {path} holds no rows", hint=_JSON_FORMS)
+    return form, data
+
+
+def _is_rows(data: Any) -> bool:
+    return isinstance(data, list) and not any(isinstance(item, dict) for item in data)
+
+
+def _frame(path: Path, data: Any, columns: list[Any] | None = None) -> _DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.DataFrame(data, columns=columns)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f"input example {path} is no table: {error}", hint=_JSON_FORMS) from error
+
+
+def _from_frame(path: Path, frame: _DataFrame) -> InputExample:
+    if frame.empty:
+        raise ConfigError(f"input example {path} has no rows: types cannot be inferred from it")
+    duplicated = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
+    if duplicated:
+        raise ConfigError(f"input example {path} has columns twice: {', '.join(duplicated)}")
+    inputs = [
+        {
+            "type": _column_type(path, frame[name]),
+            "name": str(name),
+            "required": not bool(frame[name].isna().any()),
+        }
+        for name in frame.columns
+    ]
+    split = frame.head(EXAMPLE_ROWS).to_dict("split")
+    example = {
+        "columns": [str(name) for name in split["columns"]],
+        "data": [[_none_if_nan(value) for value in row] for row in split["data"]],
+    }
+    info = {"type": "dataframe", "pandas_orient": "split"}
+    return InputExample(inputs, example, {"dataframe_split": example}, {**_PATHS, **info})
+
+
+_PATHS = {
+    "artifact_path": "input_example.json",
+    "serving_input_path": "serving_input_example.json",
+}
+
+
+def _from_rows(path: Path, rows: list[Any]) -> InputExample:
+    """Read a list of rows without names: MLflow takes an array and writes a tensor signature."""
+    import numpy as np
+
+    try:
+        array = np.array(rows)
+    except ValueError as error:
+        raise ConfigError(f"input example {path} has rows of unequal length") from error
+    if array.dtype.kind not in "bif":
+        raise ConfigError(
+            f"input example {path}: rows without column names must be numbers",
+            hint="Write records instead, as [{'age': 3, 'city': 'Oslo'}].",
+        )
+    shape = [-1, *array.shape[1:]]
+    inputs = [{"type": "tensor", "tensor-spec": {"dtype": array.dtype.name, "shape": shape}}]
+    example = rows[:EXAMPLE_ROWS]
+    return InputExample(inputs, example, {"inputs": example}, {**_PATHS, "type": "ndarray"})
+
+
+def _column_type(path: Path, column: Any) -> str:
+    """Return MLflow's name of the column's type."""
+    kind = column.dtype.kind
+    if kind in "bif":
+        return {"b": "boolean", "i": "long", "f": "double"}[kind]
+    values = column.dropna().tolist()
+    if values and all(isinstance(value, str) for value in values):
+        return "string"
+    if values and all(isinstance(value, bool) for value in values):
+        return "boolean"
+    raise ConfigError(
+        f"input example {path}: the type of column {column.name!r} is unclear",
+        hint="A column holds only numbers, only booleans or only text, and at least one value.",
+    )
+
+
+def _none_if_nan(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value

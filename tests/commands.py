@@ -1,0 +1,29 @@
+"""The project's commands, run as a user runs them: in a process of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def packager(
+    *args: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    umask: int = -1,
+    timeout_s: int = 300,
+) -> subprocess.CompletedProcess[str]:
+    """Run `packager` and return what it printed, whatever its exit code."""
+    return subprocess.run(
+        [sys.executable, "-m", "packager", *map(str, args)],
+        cwd=cwd,
+        env=os.environ | dict(env or {}),
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+    )

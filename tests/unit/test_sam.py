@@ -1,0 +1,189 @@
+"""The SAM template: what it says, and that nothing else can be deployed with it."""
+
+import dataclasses
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
+from packager.errors import ConfigError
+from packager.sam import render_template
+from packager.targets import ARCHITECTURES, RUNTIMES
+
+ROOT = Path(__file__).parents[2]
+SHA = "ab" * 32
+
+
+class CloudFormationLoader(yaml.SafeLoader):
+    """Reads `!Ref X` as `{"Ref": "X"}`, `!Sub x` as `{"Fn::Sub": "x"}`, and so on."""
+
+
+def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    return {"Ref" if suffix == "Ref" else f"Fn::{suffix}": value}
+
+
+CloudFormationLoader.add_multi_constructor("!", _construct)
+
+
+def parse(text: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(text, CloudFormationLoader)
+    return document
+
+
+def manifest(**changes: Any) -> BundleManifest:
+    return dataclasses.replace(
+        BundleManifest(
+            packager_version="0.1.0",
+            target=TargetInfo("python3.12", "arm64"),
+            model=ModelInfo("sklearn", "model.skops", "skops"),
+            model_source="s3",
+            model_archive=FileEntry("model.zip", 1000, SHA),
+        ),
+        **changes,
+    )
+
+
+EMBEDDED = manifest(model_source="embedded", model_archive=None)
+TEMPLATES = {
+    "general": render_template(code_uri="dist/function.zip"),
+    "bundle": render_template(manifest(), bucket="my-models"),
+    "embedded": render_template(EMBEDDED),
+}
+
+
+def render_script() -> ModuleType:
+    path = ROOT / "scripts" / "render_examples.py"
+    spec = importlib.util.spec_from_file_location("render_examples", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_template_at_the_top_is_the_rendered_one(tmp_path: Path) -> None:
+    render_script().render(tmp_path)
+    ours, rendered = ROOT / "template.yaml", tmp_path / "template.yaml"
+    assert ours.read_text() == rendered.read_text(), "run scripts/render_examples.py"
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_cfn_lint_finds_nothing(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(TEMPLATES[name])
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--include-checks", "W", "--template", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_the_api_is_closed_unless_a_parameter_opens_it(name: str) -> None:
+    template = parse(TEMPLATES[name])
+    assert template["Parameters"]["ApiAuth"]["Default"] == "AWS_IAM"
+    routes = {
+        resource["Properties"]["RouteKey"]: resource["Properties"]["AuthorizationType"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    assert set(routes) == {"POST /invocations", "GET /ping", "GET /health", "GET /version"}
+    assert all(authorization == {"Ref": "ApiAuth"} for authorization in routes.values())
+
+
+def test_the_function_may_read_its_model_and_nothing_else() -> None:
+    function = parse(TEMPLATES["bundle"])["Resources"]["ModelFunction"]["Properties"]
+    (policy,) = function["Policies"]
+    (statement,) = policy["Statement"]
+    assert statement["Action"] == "s3:GetObject"
+    assert statement["Resource"] == {
+        "Fn::Sub": "arn:${AWS::Partition}:s3:::${ModelBucket}/${ModelKey}"
+    }
+    # A wildcard in the key would be one in the policy.
+    pattern = parse(TEMPLATES["bundle"])["Parameters"]["ModelKey"]["AllowedPattern"]
+    assert re.match(pattern, f"packager/models/{SHA}/model.zip")
+    for key in ("models/*", "models/?", "${aws:username}", "a b", ""):
+        assert not re.match(pattern, key)
+
+
+def test_a_bundles_template_is_filled_in() -> None:
+    template = parse(TEMPLATES["bundle"])
+    defaults = {name: item.get("Default") for name, item in template["Parameters"].items()}
+    assert defaults["ModelBucket"] == "my-models"
+    assert defaults["ModelKey"] == f"packager/models/{SHA}/model.zip"
+    assert defaults["ModelSha256"] == SHA
+    assert (defaults["Runtime"], defaults["Architecture"]) == ("python3.12", "arm64")
+    assert template["Parameters"]["Runtime"]["AllowedValues"] == ["python3.12"]
+    assert template["Resources"]["ModelFunction"]["Properties"]["CodeUri"] == "function.zip"
+    assert "Default" not in parse(render_template(manifest()))["Parameters"]["ModelBucket"]
+
+
+def test_the_general_template_offers_every_target() -> None:
+    parameters = parse(TEMPLATES["general"])["Parameters"]
+    assert parameters["Runtime"]["AllowedValues"] == [runtime.name for runtime in RUNTIMES]
+    assert parameters["Architecture"]["AllowedValues"] == list(ARCHITECTURES)
+    assert "Default" not in parameters["ModelBucket"]
+
+
+def test_an_embedded_model_needs_no_s3() -> None:
+    template = parse(TEMPLATES["embedded"])
+    properties = template["Resources"]["ModelFunction"]["Properties"]
+    assert "Policies" not in properties
+    assert "Environment" not in properties
+    assert "ModelUri" not in template["Outputs"]
+    assert not any(name.startswith(("Model", "S3")) for name in template["Parameters"])
+
+
+def test_the_s3_address_is_no_variable_of_the_function_unless_it_is_given() -> None:
+    template = parse(TEMPLATES["bundle"])
+    variables = template["Resources"]["ModelFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["AWS_ENDPOINT_URL_S3"] == {
+        "Fn::If": ["HasS3Endpoint", {"Ref": "S3EndpointUrl"}, {"Ref": "AWS::NoValue"}]
+    }
+    assert template["Parameters"]["S3EndpointUrl"]["Default"] == ""
+
+
+def test_the_api_stands_before_the_function() -> None:
+    """`sam local start-api` decides by the first resource how it looks for routes."""
+    names = list(parse(TEMPLATES["bundle"])["Resources"])
+    assert names.index("InvocationsRoute") < names.index("ModelFunction")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_logs_are_json_and_do_not_stay_for_ever(name: str) -> None:
+    template = parse(TEMPLATES[name])
+    logging = template["Resources"]["ModelFunction"]["Properties"]["LoggingConfig"]
+    assert logging == {"LogFormat": "JSON", "LogGroup": {"Ref": "LogGroup"}}
+    retention = template["Resources"]["LogGroup"]["Properties"]["RetentionInDays"]
+    assert retention == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize(("archive_mb", "expected_mib"), [(1, 512), (300, 700), (100_000, 10_240)])
+def test_room_in_tmp_grows_with_the_model(archive_mb: int, expected_mib: int) -> None:
+    archive = FileEntry("model.zip", archive_mb * 10**6, SHA)
+    template = parse(render_template(manifest(model_archive=archive)))
+    assert template["Parameters"]["EphemeralStorage"]["Default"] == expected_mib
+
+
+def test_equal_manifests_render_equal_text() -> None:
+    assert render_template(manifest()) == render_template(manifest())
+
+
+@pytest.mark.parametrize("bucket", ["s3://x", "UPPER", "a", "x: y"])
+def test_what_is_no_bucket_name_is_refused(bucket: str) -> None:
+    with pytest.raises(ConfigError):
+        render_template(manifest(), bucket=bucket)
