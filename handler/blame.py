@@ -10,7 +10,7 @@ def first_failure(count: int, attempt: Callable[[int], object]) -> int | None:
     :param attempt: tries the first `n` items and raises if one of them is bad. Called about
         log2(count) times.
     """
-    if not _fails(attempt, count):
+    if count == 0 or not _fails(attempt, count):
         return None
     good, bad = 0, count
     while bad - good > 1:

@@ -6,6 +6,7 @@ types than a signature. What the casts leave is for enforcement to judge.
 
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handler.blame import first_failure
@@ -60,7 +61,16 @@ def _specs_by_column(
         return ((name, schema.tensors[0]) for name in frame.columns)
     if schema.is_named:
         return ((column.name, column) for column in schema.columns)
-    return zip(frame.columns, schema.columns, strict=False)
+    return _by_position(frame, schema.columns)
+
+
+def _by_position(
+    frame: "pd.DataFrame", columns: tuple[Column, ...]
+) -> Iterator[tuple[Any, Column]]:
+    for label, column in zip(frame.columns, columns, strict=False):
+        # MLflow knows the required unnamed columns by position; under another label it lets
+        # null pass here, for enforcement to refuse.
+        yield label, replace(column, required=label in range(len(columns)))
 
 
 def _cast_for(spec: Column | Tensor) -> "Cast":

@@ -1,6 +1,7 @@
 """DataFrames from `dataframe_split`, `dataframe_records`, CSV and parquet."""
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from handler.blame import first_failure
@@ -114,23 +115,24 @@ def _csv_types(schema: InputSchema) -> dict[str | int, Scalar]:
     return types
 
 
-def _dtypes(types: dict[str | int, Scalar]) -> dict[str | int, str]:
+def _dtypes(types: Mapping[Any, Scalar]) -> dict[Any, str]:
     return {name: scalar.frame_dtype for name, scalar in types.items()}
 
 
 def _csv_fault(text: str, types: dict[str | int, Scalar]) -> str:
     import pandas as pd
 
-    names = list(types)
+    named = {name: scalar for name, scalar in types.items() if isinstance(name, str)}
+    names = list(named)
 
     def read(count: int) -> None:
         chosen = set(names[:count])
-        pd.read_csv(io.StringIO(text), dtype=_dtypes(types), usecols=lambda name: name in chosen)
+        pd.read_csv(io.StringIO(text), dtype=_dtypes(named), usecols=lambda name: name in chosen)
 
     position = first_failure(len(names), read)
     if position is None:
-        return "The body cannot be read as CSV."
+        return "A cell of the CSV is not of its column's type."
     name = names[position]
-    if types[name] is DATETIME:
+    if named[name] is DATETIME:
         return f"CSV cannot carry column {name!r} (datetime): send JSON."
-    return f"Column {name!r} of the CSV has a cell, perhaps an empty one, that is no {types[name]}."
+    return f"Column {name!r} of the CSV has a cell, perhaps an empty one, that is no {named[name]}."

@@ -8,6 +8,8 @@ is left to the general way, which alone decides what is an error.
 
 import operator
 from collections.abc import Callable, Sequence
+from itertools import chain
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
 
 from handler.protocol import Envelope
@@ -32,6 +34,10 @@ Columns = Sequence[Sequence[Any]]
 Origin = Literal["frame", "cells", "arrays"]
 """How the general way would convert: whole columns by pandas, each value or whole columns by
 numpy. The results differ in details."""
+
+_NUMBERS = frozenset((int, float, bool, NoneType))
+_TABLE = 2
+"""The rank of an array of single values in columns."""
 
 _TYPES = (BOOLEAN, INTEGER, LONG, FLOAT, DOUBLE, STRING)
 
@@ -137,9 +143,13 @@ def _doubles(columns: Columns) -> "np.ndarray[Any, Any] | None":
     import numpy as np
 
     block = np.array(columns)
-    # Text, null, booleans alone and nested lists make other kinds or ranks.
-    if block.ndim != 2 or block.dtype.kind not in "fi":
-        return None
+    if block.ndim != _TABLE:
+        return None  # lists in cells
+    if block.dtype.kind not in "fi":
+        # Text is none of ours; nulls among the numbers are, and become NaN.
+        if not _NUMBERS.issuperset(map(type, chain.from_iterable(columns))):
+            return None
+        block = np.array(columns, dtype="float64")
     doubles: np.ndarray[Any, Any] = block.astype("float64", copy=False)
     return doubles
 
@@ -149,6 +159,8 @@ def _array(column: Sequence[Any], scalar: Scalar, origin: Origin) -> Any:
 
     if scalar is STRING:
         return _texts(column, origin)
+    if scalar in (DOUBLE, FLOAT) and None in column:
+        return np.array(column, scalar.dtype) if _NUMBERS.issuperset(map(type, column)) else None
     array = np.array(column)
     if array.ndim != 1 or not _is_exact(array, scalar, origin):
         return None
@@ -172,7 +184,8 @@ def _is_exact(array: "np.ndarray[Any, Any]", scalar: Scalar, origin: Origin) -> 
 def _texts(column: Sequence[Any], origin: Origin) -> Any:
     import numpy as np
 
-    if set(map(type, column)) != {str}:
+    types = set(map(type, column)) - ({NoneType} if origin == "frame" else set())
+    if types != {str}:
         return None
     if origin == "frame":
         return list(column)

@@ -82,8 +82,9 @@ class Scorer:
         except HandlerError:
             raise
         except Exception as error:
-            # A shape of data that nobody thought of: the caller's, so no 500, but worth a trace.
-            _logger.exception("parsing failed")
+            # A shape of data that nobody thought of is the caller's fault, so no 500. The
+            # error may quote the data, which never goes to the log.
+            _logger.warning("reading %s failed with %s", envelope.format, type(error).__name__)
             raise MalformedRequest(f"The body's {envelope.format} cannot be read.") from error
         return self._signature.enforce(data)
 

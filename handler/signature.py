@@ -7,7 +7,7 @@ once, at init; it raises :class:`SignatureMismatch` for every fault of the data.
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
-from handler.errors import HandlerError, SignatureMismatch
+from handler.errors import SignatureMismatch
 from handler.protocol import json_type, shown_names
 from handler.schema import Array, Column, ColumnSchema, InputSchema, Object, Scalar
 from handler.tensors import TensorEnforcer
@@ -49,16 +49,15 @@ class Signature:
             return data
         try:
             return self._enforcer.enforce(data)
-        except HandlerError:
-            raise
         except MismatchError as error:
             raise SignatureMismatch(
                 f"The data does not fit the model's signature: {error}."
             ) from error
         except Exception as error:
-            # pandas and numpy raise whatever they like for data of an odd shape, and may
-            # quote it; MLflow too calls all of it a failed enforcement.
-            _logger.info("enforcement failed", exc_info=True)
+            # pandas and numpy raise whatever they like for data of an odd shape, and quote
+            # it, so neither the caller nor the log gets their words. MLflow too calls all
+            # of it a failed enforcement.
+            _logger.info("enforcement failed with %s", type(error).__name__)
             raise SignatureMismatch(
                 "The data does not fit the model's signature: its shape or one of its values"
                 " cannot be converted."

@@ -96,16 +96,18 @@ class UnsupportedFlavor(ModelError):
 
 
 class UnsafeFormat(ModelError):
-    """Loading this format executes code and `--safe-only` was given."""
+    """Loading the model executes code that came with it, and `--safe-only` was given.
+
+    :param reason: what executes code, as a clause.
+    """
 
     code = "pkg.model.unsafe"
     exit_code = 3
 
-    def __init__(self, path: str, serialization_format: str) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(
-            f"{path} is in {serialization_format} format, which executes code when it is loaded;"
-            " refused by --safe-only",
-            hint="Log the model again with serialization_format='skops'.",
+            f"{reason}; refused by --safe-only",
+            hint="Log the model again with serialization_format='skops' and without code_paths.",
         )
 
 

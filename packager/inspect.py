@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from handler.manifest import BundleManifest, FileEntry, ModelInfo
+from handler.manifest import BundleManifest, ModelInfo
 from packager.bundle import Bundle
 from packager.mlmodel import MLMODEL_NAME, ModelSpec
 from packager.requirements import Drop, inference_requirements
@@ -24,11 +24,6 @@ class ModelReport:
     requirements: tuple[str, ...]
     """What the bundle would install for the model."""
     dropped: tuple[Drop, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """All files that inference needs."""
-        return total_bytes(self.info.files)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as data for `--json`."""
@@ -92,11 +87,6 @@ def inspect_bundle(bundle: Bundle) -> BundleReport:
     return BundleReport(bundle.manifest)
 
 
-def total_bytes(entries: tuple[FileEntry, ...]) -> int:
-    """Return the size of all these files."""
-    return sum(entry.size_bytes for entry in entries)
-
-
 def _model_dict(info: ModelInfo, *, executes_code: bool) -> dict[str, Any]:
     return {
         "flavor": info.flavor,
@@ -110,5 +100,5 @@ def _model_dict(info: ModelInfo, *, executes_code: bool) -> dict[str, Any]:
         "run_id": info.run_id,
         "mlflow_version": info.mlflow_version,
         "files": [dataclasses.asdict(entry) for entry in info.files],
-        "size_bytes": total_bytes(info.files),
+        "size_bytes": sum(entry.size_bytes for entry in info.files),
     }

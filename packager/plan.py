@@ -74,7 +74,7 @@ def plan_bundle(
     """
     spec = read_mlmodel(model)
     if config.is_safe_only and spec.executes_code:
-        raise UnsafeFormat(spec.info.data_path, spec.info.serialization_format)
+        raise UnsafeFormat(_what_executes_code(spec))
     target = _choose_target(spec, config)
     requirements = inference_requirements(spec)
     progress.step(f"Resolving {len(requirements.lines)} requirements for {target.description}")
@@ -97,8 +97,8 @@ def _warnings(spec: ModelSpec, target: Target) -> list[str]:
     warnings = []
     if spec.executes_code:
         warnings.append(
-            f"{spec.info.data_path} is in {spec.info.serialization_format} format: loading it"
-            " executes code. Build only models that you trust; --safe-only refuses such formats"
+            f"{_what_executes_code(spec)}. Build only models that you trust; --safe-only refuses"
+            " such models"
         )
     trained_under = spec.python_version and ".".join(spec.python_version.split(".")[:2])
     if trained_under and trained_under != target.runtime.python and spec.executes_code:
@@ -107,3 +107,12 @@ def _warnings(spec: ModelSpec, target: Target) -> list[str]:
             f" {target.runtime.python}: pickled code may not survive that"
         )
     return warnings
+
+
+def _what_executes_code(spec: ModelSpec) -> str:
+    if spec.code_path is not None:
+        return f"the model brings code of its own in {spec.code_path}/, which loading executes"
+    return (
+        f"{spec.info.data_path} is in {spec.info.serialization_format} format: loading it executes"
+        " code"
+    )

@@ -41,6 +41,7 @@ TRIM_RULES = (
     TrimRule("**/*.f", _SOURCES),
     TrimRule("**/*.f90", _SOURCES),
     TrimRule("**/*.a", _SOURCES),
+    TrimRule("**/conftest.py", _TESTS),
     TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
     # Last: what the other rules removed needs no tests any more.
     TrimRule("**/tests", _TESTS),

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ DEFAULT_PREFIX = "packager"
 
 PART_BYTES = 64 * 1024 * 1024
 """Files above this go up in parts of this size, which S3 joins at the end or never."""
+_PREFIX = re.compile(r"[A-Za-z0-9!_.'()/=+@-]*")
+"""What the parameter ModelKey of `template.yaml` allows."""
 _PROGRESS_STEPS = 10
 _COUNT_FROM_BYTES = 10_000_000
 """Smaller files are there before anybody wonders."""
@@ -72,10 +75,9 @@ def publish(
     :param create_bucket: make the bucket first if there is none.
     :param client: default: the one for the user's AWS settings.
     :raises StorageError: S3 refused, cannot be reached, or did not keep what was sent.
-    :raises ConfigError: no bucket name.
+    :raises ConfigError: no bucket name, or a prefix that `template.yaml` does not take.
     """
-    if not bucket:
-        raise ConfigError("no bucket name", hint="Give --bucket or set PACKAGER_BUCKET.")
+    _check_names(bucket, prefix)
     s3 = client or s3_client()
     ensure_bucket(s3, bucket, create=create_bucket, progress=progress)
     return PublishReport(
@@ -126,6 +128,17 @@ def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress
     options = {"CreateBucketConfiguration": place} if place else {}
     with storage_errors(f"create the bucket {bucket}"):
         s3.create_bucket(Bucket=bucket, **options)
+
+
+def _check_names(bucket: str, prefix: str) -> None:
+    if not bucket:
+        raise ConfigError("no bucket name", hint="Give --bucket or set PACKAGER_BUCKET.")
+    if not _PREFIX.fullmatch(prefix):
+        raise ConfigError(
+            f"the prefix {prefix!r} has a character that no key of ours may have",
+            hint="Use letters, digits and !_.'()/=+@- only: wildcards would open the function's"
+            " policy to other objects.",
+        )
 
 
 def _publish_function(

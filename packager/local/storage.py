@@ -39,12 +39,11 @@ def embedded_client(endpoint_url: str) -> S3Client:
 
 
 @contextmanager
-def embedded_s3(port: int = 0) -> Iterator[str]:
-    """Run moto's S3 server in this process and yield its endpoint URL.
+def embedded_s3() -> Iterator[str]:
+    """Run moto's S3 server in this process, on a free port, and yield its endpoint URL.
 
-    It keeps the objects in memory and forgets them at the end.
+    The objects are in this process's memory: several such servers show the same ones.
 
-    :param port: on 127.0.0.1; 0 takes a free one.
     :raises ToolMissing: moto is not installed.
     """
     try:
@@ -54,10 +53,10 @@ def embedded_s3(port: int = 0) -> Iterator[str]:
         raise ToolMissing("moto, the embedded S3", "pip install 'packager[local]'") from error
     # The server of moto logs every request at INFO.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
-        host, bound_port = server.get_host_and_port()
-        yield f"http://{host}:{bound_port}"
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
     finally:
         server.stop()

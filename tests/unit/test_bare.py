@@ -2,7 +2,10 @@
 
 import json
 import pickle
+import sys
 import warnings
+import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import joblib
@@ -14,7 +17,7 @@ import yaml
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from packager.errors import ConfigError, ModelError
+from packager.errors import ConfigError, ModelError, ToolMissing
 from packager.mlmodel import read_mlmodel
 from packager.sources import open_model
 from packager.sources.examples import read_input_example
@@ -322,3 +325,62 @@ def test_the_folder_reads_as_mlflow_writes_it(pickled: Path) -> None:
         document = yaml.safe_load((folder / "MLmodel").read_text())
     assert document["flavors"]["python_function"]["loader_module"] == "mlflow.sklearn"
     assert document["flavors"]["sklearn"]["serialization_format"] == "pickle"
+
+
+def test_without_skops_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.skops"
+    skops.io.dump(LogisticRegression(), path)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(ToolMissing) as raised, open_model(str(path), flavor="sklearn"):
+        pass
+    assert raised.value.hint == "pip install 'packager[sklearn]'"
+
+
+def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ToolMissing) as raised:
+        read_input_example(tmp_path / "rows.csv")
+    assert raised.value.hint == "pip install 'packager[sklearn]'"
+
+
+def test_a_file_of_unknown_origin_asks_for_requirements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps({"not": "an estimator"}))
+    with open_model(str(path), flavor="sklearn") as folder:
+        assert read_mlmodel(folder).requirements == (f"scikit-learn=={installed_sklearn()}",)
+
+    def not_installed(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", not_installed)
+    with pytest.raises(ModelError) as raised, open_model(str(path), flavor="sklearn"):
+        pass
+    assert str(tmp_path / "requirements.txt") in (raised.value.hint or "")
+
+
+def test_a_skops_file_with_a_foreign_schema_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("schema.json", '{"__loader__": "Nonsense"}')
+    with (
+        pytest.raises(ModelError, match="cannot be read by skops"),
+        open_model(str(path), flavor="sklearn"),
+    ):
+        pass
+
+
+def test_one_row_of_scalars_is_an_example(tmp_path: Path) -> None:
+    path = tmp_path / "row.json"
+    path.write_text('{"inputs": {"a": 1.5, "b": true}}')
+    found = read_input_example(path)
+    assert [item["type"] for item in found.inputs] == ["double", "boolean"]
+    assert found.example["data"] == [[1.5, True]]
+
+
+def test_a_boolean_column_may_miss_values(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('[{"a": true}, {"a": null}]')
+    (item,) = read_input_example(path).inputs
+    assert item == {"type": "boolean", "name": "a", "required": False}

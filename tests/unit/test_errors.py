@@ -9,7 +9,6 @@ import packager.errors
 ARGUMENTS = {
     "MLmodelInvalid": ("MLmodel", ["no flavors"]),
     "UnsupportedFlavor": (["keras"], ["sklearn"]),
-    "UnsafeFormat": ("model.pkl", "pickle"),
     "PathCollision": ("handler", "the handler", "a dependency"),
     "ToolMissing": ("uv", "pip install uv"),
     "ToolFailed": (["uv", "pip"], 2, "boom"),

@@ -9,6 +9,8 @@ from handler.errors import HandlerError, MalformedRequest, SignatureMismatch
 
 from .scorers import Recorder, column, received, scorer, tensor
 
+TEXT_AND_FLAG = (column("string", "x"), column("boolean", "b"))
+
 
 def test_numbers_become_the_tensors_dtype() -> None:
     array = received({"inputs": [[5, 3], [1, 0]]}, tensor("float32", [-1, 2]))
@@ -147,12 +149,115 @@ def test_integer_out_of_bounds_is_refused_where_a_frame_wraps_it() -> None:
         ({"a": [1.0, 2.0], "b": [1.0]}, "have different lengths"),
         ([{"a": 1.0, "b": 1.0}, 5], "mixes objects with an integer"),
         ({"a": 1.0, "b": [1.0, 2.0]}, "Each input in instances must be a list"),
+        ([{"a": [1.0]}, {"a": [1.0, 2.0]}], "The instances of an input differ in shape"),
     ],
 )
 def test_uneven_instances_are_refused(payload: Any, reason: str) -> None:
     items = (tensor("float64", [-1], "a"), tensor("float64", [-1], "b"))
     with pytest.raises(MalformedRequest, match=reason):
         received({"instances": payload}, *items)
+
+
+def test_lists_without_signature_must_be_regular() -> None:
+    with pytest.raises(MalformedRequest, match="The input is no array: its lists differ"):
+        received({"inputs": [[1], [1, 2]]})
+
+
+def test_missing_texts_stay_missing_in_arrays() -> None:
+    frame = received({"inputs": {"x": [None, "a"], "b": [True, None]}}, *TEXT_AND_FLAG)
+    assert frame["x"].isna().tolist() == [True, False]
+    assert frame["b"].tolist() == [True, None]
+
+
+def test_missing_text_of_a_record_stays_missing() -> None:
+    frame = received({"inputs": [{"x": None, "b": None}]}, *TEXT_AND_FLAG)
+    assert frame.isna().to_numpy().tolist() == [[True, True]]
+
+
+def test_texts_alone_are_one_row() -> None:
+    items = (column("string", "x"), column("string", "y"))
+    frame = received({"inputs": {"x": "a", "y": "b"}}, *items)
+    assert frame.to_dict("records") == [{"x": "a", "y": "b"}]
+
+
+def test_lists_in_cells_must_be_as_many_as_rows() -> None:
+    split = {"columns": ["x"], "data": [[[1, 2, 3, 4]], [[1, 2, 3, 4]]]}
+    with pytest.raises(SignatureMismatch, match="do not make up shape"):
+        received({"dataframe_split": split}, tensor("float64", [-1, 2], "x"))
+
+
+def test_columns_of_different_lengths_are_refused() -> None:
+    with pytest.raises(SignatureMismatch, match="its inputs differ in length"):
+        received({"inputs": {"x": ["a"], "b": [True, False]}}, *TEXT_AND_FLAG)
+
+
+def test_array_of_arrays_is_no_column() -> None:
+    with pytest.raises(SignatureMismatch, match="column 'x'"):
+        received({"inputs": {"x": [[1], [2]]}}, column("double", "x"))
+
+
+@pytest.mark.parametrize("request_body", [{"inputs": 5}, {"inputs": "a"}])
+def test_single_value_is_one_unnamed_row(request_body: dict[str, Any]) -> None:
+    type_name = "double" if request_body["inputs"] == 5 else "string"
+    frame = received(request_body, column(type_name))
+    assert frame.to_numpy().tolist() == [[request_body["inputs"]]]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given", "becomes"),
+    [("bytes", "ab", b"ab"), ("str", "ab", "ab"), ("int64", "7", 7), ("object", "ab", "ab")],
+)
+def test_cells_of_frames_become_the_tensors_dtype(dtype: str, given: str, becomes: Any) -> None:
+    data = received({"dataframe_records": [{"x": given}]}, tensor(dtype, [-1], "x"))
+    assert data["x"].tolist() == [becomes]
+
+
+def test_frame_value_that_is_not_of_the_tensors_dtype_is_refused() -> None:
+    with pytest.raises(MalformedRequest, match="Column 'x', row index 1: a string cannot become"):
+        received({"dataframe_records": [{"x": 1}, {"x": "a"}]}, tensor("int64", [-1], "x"))
+
+
+def test_array_for_the_only_named_tensor_is_taken() -> None:
+    item = tensor("float64", [-1, 2], "a")
+    assert received({"inputs": [[1, 2]]}, item)["a"].tolist() == [[1.0, 2.0]]
+
+
+def test_scalar_for_named_tensors_is_refused() -> None:
+    items = (tensor("float64", [-1], "a"), tensor("float64", [-1], "b"))
+    with pytest.raises(SignatureMismatch, match="it needs an object of arrays"):
+        received({"inputs": "x"}, tensor("object", [-1], "a"), tensor("object", [-1], "b"))
+    llm = scorer(Recorder(), tensor("float64", [-1], "messages"))
+    with pytest.raises(SignatureMismatch, match="input 'messages' must be an array, not a list"):
+        llm.score(b'{"messages": [1]}', None)
+    with pytest.raises(SignatureMismatch, match="it lacks 'b'"):
+        received({"dataframe_records": [{"a": 1.0}]}, *items)
+
+
+def test_instances_without_rows_of_objects_are_as_inputs() -> None:
+    assert received({"instances": [[1, 2]]}, tensor("float64", [-1, 2])).tolist() == [[1.0, 2.0]]
+
+
+def test_anything_is_left_alone_in_arrays() -> None:
+    frame = received({"inputs": [{"x": {"k": [1, "a"]}}]}, column("any", "x"))
+    assert frame["x"].iloc[0] == {"k": [1, "a"]}
+
+
+def test_lists_and_maps_in_arrays_are_enforced() -> None:
+    items = (
+        column("array", "a", items={"type": "double"}),
+        column("map", "m", values={"type": "long"}),
+    )
+    frame = received({"inputs": [{"a": [1.5], "m": {"k": 1}}]}, *items)
+    assert (frame["a"].iloc[0].tolist(), frame["m"].iloc[0]) == ([1.5], {"k": 1})
+    with pytest.raises(MalformedRequest, match="Input 'm' does not fit map to long: an object was"):
+        received({"inputs": [{"a": [1.5], "m": [1]}]}, *items)
+
+
+def test_texts_of_records_are_text() -> None:
+    frame = received({"inputs": [{"x": "a", "b": True}]}, *TEXT_AND_FLAG)
+    assert frame.to_dict("records") == [{"x": "a", "b": True}]
+    frame = received({"inputs": {"x": ["a"], "b": [True]}}, *TEXT_AND_FLAG)
+    assert frame.to_dict("records") == [{"x": "a", "b": True}]
 
 
 def test_llm_answers_are_not_wrapped() -> None:

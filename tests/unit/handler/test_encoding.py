@@ -1,6 +1,7 @@
 import datetime
 import decimal
 import json
+import sys
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,14 @@ def test_pydantic_models_are_written_as_objects() -> None:
 
 def test_bare_answers_have_no_key_around_them() -> None:
     assert encode_predictions({"choices": [1]}, wrapped=False) == b'{"choices": [1]}'
+
+
+def test_models_without_numpy_and_pandas_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("numpy", "pandas", "pydantic"):
+        monkeypatch.setitem(sys.modules, library, None)
+    assert encode_predictions([1, b"ab"]) == b'{"predictions": [1, "YWI=\\n"]}'
+    with pytest.raises(UnserializablePrediction, match="set"):
+        encode_predictions({1})
 
 
 def test_doubles_come_back_bit_for_bit() -> None:

@@ -25,12 +25,14 @@ ANYTHING = column("any", "x")
     ("item", "given"),
     [
         (DOUBLES, [1.5, 2.0]),
+        (DOUBLES, []),
         (LONGS, [[1, 2], [3]]),
         (POINT, {"p": "x"}),
         (POINT, {"p": "x", "q": 1}),
         (POINT, {"p": "x", "q": None}),
         (COUNTS, {"k": 1}),
         (ANYTHING, {"whatever": [1, "x", None]}),
+        (column("sparkml_vector", "x"), [0.5, 1.5]),
     ],
 )
 def test_nested_values_reach_the_model(item: dict[str, Any], given: Any) -> None:

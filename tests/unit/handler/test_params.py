@@ -84,6 +84,7 @@ def test_a_model_cannot_spoil_the_defaults() -> None:
         ({"words": "a"}, "'words': a list of string was expected, not a string"),
         ({"words": [["a"]]}, "'words': a flat list of string was expected"),
         ({"when": 5}, "'when': it is no ISO 8601 datetime"),
+        ({"when": "NaT"}, "'when': it is no ISO 8601 datetime"),
         ({"when": "soon"}, "'when': it is no ISO 8601 datetime"),
         ({"more": {}}, "'more': the object lacks 'a'"),
         ({"k": "x", "n": "y"}, "'k': double was expected, not a string; 'n': long"),

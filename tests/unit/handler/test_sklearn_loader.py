@@ -104,6 +104,12 @@ def test_params_reach_only_methods_that_name_them(tmp_path: Path) -> None:
     assert predictor.predict(2, {"factor": 3}) == 6
 
 
+def test_method_without_a_python_signature_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(pickle.dumps({}))
+    predictor = load_model(tmp_path, info("pickle", predict_fn="update"))
+    assert predictor.predict({"a": 1}, {}) is None
+
+
 class Scaled:
     def predict_scaled(self, data: int, params: dict[str, int]) -> int:
         return data * params["factor"]
