@@ -4,15 +4,27 @@
 the error's message. Whatever else the model's code prints goes to stderr.
 """
 
+import logging
 import os
 import sys
 from pathlib import Path
+
+
+class _NoTraceback(logging.Formatter):
+    """What the handler logs, warnings above all, for a person who wants to know what to do."""
+
+    def formatException(self, ei: object) -> str:  # noqa: N802 - logging's name
+        """Return nothing: the error's message says it."""
+        return ""
 
 
 def main(content_type: str) -> int:
     """Return the exit status."""
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    log = logging.StreamHandler()
+    log.setFormatter(_NoTraceback())
+    logging.getLogger("handler").addHandler(log)
     # Started with -P, so that our neighbours in this folder hide no module of the model's.
     task_root = Path.cwd()
     sys.path.insert(0, str(task_root))

@@ -1,6 +1,7 @@
 """`packager invoke` as a user types it, on small bundles made by hand."""
 
 import json
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,7 +154,7 @@ def test_a_missing_or_broken_event_is_named_before_anything_starts(
 
 
 def test_a_bundle_for_another_architecture_says_what_would_do(tmp_path: Path) -> None:
-    other = "arm64" if _is_x86() else "x86_64"
+    other = "arm64" if platform.machine() == "x86_64" else "x86_64"
     make_bundle(tmp_path / "dist", files=FILES, architecture=other)
     done = packager("invoke", tmp_path / "dist", "--event", write_event(tmp_path, {}))
 
@@ -167,9 +168,3 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "no bundle.json" in done.stderr
-
-
-def _is_x86() -> bool:
-    import platform
-
-    return platform.machine() == "x86_64"

@@ -265,3 +265,17 @@ def test_llm_answers_are_not_wrapped() -> None:
     result = scorer(model).score(b'{"messages": [{"role": "user"}]}', "application/json")
     assert json.loads(result.body) == {"choices": []}
     assert model.data == {"messages": [{"role": "user"}]}
+
+
+def test_llm_request_with_a_signature_is_one_row() -> None:
+    model = Recorder("hello")
+    target = scorer(model, column("string", "prompt"), column("string", "system", required=False))
+    assert target.score(b'{"prompt": "hi", "system": "be kind"}', None).body == b'"hello"'
+    assert model.data.to_dict("records") == [{"prompt": "hi", "system": "be kind"}]
+    target.score(b'{"prompt": ["a", "b"]}', None)
+    assert model.data["prompt"].iloc[0] == ["a", "b"]
+
+
+def test_single_value_for_the_only_named_tensor_must_fit_its_shape() -> None:
+    with pytest.raises(SignatureMismatch, match="input 'a' has shape"):
+        received({"inputs": 5}, tensor("float64", [-1], "a"))

@@ -1,0 +1,230 @@
+"""`packager serve` and `packager predict` as a user types them, and how they end."""
+
+import http.client
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.commands import packager
+from tests.conftest import Example
+
+ROWS = [[0.1, -0.2, 0.3, -0.4], [0.5, 0.6, -0.7, 0.8]]
+COLUMNS = ["feature_0", "feature_1", "feature_2", "feature_3"]
+REQUEST = json.dumps({"dataframe_split": {"columns": COLUMNS, "data": ROWS}})
+
+
+@contextmanager
+def serving(example: Example, tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `packager serve` on a free port; its temporary files are in `tmp_path`."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "packager", "serve", "-m", example.uri, "-p", "0", *options],
+        env=os.environ | example.env | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield server
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def first_line(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    return server.stdout.readline()
+
+
+def port_of(line: str) -> int:
+    assert line.startswith("Listening on http://127.0.0.1:"), line
+    return int(line.split(",")[0].rpartition(":")[2])
+
+
+def status_of(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_and_leaves_nothing(
+    example: Example, tmp_path: Path, ending: signal.Signals
+) -> None:
+    with serving(example, tmp_path) as server:
+        port = port_of(first_line(server))
+        assert status_of(port, "/ping") == 200
+        server.send_signal(ending)
+        assert server.wait(60) == 130
+
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_printed_curl_line_gets_a_prediction(example: Example, tmp_path: Path) -> None:
+    with serving(example, tmp_path, "--workers", "2") as server:
+        port_of(first_line(server))
+        command = first_line(server).removeprefix("Try: ")
+        argv = shlex.split(command)
+        assert argv[0] == "curl"
+        body = argv[argv.index("-d") + 1]
+        url = argv[1]
+        answer = post(url, body)
+
+    assert set(answer) == {"predictions"}
+    assert len(answer["predictions"]) == len(json.loads(body)["dataframe_split"]["data"])
+
+
+def post(url: str, body: str) -> dict[str, list[int]]:
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=30)
+    try:
+        connection.request("POST", f"/{path}", body, {"Content-Type": "application/json"})
+        answer: dict[str, list[int]] = json.loads(connection.getresponse().read())
+        return answer
+    finally:
+        connection.close()
+
+
+def test_a_port_in_use_is_named(example: Example) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = packager("serve", "-m", example.uri, "-p", port, env=example.env)
+
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1 port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_cannot_be_loaded_ends_serve_with_the_cause(
+    example: Example, tmp_path: Path
+) -> None:
+    broken = broken_model(example, tmp_path)
+    done = packager("serve", "-m", broken, "-p", "0")
+
+    assert done.returncode == 1
+    assert "error: The model is not ready" in done.stderr
+    assert "Listening" not in done.stdout
+
+
+def test_h_is_the_host_as_in_mlflow() -> None:
+    done = packager("serve", "--help")
+
+    assert done.returncode == 0
+    assert "-h, --host" in done.stdout
+    assert "MLFLOW_HOST" in done.stdout
+
+
+def test_predict_reads_stdin_and_prints_no_newline(example: Example) -> None:
+    done = predict(example, REQUEST)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == '{"predictions": [0, 1]}'
+
+
+def test_predict_takes_csv(example: Example, tmp_path: Path) -> None:
+    rows = [",".join(COLUMNS), *(",".join(map(str, row)) for row in ROWS)]
+    (tmp_path / "rows.csv").write_text("\n".join(rows) + "\n")
+    done = packager(
+        *("predict", "-m", example.uri, "-t", "csv", "-i", tmp_path / "rows.csv"),
+        *("-o", tmp_path / "out.json"),
+        env=example.env,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert (tmp_path / "out.json").read_text() == '{"predictions": [0, 1]}'
+
+
+def test_input_that_the_model_refuses_is_an_error_and_leaves_the_old_output(
+    example: Example, tmp_path: Path
+) -> None:
+    (tmp_path / "input.json").write_text('{"dataframe_split": {"columns": ["x"], "data": [[1]]}}')
+    (tmp_path / "out.json").write_text("of last week")
+    done = packager(
+        *("predict", "-m", example.uri, "-i", tmp_path / "input.json"),
+        *("-o", tmp_path / "out.json"),
+        env=example.env,
+    )
+
+    assert done.returncode == 1
+    assert "feature_0" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out.json").read_text() == "of last week"
+
+
+def test_a_model_that_cannot_be_loaded_ends_predict_with_the_cause(
+    example: Example, tmp_path: Path
+) -> None:
+    done = packager(
+        *("predict", "-m", broken_model(example, tmp_path)),
+        *("-i", write(tmp_path / "input.json", REQUEST)),
+    )
+
+    assert done.returncode == 1
+    assert "error: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_local_names_the_package_that_the_model_lacks(example: Example, tmp_path: Path) -> None:
+    folder = model_folder(example, tmp_path)
+    append(folder / "requirements.txt", "\nno-such-package==1.0\n")
+    # Of a pickle nobody can tell what it needs, so every requirement counts.
+    mlmodel = folder / "MLmodel"
+    text = mlmodel.read_text().replace("format: skops", "format: cloudpickle")
+    mlmodel.write_text(text)
+    done = packager(
+        *("predict", "-m", folder, "--env-manager", "local"),
+        *("-i", write(tmp_path / "input.json", REQUEST)),
+    )
+
+    assert done.returncode == 1
+    assert "no-such-package" in done.stderr
+    assert "pip install" in done.stderr
+
+
+def predict(example: Example, body: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "packager", "predict", "-m", example.uri],
+        env=os.environ | example.env,
+        input=body,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
+def model_folder(example: Example, tmp_path: Path) -> Path:
+    """A copy of the example's model to spoil."""
+    root = example.training_python.parent.parent.parent
+    found = next(root.glob("mlruns/**/MLmodel")).parent
+    return shutil.copytree(found, tmp_path / "model")
+
+
+def broken_model(example: Example, tmp_path: Path) -> Path:
+    folder = model_folder(example, tmp_path)
+    (data,) = [path for path in folder.iterdir() if path.suffix in (".skops", ".pkl")]
+    data.write_bytes(b"neither a zip nor a pickle")
+    return folder
