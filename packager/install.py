@@ -1,5 +1,6 @@
 """Lay a lock's wheels out in the staging dir, as the target will find them."""
 
+import re
 from pathlib import Path
 
 from packager.resolve import Lock
@@ -12,11 +13,16 @@ def install_lock(lock: Lock, target: Target, staging: Path) -> None:
 
     :raises ToolFailed: a download failed or a hash differs.
     """
-    lock_file = staging.parent / "pylock.toml"
-    lock_file.write_text(lock.text)
+    # uv holds the lock's requires-python against this machine's Python, not the target's.
+    text = re.sub(r"^requires-python = .*\n", "", lock.text, flags=re.MULTILINE)
+    lock_file = staging.with_name(f"pylock.{staging.name}.toml")
+    lock_file.write_text(text, encoding="utf-8")
     args = ["pip", "install", "--target", str(staging), "--no-deps", "--require-hashes"]
     args += ["--python-version", target.runtime.python, "--python-platform", target.uv_platform]
     # Copies, not links: trimming must not reach into uv's cache.
     args += ["--only-binary", ":all:", "--link-mode", "copy", "--no-compile-bytecode"]
-    args += ["--no-installer-metadata"]
-    run_uv([*args, "-r", str(lock_file)])
+    args += ["--no-installer-metadata", "--preview-features", "pylock"]
+    try:
+        run_uv([*args, "-r", str(lock_file)])
+    finally:
+        lock_file.unlink()

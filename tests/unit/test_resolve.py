@@ -2,12 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from packager.errors import NoMatchingWheel, ResolutionFailed
+from packager.errors import NoMatchingWheel, ResolutionFailed, ToolFailed
 from packager.install import install_lock
 from packager.resolve import UvResolver
-from packager.targets import find_target
+from packager.targets import RUNTIMES, Target, find_target
 from tests.wheels import make_wheel
 
+RUNTIME_NAMES = [runtime.name for runtime in RUNTIMES]
 AL2 = find_target("python3.11", "x86_64")
 AL2023 = find_target("python3.12", "x86_64")
 
@@ -17,9 +18,10 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of wheels that is all the index there is."""
     folder = tmp_path / "index"
     folder.mkdir()
-    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
-    monkeypatch.setenv("UV_NO_INDEX", "1")
-    monkeypatch.setenv("UV_OFFLINE", "1")
+    settings = tmp_path / "uv.toml"
+    settings.write_text(f"no-index = true\nfind-links = [{str(folder)!r}]\n")
+    monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     return folder
 
 
@@ -99,16 +101,32 @@ def test_an_unreachable_index_is_told_from_a_missing_package(
     assert "network" in str(raised.value.hint)
 
 
-def test_installing_a_lock_checks_hashes_and_leaves_no_trace_of_this_machine(
-    index: Path, tmp_path: Path
+@pytest.mark.parametrize("target", [find_target(name, "arm64") for name in RUNTIME_NAMES])
+def test_a_lock_is_installed_for_any_target_and_leaves_no_trace_of_this_machine(
+    index: Path, tmp_path: Path, target: Target
 ) -> None:
     make_wheel(index, "lib", "1.0")
-    lock = UvResolver().resolve(["lib"], AL2, runtime_packages=[])
+    lock = UvResolver().resolve(["lib"], target, runtime_packages=[])
     staging = tmp_path / "draft" / "staging"
     staging.mkdir(parents=True)
 
-    install_lock(lock, AL2, staging)
+    install_lock(lock, target, staging)
 
+    assert [path.name for path in staging.parent.iterdir()] == ["staging"]
     assert (staging / "lib" / "__init__.py").read_text() == "VERSION = '1.0'\n"
     assert not list(staging.rglob("INSTALLER"))
     assert not list(staging.rglob("*.pyc"))
+
+
+def test_a_wheel_that_differs_from_the_locks_hash_is_refused(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(index, "lib", "1.0")
+    lock = UvResolver().resolve(["lib"], AL2, runtime_packages=[])
+    make_wheel(index, "lib", "1.0", files={"lib/__init__.py": "VERSION = 'other'\n"})
+    # The first cache has the right bytes, and uv would rightly take them from there.
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another-cache"))
+    (tmp_path / "draft" / "staging").mkdir(parents=True)
+
+    with pytest.raises(ToolFailed, match=r"(?i)hash"):
+        install_lock(lock, AL2, tmp_path / "draft" / "staging")
