@@ -18,7 +18,8 @@ def run_uv(args: Sequence[str], *, stdin: str | None = None, cwd: Path | None = 
     :raises ToolMissing: uv is not installed.
     :raises ToolFailed: uv ended with an error; `str()` of it shows uv's last lines.
     """
-    argv = [_uv_binary(), "--no-progress", "--color", "never", *args]
+    # Without the last option uv looks for interpreters to download: minutes where it cannot.
+    argv = [_uv_binary(), "--no-progress", "--color", "never", "--no-python-downloads", *args]
     logger.debug("running %s", argv)
     # VIRTUAL_ENV of the caller's shell must not decide what the target gets.
     env = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
@@ -36,7 +37,7 @@ def find_python(version: str) -> Path | None:
     Never downloads one: a build must not change the machine unasked.
     """
     try:
-        found = run_uv(["python", "find", "--no-python-downloads", "--no-project", version])
+        found = run_uv(["python", "find", "--system", "--no-project", version])
     except ToolFailed:
         return None
     return Path(found.strip())

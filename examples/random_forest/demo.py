@@ -46,9 +46,10 @@ def summary() -> str:
             "",
             "Next:",
             f"  export PATH=$PWD/.venv/bin:$PATH MLFLOW_TRACKING_URI={tracking_uri}",
-            f"  packager serve -m {MODEL} -p 5000           # the same API on this machine",
-            "  packager publish dist/ --bucket YOUR-BUCKET  # then, with AWS's SAM CLI:",
-            f"  sam local invoke --template dist/template.yaml --event {EVENT}",
+            f"  packager serve -m {MODEL} -p 5000            # the same API on this machine",
+            "  packager publish dist/ --bucket YOUR-BUCKET  # prints the whole sam deploy line",
+            f"  sam local invoke --template dist/template.yaml --event {EVENT} \\",
+            "    --parameter-overrides ModelBucket=YOUR-BUCKET",
             "  sam deploy --guided --template-file dist/template.yaml",
         ]
     )

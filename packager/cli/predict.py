@@ -66,17 +66,21 @@ def command(
     header line.
     """
     from packager.local.predict import predict
+    from packager.local.process import sigterm_interrupts
     from packager.sources import open_model
 
     data = _read(input_path)
     console.step(f"Opening {model_uri}")
-    with open_model(
-        model_uri,
-        flavor=flavor,
-        input_example=input_example,
-        trusted_types=trust,
-        progress=console,
-    ) as folder:
+    with (
+        sigterm_interrupts(),
+        open_model(
+            model_uri,
+            flavor=flavor,
+            input_example=input_example,
+            trusted_types=trust,
+            progress=console,
+        ) as folder,
+    ):
         predictions = predict(
             folder, data, content_type=content_type, env_manager=env_manager, progress=console
         )

@@ -85,6 +85,7 @@ def command(
     A drop-in for `mlflow models serve`: same options, same requests, same answers. Ends
     with Ctrl-C.
     """
+    from packager.local.process import sigterm_interrupts
     from packager.local.serve import ServeConfig, serve
     from packager.sources import open_model
 
@@ -95,11 +96,14 @@ def command(
 
     config = ServeConfig(host, port, workers, timeout_s, env_manager)
     console.step(f"Opening {model_uri}")
-    with open_model(
-        model_uri,
-        flavor=flavor,
-        input_example=input_example,
-        trusted_types=trust,
-        progress=console,
-    ) as folder:
+    with (
+        sigterm_interrupts(),
+        open_model(
+            model_uri,
+            flavor=flavor,
+            input_example=input_example,
+            trusted_types=trust,
+            progress=console,
+        ) as folder,
+    ):
         serve(folder, config, on_ready=tell, progress=console)

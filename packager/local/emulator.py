@@ -261,6 +261,8 @@ def _stop(emulator: subprocess.Popen[bytes]) -> None:
     for pid in (emulator.pid, *functions):
         process.kill_group(pid)
     emulator.wait()
+    for pid in functions:  # not our children, and at work in folders that go next
+        process.await_end(pid)
 
 
 def _duration_ms(report: InvocationReport, wall_ms: float) -> float:

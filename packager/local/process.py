@@ -9,11 +9,34 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
+_END_TIMEOUT_S = 5
+
+
+@contextlib.contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does; by default it would leave all behind.
+
+    For a command line, in its main thread.
+
+    :raises KeyboardInterrupt: the signal came.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def end_group(process: "subprocess.Popen[bytes]", *, grace_s: float) -> None:
@@ -46,12 +69,10 @@ def is_listening(port: int, host: str = LOOPBACK) -> bool:
 def child_pids(parent: int) -> list[int]:
     """Return the process's direct children (Linux: read from /proc)."""
     children = []
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            # proc(5): the command name may hold anything, so count after its last bracket.
-            fields = entry.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == parent:
-                children.append(int(entry.parent.name))
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        fields = _stat_fields(path)
+        if fields and int(fields[1]) == parent:
+            children.append(int(path.parent.name))
     return children
 
 
@@ -67,6 +88,26 @@ def kill_group(pid: int) -> None:
     """End the process group that this process leads, at once; gone already is fine."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def await_end(pid: int) -> None:
+    """Wait until a killed process that is not our child has ended (Linux), a while at most."""
+    deadline = time.monotonic() + _END_TIMEOUT_S
+    while _is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _is_running(pid: int) -> bool:
+    fields = _stat_fields(Path(f"/proc/{pid}/stat"))
+    return bool(fields) and fields[0] != "Z"
+
+
+def _stat_fields(path: Path) -> list[str]:
+    """Return what follows the command's name: state, parent, ...; nothing when it is gone."""
+    with contextlib.suppress(OSError):
+        # proc(5): the name may hold anything, so count after its last bracket.
+        return path.read_text().rpartition(")")[2].split()
+    return []
 
 
 def tether() -> tuple[str, ...]:

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from packager.errors import ConfigError, ModelError, ToolError
@@ -60,8 +58,7 @@ def serve(
 ) -> None:
     """Serve the model in this MLflow model folder until the server ends.
 
-    Ctrl-C and SIGTERM end it: the server stops, what was made for it is removed, and
-    `KeyboardInterrupt` is raised. Must run in the main thread.
+    An interrupt ends it: the server stops and what was made for it is removed.
 
     :param on_ready: called once, when the model is loaded and the server answers.
     :raises ConfigError: the address cannot be listened on.
@@ -70,10 +67,7 @@ def serve(
     :raises KeyboardInterrupt: the user ended it.
     """
     port = _check_address(config.host, config.port)
-    with (
-        _sigterm_interrupts(),
-        prepared_model(folder, config.env_manager, progress=progress) as model,
-    ):
+    with prepared_model(folder, config.env_manager, progress=progress) as model:
         progress.step("Loading the model")
         with _running_server(model, config, port) as server:
             _wait_until_ready(server, config.host, port)
@@ -170,17 +164,3 @@ def _curl(url: str, example: dict[str, Any] | None) -> str | None:
         return None
     header = "Content-Type: application/json"
     return shlex.join(["curl", f"{url}/invocations", "-H", header, "-d", body])
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does; by default it would leave all behind."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

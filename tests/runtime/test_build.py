@@ -114,7 +114,7 @@ def test_a_build_that_is_killed_leaves_the_old_output_untouched(
     (output / "bundle.json").write_text("the bundle of last week")
     building = subprocess.Popen(
         [sys.executable, "-m", "packager", "build", example.uri, "--output", str(output)],
-        env=os.environ | example.env,
+        env=os.environ | example.env | {"TMPDIR": str(tmp_path)},  # what a kill leaves behind
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -1,7 +1,12 @@
 """`packager invoke` as a user types it, on small bundles made by hand."""
 
 import json
+import os
 import platform
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +19,12 @@ from tests.commands import packager
 pytestmark = pytest.mark.runtime
 
 MAIN = """
-import base64, json, os
+import base64, json, os, time
 
 def handler(event, context):
+    if event.get("sleep"):
+        print("asleep", flush=True)
+        time.sleep(60)
     if event.get("crash"):
         print("last words")
         raise RuntimeError("no more")
@@ -168,3 +176,31 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "no bundle.json" in done.stderr
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_function_and_leaves_nothing(
+    bundle: Path, tmp_path: Path, ending: signal.Signals
+) -> None:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    event = write_event(tmp_path, {"sleep": True})
+    invoking = subprocess.Popen(
+        [sys.executable, "-m", "packager", "invoke", str(bundle), "--event", str(event)],
+        env=os.environ | {"TMPDIR": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for_text(folder, "packager-run-*/function.log", "asleep")
+    invoking.send_signal(ending)
+
+    assert invoking.wait(30) == 130
+    assert list(folder.iterdir()) == []
+
+
+def wait_for_text(folder: Path, pattern: str, text: str) -> None:
+    for _ in range(600):
+        if any(text in path.read_text() for path in folder.glob(pattern)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {text} in {pattern}")

@@ -27,8 +27,8 @@ REQUEST = json.dumps({"dataframe_split": {"columns": COLUMNS, "data": ROWS}})
 def serving(example: Example, tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Run `packager serve` on a free port; its temporary files are in `tmp_path`."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "packager", "serve", "-m", example.uri, "-p", "0", *options],
-        env=os.environ | example.env | {"TMPDIR": str(tmp_path)},
+        [sys.executable, "-m", "packager", "serve", "-m", folder_of(example), "-p", "0", *options],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -102,7 +102,7 @@ def post(url: str, body: str) -> dict[str, list[int]]:
 def test_a_port_in_use_is_named(example: Example) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = packager("serve", "-m", example.uri, "-p", port, env=example.env)
+        done = packager("serve", "-m", folder_of(example), "-p", port)
 
     assert done.returncode == 2
     assert f"cannot listen on 127.0.0.1 port {port}" in done.stderr
@@ -139,9 +139,8 @@ def test_predict_takes_csv(example: Example, tmp_path: Path) -> None:
     rows = [",".join(COLUMNS), *(",".join(map(str, row)) for row in ROWS)]
     (tmp_path / "rows.csv").write_text("\n".join(rows) + "\n")
     done = packager(
-        *("predict", "-m", example.uri, "-t", "csv", "-i", tmp_path / "rows.csv"),
+        *("predict", "-m", folder_of(example), "-t", "csv", "-i", tmp_path / "rows.csv"),
         *("-o", tmp_path / "out.json"),
-        env=example.env,
     )
 
     assert done.returncode == 0, done.stderr
@@ -155,9 +154,8 @@ def test_input_that_the_model_refuses_is_an_error_and_leaves_the_old_output(
     (tmp_path / "input.json").write_text('{"dataframe_split": {"columns": ["x"], "data": [[1]]}}')
     (tmp_path / "out.json").write_text("of last week")
     done = packager(
-        *("predict", "-m", example.uri, "-i", tmp_path / "input.json"),
+        *("predict", "-m", folder_of(example), "-i", tmp_path / "input.json"),
         *("-o", tmp_path / "out.json"),
-        env=example.env,
     )
 
     assert done.returncode == 1
@@ -198,8 +196,7 @@ def test_local_names_the_package_that_the_model_lacks(example: Example, tmp_path
 
 def predict(example: Example, body: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "packager", "predict", "-m", example.uri],
-        env=os.environ | example.env,
+        [sys.executable, "-m", "packager", "predict", "-m", folder_of(example)],
         input=body,
         capture_output=True,
         text=True,
@@ -216,11 +213,15 @@ def append(path: Path, text: str) -> None:
     path.write_text(path.read_text() + text)
 
 
+def folder_of(example: Example) -> Path:
+    """The model's own folder: opening it takes no MLflow, which other tests do."""
+    root = example.training_python.parent.parent.parent
+    return next(root.glob("mlruns/**/MLmodel")).parent
+
+
 def model_folder(example: Example, tmp_path: Path) -> Path:
     """A copy of the example's model to spoil."""
-    root = example.training_python.parent.parent.parent
-    found = next(root.glob("mlruns/**/MLmodel")).parent
-    return shutil.copytree(found, tmp_path / "model")
+    return shutil.copytree(folder_of(example), tmp_path / "model")
 
 
 def broken_model(example: Example, tmp_path: Path) -> Path:
