@@ -25,7 +25,8 @@ echo "setup: .venv with $("$python" --version), from requirements/dev.txt"
 if [ ! -x .venv/bin/pip ] && ! "$python" -m venv .venv >/dev/null 2>&1; then
     # Debian's python3 comes without ensurepip; root can mend that, others are told.
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null 2>&1
     fi
     rm -rf .venv
     if ! "$python" -m venv .venv; then

@@ -7,6 +7,7 @@ from pathlib import Path
 from handler.manifest import BundleManifest, ModelInfo, TargetInfo
 from packager.archive import file_entry
 from packager.bundle import Bundle, read_bundle
+from tests.commands import THIS_PYTHON
 
 ECHO = {
     "handler/__init__.py": "",
@@ -32,7 +33,7 @@ def make_bundle(
         artifacts.append(file_entry(folder / "model.zip", "model.zip"))
     manifest = BundleManifest(
         packager_version="0",
-        target=TargetInfo("python3.11", architecture),
+        target=TargetInfo(f"python{THIS_PYTHON}", architecture),
         model=ModelInfo("sklearn", "model.skops", "skops"),
         model_source="s3" if model is not None else "embedded",
         model_archive=artifacts[1] if model is not None else None,

@@ -1,12 +1,15 @@
 """The project's commands, run as a user runs them: in a process of their own."""
 
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+THIS_PYTHON = ".".join(platform.python_version_tuple()[:2])
+"""The minor version of the tests' own interpreter: the one that is surely on this machine."""
 
 
 def packager(

@@ -44,12 +44,13 @@ def test_the_zip_holds_what_inference_needs_and_nothing_else(bundle_folder: Path
 
 def test_every_module_is_compiled(bundle_folder: Path) -> None:
     names = set(zip_names(bundle_folder))
+    tag = read_bundle(bundle_folder).manifest.target.runtime.replace("python3.", "cpython-3")
     sources = [name for name in names if name.endswith(".py")]
 
     assert all(name.startswith("handler/") for name in sources), sources
     for name in sources:
         folder, _, module = name.rpartition("/")
-        assert f"{folder}/__pycache__/{module.removesuffix('.py')}.cpython-311.pyc" in names
+        assert f"{folder}/__pycache__/{module.removesuffix('.py')}.{tag}.pyc" in names
 
 
 def test_the_bundle_has_everything_a_deployment_needs(bundle_folder: Path) -> None:
@@ -137,7 +138,7 @@ def test_dry_run_says_what_it_would_do_and_writes_nothing(example: Example, tmp_
 
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
-    assert plan["target"] == {"runtime": "python3.11", "architecture": "x86_64"}
+    assert plan["target"]["architecture"] == "x86_64"
     assert {"name": "scikit-learn", "version": "1.7.2"} in plan["packages"]
     assert any(item["requirement"].startswith("mlflow") for item in plan["dropped"])
     assert list(tmp_path.iterdir()) == []

@@ -17,7 +17,7 @@ from packager.local.emulator import Emulator, runtime_python
 from packager.local.invoke import unpacked
 from packager.local.rie import rie_binary
 from tests.bundles import make_bundle
-from tests.commands import ROOT
+from tests.commands import ROOT, THIS_PYTHON
 
 pytestmark = pytest.mark.runtime
 
@@ -69,7 +69,7 @@ def function(
         unpacked(bundle.function_zip) as task_root,
         Emulator(
             task_root,
-            python=runtime_python("3.11"),
+            python=runtime_python(THIS_PYTHON),
             handler="app.handler",
             environment=environment,
             timeout_s=timeout_s,
@@ -226,7 +226,7 @@ def test_the_function_ends_even_if_we_are_killed(tmp_path: Path) -> None:
         "import sys, time\n"
         "from pathlib import Path\n"
         "from packager.local.emulator import Emulator, runtime_python\n"
-        "python = runtime_python('3.11')\n"
+        f"python = runtime_python('{THIS_PYTHON}')\n"
         "with Emulator(Path(sys.argv[1]), python=python, handler='app.handler') as function:\n"
         "    print(function.invoke({'do': 'pid'}).payload, flush=True)\n"
         "    time.sleep(600)\n"

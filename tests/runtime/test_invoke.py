@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from handler.manifest import BundleManifest
 from packager.bundle import Bundle, read_bundle
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.invoke import unpacked
@@ -62,7 +63,9 @@ def variables(bundle: Bundle, endpoint: str) -> dict[str, str]:
 
 
 def function(task_root: Path, environment: dict[str, str]) -> Emulator:
-    return Emulator(task_root, python=runtime_python("3.11"), environment=environment)
+    manifest = BundleManifest.from_json((task_root / "bundle.json").read_bytes())
+    python = runtime_python(manifest.target.runtime.removeprefix("python"))
+    return Emulator(task_root, python=python, environment=environment)
 
 
 def body(payload: dict[str, Any]) -> Any:
