@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from packager.errors import DependencyError
 from packager.mlmodel import ModelSpec
 
-HANDLER_REQUIREMENTS = ("fastapi>=0.115", "mangum>=0.20", "numpy", "pandas")
+HANDLER_REQUIREMENTS = ("fastapi>=0.115", "mangum>=0.20", "numpy", "orjson>=3.10", "pandas")
 """What `handler/` itself imports; pandas and numpy in the model's versions where it pins them."""
 
 RUNTIME_PACKAGES = ("boto3",)
