@@ -1,6 +1,6 @@
 # One command each; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lint types layers template lock clean
+.PHONY: help setup demo test fuzz bench check fmt lint types layers template lock clean
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
@@ -18,6 +18,12 @@ demo: $(INSTALLED) ## Train, build, publish to an embedded S3, invoke on the rea
 
 test: $(INSTALLED) ## Run the default test suite
 	$(PYTHON) -m pytest -n 2 --dist loadgroup
+
+fuzz: $(INSTALLED) ## Fuzz raw bodies and Lambda events (COUNT=50000 of each, SEED=0)
+	$(PYTHON) -m tests.fuzz $(or $(COUNT),50000) --seed $(or $(SEED),0)
+
+bench: $(INSTALLED) ## Compare the protocol's speed with MLflow's
+	$(PYTHON) -m benchmarks.protocol
 
 check: fmt lint types layers template test ## All that CI checks
 

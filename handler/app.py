@@ -5,6 +5,7 @@ The only module that imports FastAPI, which is a good part of the cold start.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
@@ -21,7 +22,9 @@ MLFLOW_PROTOCOL_VERSION = "3.18.0"
 """The MLflow whose scoring protocol is spoken; the answer of `/version`."""
 
 _JSON = "application/json"
-_ROUTES = frozenset({"/invocations", "/ping", "/health", "/version", "/docs", "/openapi.json"})
+_ROUTES = frozenset(
+    {"/invocations", "/ping", "/health", "/version", "/docs", "/redoc", "/openapi.json"}
+)
 _CLIENT_GONE = 499  # nginx's word for it; nobody is there to read the answer
 
 _Result = TypeVar("_Result")
@@ -37,39 +40,46 @@ def create_app(
 
     :param manifest: for the documentation; None if it cannot be read.
     """
-    app = FastAPI(
-        title="MLflow model",
-        version=manifest.packager_version if manifest else "unknown",
-        redoc_url=None,
-    )
+    app = _App(manifest, config)
     routes = _Routes(host, config.request_timeout_s)
-    _add_route(app, "/invocations", routes.invocations, "POST", _request_body(manifest))
+    _add_route(app, "/invocations", routes.invocations, "POST")
     for path in ("/ping", "/health"):
         _add_route(app, path, routes.ping, "GET")
         # MLflow answers 405, but many a health checker sends HEAD.
-        app.add_api_route(path, routes.ping, methods=["HEAD"], include_in_schema=False)
+        app.add_api_route(path, routes.ping, methods=["HEAD"])
     _add_route(app, "/version", routes.version, "GET")
     app.add_middleware(_InvocationLog, telemetry=telemetry or Telemetry())
     return app
 
 
-def _add_route(
-    app: FastAPI,
-    path: str,
-    endpoint: Callable[..., Any],
-    method: str,
-    extra: dict[str, Any] | None = None,
-) -> None:
+class _App(FastAPI):
+    """FastAPI that documents the model behind the routes instead of the routes."""
+
+    def __init__(self, manifest: BundleManifest | None, config: HandlerConfig) -> None:
+        super().__init__(title="MLflow model")
+        self._manifest = manifest
+        self._config = config
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document of `/openapi.json`, made when it is first asked for."""
+        if self.openapi_schema is None:
+            # Imported here: few functions are ever asked, and init is on every cold start.
+            from handler.openapi import build_document
+            from handler.parquet import parquet_reader
+
+            manifest = self._manifest
+            if manifest and self._config.hides_schema_details:
+                bare = replace(manifest.model, signature=None, input_example=None)
+                manifest = replace(manifest, model=bare)
+            has_reader = parquet_reader(self._config).is_available
+            self.openapi_schema = build_document(manifest, has_parquet_reader=has_reader)
+        return self.openapi_schema
+
+
+def _add_route(app: FastAPI, path: str, endpoint: Callable[..., Any], method: str) -> None:
     # The slash is answered as it is: MLflow redirects, and clients drop the body on the way.
-    for spelling, in_schema in ((path, True), (path + "/", False)):
-        app.add_api_route(
-            spelling,
-            endpoint,
-            methods=[method],
-            include_in_schema=in_schema,
-            openapi_extra=extra,
-            response_class=Response,
-        )
+    for spelling in (path, path + "/"):
+        app.add_api_route(spelling, endpoint, methods=[method], response_class=Response)
 
 
 class _Routes:
@@ -139,16 +149,6 @@ def _error_response(invocation: Invocation, error: HandlerError) -> Response:
     if isinstance(error, ModelUnavailable):
         headers["Retry-After"] = str(error.retry_after_s)
     return Response(error.to_json(), error.status, headers, media_type=_JSON)
-
-
-def _request_body(manifest: BundleManifest | None) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        _JSON: {"schema": {"type": "object"}},
-        "text/csv": {"schema": {"type": "string"}},
-    }
-    if manifest and manifest.model.input_example:
-        content[_JSON]["example"] = manifest.model.input_example
-    return {"requestBody": {"required": True, "content": content}}
 
 
 class _InvocationLog:

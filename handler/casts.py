@@ -44,11 +44,14 @@ def cast_frame(frame: "pd.DataFrame", schema: InputSchema | None) -> "pd.DataFra
         if name not in present:
             continue
         cast = _cast_for(spec)
+        values = frame[name]
         try:
-            frame[name] = cast(frame[name])
+            converted = cast(values)
+            if converted is not values:  # to set a column is the dearest part of all this
+                frame[name] = converted
         except Exception as error:
             # pandas and numpy raise whatever they like for a bad value, and quote it.
-            raise MalformedRequest(_fault(name, spec, frame[name], cast, error)) from error
+            raise MalformedRequest(_fault(name, spec, values, cast, error)) from error
     return frame
 
 
@@ -89,6 +92,8 @@ def _cast_scalars(values: "pd.Series[Any]", scalar: Scalar) -> "pd.Series[Any]":
 
     if scalar is BINARY:
         return values.map(lambda text: base64.decodebytes(bytes(text, "utf8")))
+    if values.ndim == 1 and values.dtype == scalar.frame_dtype:
+        return values
     if scalar is DATETIME:
         parsed = pd.to_datetime(values)
         # pandas 3 parses to microseconds.

@@ -26,6 +26,8 @@ class HandlerConfig:
     """PACKAGER_CACHE_DIR: where the fetched model is kept."""
     request_timeout_s: float | None = None
     """MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT; None: Lambda's own timeout ends the request."""
+    hides_schema_details: bool = False
+    """MLFLOW_DISABLE_SCHEMA_DETAILS: keep the signature out of the errors about it."""
     initialization_type: str = "on-demand"
     """AWS_LAMBDA_INITIALIZATION_TYPE"""
 
@@ -38,6 +40,7 @@ class HandlerConfig:
         issues: list[str] = []
         timeout_s = _timeout_s(environ, issues)
         sha256 = _sha256(environ, issues)
+        hides_schema_details = _flag(environ, "MLFLOW_DISABLE_SCHEMA_DETAILS", issues)
         if issues:
             raise ConfigError("; ".join(issues))
         return cls(
@@ -47,6 +50,7 @@ class HandlerConfig:
             model_sha256=sha256,
             cache_dir=Path(environ.get("PACKAGER_CACHE_DIR") or _DEFAULT_CACHE_DIR),
             request_timeout_s=timeout_s,
+            hides_schema_details=hides_schema_details,
             initialization_type=initialization_type(environ),
         )
 
@@ -74,6 +78,14 @@ def _timeout_s(environ: Mapping[str, str], issues: list[str]) -> float | None:
     if not 0 < timeout_s < float("inf"):
         issues.append(f"{name} must be a number of seconds above 0, not {text!r}")
     return timeout_s
+
+
+def _flag(environ: Mapping[str, str], name: str, issues: list[str]) -> bool:
+    # The words that MLflow's own boolean variables take.
+    text = environ.get(name, "").lower()
+    if text not in ("", "true", "1", "false", "0"):
+        issues.append(f"{name} must be true or false, not {text!r}")
+    return text in ("true", "1")
 
 
 def _sha256(environ: Mapping[str, str], issues: list[str]) -> str | None:

@@ -45,7 +45,10 @@ def _default(value: Any) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         if isinstance(value, numpy.ndarray):
-            return value.tolist()
+            # MLflow walks through the object in an array without dimensions: of an object it
+            # keeps the keys, and of a single value it can make nothing.
+            is_box = value.ndim == 0 and value.dtype == object
+            return list(value.item()) if is_box else value.tolist()
         if isinstance(value, numpy.generic):
             return value.item()
     if isinstance(value, bytes | bytearray):

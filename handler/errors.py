@@ -6,14 +6,16 @@
       at init, kept and answered with 503 until a later invocation succeeds:
         ConfigError  ModelFetchError  ModelIntegrityError  ModelLoadError
       per request:
-        MalformedRequest 400  SignatureMismatch 400  UnsupportedMediaType 415
-        PredictionError 400  ModelUnavailable 503  RequestTimeout 504
+        MalformedRequest 400  SignatureMismatch 400  InvalidParams 400  TypeHintMismatch 400
+        UnsupportedMediaType 415  PredictionError 400  ModelRefusal (the model's own status)
+        UnserializablePrediction 500  ModelUnavailable 503  RequestTimeout 504
       before there is a request: MalformedEvent 400
 
 Every message is safe for the caller: it never holds a traceback, the payload or a secret.
 """
 
 import json
+from collections.abc import Mapping
 
 
 class HandlerError(Exception):
@@ -33,14 +35,15 @@ class HandlerError(Exception):
 
     def to_json(self) -> bytes:
         """Return the body in MLflow's error shape (MLflow 3.18, `exceptions.py`)."""
-        return json.dumps(
-            {
-                "error_code": self.error_code,
-                "message": self.message,
-                "sqlstate": self.sqlstate,
-                "error_class": self.error_class,
-            }
-        ).encode()
+        return json.dumps(self._fields()).encode()
+
+    def _fields(self) -> dict[str, str]:
+        return {
+            "error_code": self.error_code,
+            "message": self.message,
+            "sqlstate": self.sqlstate,
+            "error_class": self.error_class,
+        }
 
 
 class InitError(HandlerError):
@@ -118,6 +121,13 @@ class InvalidParams(SignatureMismatch):
     error_class = "INVALID_PARAMETER_VALUE"
 
 
+class TypeHintMismatch(SignatureMismatch):
+    """The data does not fit the type hint of a Python model's `predict`."""
+
+    sqlstate = "KAM00"
+    error_class = "INVALID_PARAMETER_VALUE"
+
+
 class UnsupportedMediaType(HandlerError):
     """The content type, its charset or one of its parameters is not taken."""
 
@@ -134,6 +144,37 @@ class PredictionError(HandlerError):
     error_code = "BAD_REQUEST"
     sqlstate = "KAM00"
     error_class = "INVALID_PARAMETER_VALUE"
+
+
+class ModelRefusal(PredictionError):
+    """The model answered with an error of its own: it raised an `MlflowException`.
+
+    :param message: the model's words: MLflow says that callers may read them.
+    :param status: HTTP status.
+    :param error_code: one of MLflow's names, as `RESOURCE_DOES_NOT_EXIST`.
+    :param extra: further keys of the body.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 500,
+        error_code: str = HandlerError.error_code,
+        sqlstate: str = HandlerError.sqlstate,
+        error_class: str = HandlerError.error_class,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_code = error_code
+        self.sqlstate = sqlstate
+        self.error_class = error_class
+        self.extra = dict(extra or {})
+
+    def to_json(self) -> bytes:
+        """Return the body in MLflow's error shape, with the model's further keys."""
+        return json.dumps(self._fields() | self.extra, default=str).encode()
 
 
 class UnserializablePrediction(HandlerError):

@@ -35,7 +35,7 @@ def dispatch(
     """
     if isinstance(event, dict) and _is_http(event):
         try:
-            return http(_without_prefix(_with_text_body(event)), context)
+            return http(_checked(_without_prefix(event)), context)
         # Mangum answers what the app raises; so this is an event that it cannot read.
         except Exception as error:
             problem = f"The HTTP event is malformed: {_problem(error)}. {_EXPECTED}"
@@ -55,9 +55,13 @@ def _is_http(event: dict[str, Any]) -> bool:
     return "elb" in request_context or "version" in event or "resource" in event
 
 
-def _with_text_body(event: dict[str, Any]) -> dict[str, Any]:
+def _checked(event: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(event.get("body"), str | None):
         raise MalformedEvent("its body must be a string: encode the JSON document once more")
+    is_v2 = event.get("version") == "2.0" and "elb" not in event["requestContext"]
+    method = event["requestContext"]["http"]["method"] if is_v2 else event["httpMethod"]
+    if not isinstance(method, str):
+        raise MalformedEvent("its HTTP method must be a string")  # else the router would fail
     return event
 
 

@@ -1,4 +1,4 @@
-"""DataFrames from `dataframe_split`, `dataframe_records`, CSV and parquet."""
+"""DataFrames from `dataframe_split`, `dataframe_records` and CSV."""
 
 import io
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from handler.blame import first_failure
 from handler.casts import cast_frame
-from handler.errors import MalformedRequest, UnsupportedMediaType
+from handler.errors import MalformedRequest
 from handler.protocol import json_type, shown_names
 from handler.schema import DATETIME, InputSchema, Scalar, TensorSchema
 
@@ -82,24 +82,6 @@ def frame_from_csv(body: bytes, schema: InputSchema | None) -> "pd.DataFrame":
         raise MalformedRequest(f"The body cannot be read as CSV: {reason}.") from error
     except Exception as error:  # whatever pandas finds wrong with the caller's data
         raise MalformedRequest(_csv_fault(text, types)) from error
-
-
-def frame_from_parquet(body: bytes) -> "pd.DataFrame":
-    """Return the frame of a parquet body, with the types that the file declares.
-
-    :raises UnsupportedMediaType: the bundle carries no parquet reader.
-    :raises MalformedRequest: not a parquet file.
-    """
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(io.BytesIO(body))
-    except ImportError as error:
-        raise UnsupportedMediaType(
-            "This function was built without a parquet reader: send JSON or CSV."
-        ) from error
-    except Exception as error:  # whatever the reader finds wrong with the caller's data
-        raise MalformedRequest("The body cannot be read as parquet.") from error
 
 
 def _csv_types(schema: InputSchema) -> dict[str | int, Scalar]:

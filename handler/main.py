@@ -72,9 +72,15 @@ def _load(manifest: BundleManifest, config: HandlerConfig, timer: StepTimer) -> 
         # Imported here: they bring the model's libraries, and if one is missing the function
         # shall say so in a 503.
         from handler.loaders import load_model
+        from handler.parquet import parquet_reader
         from handler.scoring import Scorer
 
-        return Scorer(load_model(folder, manifest.model), manifest.model)
+        return Scorer(
+            load_model(folder, manifest.model),
+            manifest.model,
+            parquet=parquet_reader(config),
+            hides_schema_details=config.hides_schema_details,
+        )
 
 
 def _assemble(

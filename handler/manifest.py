@@ -73,16 +73,27 @@ class ModelInfo:
     """The estimator's method behind `/invocations`, as logged."""
     trusted_types: tuple[str, ...] = ()
     """What skops may construct besides its own defaults."""
+    code_path: str | None = None
+    """Folder of the model's own modules, relative to the model folder; importable when the
+    model is loaded, as under MLflow."""
     signature: dict[str, Any] | None = None
     """`{"inputs": [...], "outputs": [...], "params": [...]}`: MLflow's items, JSON-decoded;
     each may be None. None: the model was logged without a signature."""
+    is_signature_from_type_hint: bool = False
+    """The signature only describes the type hint of a Python model's `predict`: the model
+    checks its input itself, and takes nothing but `inputs`."""
     input_example: dict[str, Any] | None = None
     """A scoring request that the model accepts: `serving_input_example.json`."""
     model_id: str | None = None
     run_id: str | None = None
     mlflow_version: str | None = None
     files: tuple[FileEntry, ...] = ()
-    """Every file of the model folder, sorted by path."""
+    """Every file of the model folder that inference needs, sorted by path."""
+
+    @property
+    def executes_code(self) -> bool:
+        """Whether loading runs code that the files name: a pickle, or the model's modules."""
+        return self.serialization_format != "skops" or self.code_path is not None
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
 """The outside of a scoring request: its content type and, for JSON, the envelope.
 
-What MLflow 3.18 does is in its `pyfunc/scoring_server`. Standard library only.
+What MLflow 3.18 does is in its `pyfunc/scoring_server`.
 """
 
-import json
 import numbers
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from handler.errors import MalformedRequest, UnsupportedMediaType
+from handler.decoding import decode_json
+from handler.errors import MalformedRequest, TypeHintMismatch, UnsupportedMediaType
 
 MediaType = Literal["application/json", "text/csv", "application/vnd.apache.parquet"]
 InputFormat = Literal[
@@ -66,20 +66,27 @@ def read_media_type(content_type: str | None) -> MediaType:
     return cast("MediaType", name.lower())
 
 
-def read_envelope(body: bytes, llm_params: Collection[str]) -> Envelope:
+def read_envelope(
+    body: bytes, llm_params: Collection[str], *, takes_only_inputs: bool = False
+) -> Envelope:
     """Return the parts of a JSON request.
 
     :param llm_params: names in the model's params schema; in an LLM request they stand
         among the other keys.
+    :param takes_only_inputs: the signature comes from a type hint: besides LLM requests
+        only `inputs` is read, and other formats beside it are ignored.
     :raises MalformedRequest: not JSON, not an object, or not exactly one format key.
+    :raises TypeHintMismatch: no `inputs` where nothing else is taken.
     """
-    document = _decode(body)
+    document = decode_json(body)
     if not isinstance(document, dict):
         raise MalformedRequest(f"{_ONE_FORMAT}. The body is {json_type(document)}.")
     if not _LLM_KEYS.isdisjoint(document):
         params = {key: value for key, value in document.items() if key in llm_params}
         payload = {key: value for key, value in document.items() if key not in llm_params}
         return Envelope("unified", payload, params)
+    if takes_only_inputs:
+        return _read_inputs(document)
     formats = [key for key in INPUT_FORMATS if key in document]
     if len(formats) != 1:
         found = f"{' and '.join(formats)} together" if formats else _found(document)
@@ -125,19 +132,13 @@ def _check_parameter(parameter: str) -> None:
         raise UnsupportedMediaType("The body must be UTF-8: the content type's charset is not.")
 
 
-def _decode(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except json.JSONDecodeError as error:
-        where = f"{error.msg} at line {error.lineno} column {error.colno}"
-        raise MalformedRequest(f"The body is not JSON: {where}.") from error
-    except UnicodeDecodeError as error:
-        raise MalformedRequest(f"The body is not UTF-8: see byte {error.start}.") from error
-    except RecursionError as error:
-        raise MalformedRequest("The body is nested too deeply.") from error
-    except ValueError as error:
-        # Python refuses to read integers of more than 4,300 digits.
-        raise MalformedRequest("The body holds a number with too many digits.") from error
+def _read_inputs(document: dict[str, Any]) -> Envelope:
+    if "inputs" not in document:
+        raise TypeHintMismatch(
+            "This model takes what its type hint says: the body must be a JSON object with the"
+            f" key inputs. It has {_found(document)}."
+        )
+    return Envelope("inputs", document["inputs"], document.get("params"))
 
 
 def _found(document: dict[str, Any]) -> str:

@@ -7,19 +7,20 @@ from typing import Any
 
 from handler.arrays import data_from_inputs, data_from_instances
 from handler.encoding import encode_predictions
-from handler.errors import HandlerError, MalformedRequest, PredictionError
+from handler.errors import HandlerError, MalformedRequest
 from handler.frames import (
     frame_from_csv,
-    frame_from_parquet,
     frame_from_records,
     frame_from_split,
 )
 from handler.manifest import ModelInfo
 from handler.params import ParamsSchema
+from handler.parquet import ParquetReader
 from handler.plain import PlainReader
 from handler.predictor import Predictor
 from handler.protocol import Envelope, read_envelope, read_media_type
-from handler.schema import InputSchema, parse_inputs, parse_params
+from handler.raised import as_handler_error
+from handler.schema import parse_inputs, parse_params
 from handler.signature import Signature
 
 _logger = logging.getLogger(__name__)
@@ -39,14 +40,28 @@ class Scorer:
     """Answers scoring requests for one model, as MLflow's scoring server would.
 
     :param info: its signature is compiled here, once.
+    :param parquet: by default pyarrow where it is installed.
+    :param hides_schema_details: do not tell callers what in the signature they missed.
     :raises ConfigError: the signature cannot be read.
     """
 
-    def __init__(self, predictor: Predictor, info: ModelInfo) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        info: ModelInfo,
+        *,
+        parquet: ParquetReader | None = None,
+        hides_schema_details: bool = False,
+    ) -> None:
         signature = info.signature or {}
         self._predictor = predictor
-        self._signature = Signature(parse_inputs(signature.get("inputs")))
-        self._plain = PlainReader.for_schema(self._signature.schema)
+        self._parquet = parquet or ParquetReader()
+        self._is_type_hinted = info.is_signature_from_type_hint
+        self._schema = parse_inputs(signature.get("inputs"))
+        # What a type hint gave rise to describes the input, and is not enforced on it.
+        enforced = None if self._is_type_hinted else self._schema
+        self._signature = Signature(enforced, hides_details=hides_schema_details)
+        self._plain = PlainReader.for_schema(enforced)
         self._params = ParamsSchema(parse_params(signature.get("params")))
 
     def score(self, body: bytes, content_type: str | None) -> ScoringResult:
@@ -71,14 +86,16 @@ class Scorer:
                 return Envelope("csv", body, None)
             case "application/vnd.apache.parquet":
                 return Envelope("parquet", body, None)
-        return read_envelope(body, self._params.names)
+        return read_envelope(body, self._params.names, takes_only_inputs=self._is_type_hinted)
 
     def _data(self, envelope: Envelope) -> Any:
+        if self._is_type_hinted and envelope.format == "inputs":
+            return envelope.payload  # the model validates and converts it
         frame = None if self._plain is None else self._plain.read(envelope)
         if frame is not None:
             return frame
         try:
-            data = _parse(envelope, self._signature.schema)
+            data = self._parse(envelope)
         except HandlerError:
             raise
         except Exception as error:
@@ -88,6 +105,23 @@ class Scorer:
             raise MalformedRequest(f"The body's {envelope.format} cannot be read.") from error
         return self._signature.enforce(data)
 
+    def _parse(self, envelope: Envelope) -> Any:
+        match envelope.format:
+            case "dataframe_split":
+                return frame_from_split(envelope.payload, self._schema)
+            case "dataframe_records":
+                return frame_from_records(envelope.payload, self._schema)
+            case "inputs":
+                return data_from_inputs(envelope.payload, self._schema)
+            case "instances":
+                return data_from_instances(envelope.payload, self._schema)
+            case "csv":
+                return frame_from_csv(envelope.payload, self._schema)
+            case "parquet":
+                return self._parquet.read(envelope.payload)
+            case "unified":
+                return envelope.payload
+
     def _predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         try:
             return self._predictor.predict(data, params)
@@ -95,28 +129,7 @@ class Scorer:
             raise
         except Exception as error:
             _logger.exception("the model raised")
-            raise PredictionError(
-                f"The model raised {type(error).__name__} for this data. The function's log"
-                " says where."
-            ) from error
-
-
-def _parse(envelope: Envelope, schema: InputSchema | None) -> Any:
-    match envelope.format:
-        case "dataframe_split":
-            return frame_from_split(envelope.payload, schema)
-        case "dataframe_records":
-            return frame_from_records(envelope.payload, schema)
-        case "inputs":
-            return data_from_inputs(envelope.payload, schema)
-        case "instances":
-            return data_from_instances(envelope.payload, schema)
-        case "csv":
-            return frame_from_csv(envelope.payload, schema)
-        case "parquet":
-            return frame_from_parquet(envelope.payload)
-        case "unified":
-            return envelope.payload
+            raise as_handler_error(error) from error
 
 
 def _count_rows(data: Any) -> int | None:

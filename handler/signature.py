@@ -34,10 +34,11 @@ class Signature:
     """The compiled input signature.
 
     :param schema: the inputs; None for a model without a signature, which gets its data as is.
+    :param hides_details: say that the data does not fit, and not where.
     """
 
-    def __init__(self, schema: InputSchema | None) -> None:
-        self.schema = schema
+    def __init__(self, schema: InputSchema | None, *, hides_details: bool = False) -> None:
+        self._hides_details = hides_details
         self._enforcer = None if schema is None else _enforcer(schema)
 
     def enforce(self, data: Any) -> Any:
@@ -50,9 +51,10 @@ class Signature:
         try:
             return self._enforcer.enforce(data)
         except MismatchError as error:
-            raise SignatureMismatch(
-                f"The data does not fit the model's signature: {error}."
-            ) from error
+            reason = "" if self._hides_details else f": {error}"
+            raise SignatureMismatch(f"The data does not fit the model's signature{reason}.") from (
+                error
+            )
         except Exception as error:
             # pandas and numpy raise whatever they like for data of an odd shape, and quote
             # it, so neither the caller nor the log gets their words. MLflow too calls all

@@ -1,7 +1,7 @@
 """The story of a build: plan, install, trim, compile, archive, all or nothing."""
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from packager.errors import PathCollision
 from packager.events import write_events
 from packager.install import install_lock
 from packager.limits import check_unzipped, direct_upload_warning, largest_packages
+from packager.parquet import PackedReader, pack_reader
 from packager.plan import BuildPlan
 from packager.progress import SILENT, Progress
 from packager.prune import Trimmed, prune, tree_size
@@ -47,6 +48,7 @@ class BuildReport:
     unzipped_bytes: int
     """What Lambda counts against its limit."""
     trimmed: tuple[Trimmed, ...]
+    parquet_reader: PackedReader | None
     largest_packages: tuple[tuple[str, int], ...]
     warnings: tuple[str, ...]
 
@@ -66,6 +68,7 @@ class BuildReport:
                 {"glob": item.rule.glob, "reason": item.rule.reason, "size_bytes": item.size_bytes}
                 for item in self.trimmed
             ],
+            "parquet_reader": self.parquet_reader and asdict(self.parquet_reader),
             "largest_packages": [
                 {"name": name, "size_bytes": size} for name, size in self.largest_packages
             ],
@@ -85,6 +88,7 @@ def build_bundle(plan: BuildPlan, output: Path, *, progress: Progress = SILENT) 
         staging = draft / "staging"
         staging.mkdir()
         untrimmed_bytes, trimmed, compile_warning = _stage_dependencies(plan, staging, progress)
+        reader = _stage_parquet_reader(plan, staging, progress)
         manifest = _archive_model(plan, draft)
         _stage_ours(plan, manifest, staging)
         unzipped_bytes = check_unzipped(staging)
@@ -103,6 +107,7 @@ def build_bundle(plan: BuildPlan, output: Path, *, progress: Progress = SILENT) 
         untrimmed_bytes=untrimmed_bytes,
         unzipped_bytes=unzipped_bytes,
         trimmed=trimmed,
+        parquet_reader=reader,
         largest_packages=packages,
         warnings=tuple(warning for warning in warnings if warning),
     )
@@ -126,6 +131,17 @@ def _stage_dependencies(
         f"no Python {python} here to compile with: the bundle works, but cold starts take about"
         f" three times the CPU. `uv python install {python}` gets one",
     )
+
+
+def _stage_parquet_reader(
+    plan: BuildPlan, staging: Path, progress: Progress
+) -> PackedReader | None:
+    if plan.requirements.parquet_reader is None:
+        return None
+    progress.step("Packing the parquet reader")
+    reader = pack_reader(staging)
+    progress.detail(reader.weight)
+    return reader
 
 
 def _archive_model(plan: BuildPlan, draft: Path) -> BundleManifest:

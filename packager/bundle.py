@@ -103,7 +103,8 @@ def _may_be_replaced(output: Path) -> bool:
 def _remove_abandoned(output: Path) -> None:
     for draft in output.parent.glob(f".{output.name}.building-*"):
         pid = draft.name.rpartition("-")[2]
-        if pid.isdigit() and not _is_running(int(pid)):
+        # Our own number: in a container every build can be process 7.
+        if pid.isdigit() and (int(pid) == os.getpid() or not _is_running(int(pid))):
             shutil.rmtree(draft, ignore_errors=True)
 
 

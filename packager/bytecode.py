@@ -33,10 +33,11 @@ def compile_bytecode(
     python = find_python(target.runtime.python)
     if python is None:
         return False
-    argv = [str(python), "-I", "-S", "-c", _COMPILE, str(folder), task_folder]
+    argv = [str(python), "-P", "-s", "-S", "-c", _COMPILE, str(folder), task_folder]
     done = subprocess.run(
         [*argv, "keep" if keep_sources else "replace"],
-        # A fixed seed: the order of set constants in bytecode follows the hashes.
+        # Nothing of ours but a fixed seed: what the compiler orders by hash must not differ
+        # from build to build. (-I would ignore the seed too.)
         env={"PYTHONHASHSEED": "0"},
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ from typing import Any
 
 from handler.manifest import BundleManifest, ModelInfo
 from packager.bundle import Bundle
-from packager.mlmodel import MLMODEL_NAME, ModelSpec
+from packager.mlmodel import ModelSpec
 from packager.requirements import Drop, inference_requirements
 from packager.targets import runtime_for_python
 
@@ -16,8 +16,6 @@ class ModelReport:
     """A model folder, as `packager inspect` shows it."""
 
     info: ModelInfo
-    executes_code: bool
-    """Loading the model runs code that its files name."""
     python_version: str | None
     runtime: str
     """The Lambda runtime that `packager build` would choose."""
@@ -29,7 +27,7 @@ class ModelReport:
         """Return the report as data for `--json`."""
         return {
             "kind": "model",
-            **_model_dict(self.info, executes_code=self.executes_code),
+            **_model_dict(self.info),
             "python_version": self.python_version,
             "runtime": self.runtime,
             "requirements": list(self.requirements),
@@ -43,20 +41,13 @@ class BundleReport:
 
     manifest: BundleManifest
 
-    @property
-    def executes_code(self) -> bool:
-        """Loading the model runs code that its files name."""
-        info = self.manifest.model
-        has_modules = {entry.path for entry in info.files} - {MLMODEL_NAME, info.data_path}
-        return info.serialization_format != "skops" or bool(has_modules)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the report as data for `--json`."""
         manifest = self.manifest
         archive = manifest.model_archive
         return {
             "kind": "bundle",
-            **_model_dict(manifest.model, executes_code=self.executes_code),
+            **_model_dict(manifest.model),
             "packager_version": manifest.packager_version,
             "target": dataclasses.asdict(manifest.target),
             "model_source": manifest.model_source,
@@ -74,7 +65,6 @@ def inspect_model(spec: ModelSpec) -> ModelReport:
     requirements = inference_requirements(spec)
     return ModelReport(
         info=spec.info,
-        executes_code=spec.executes_code,
         python_version=spec.python_version,
         runtime=runtime_for_python(spec.python_version),
         requirements=requirements.kept,
@@ -87,11 +77,11 @@ def inspect_bundle(bundle: Bundle) -> BundleReport:
     return BundleReport(bundle.manifest)
 
 
-def _model_dict(info: ModelInfo, *, executes_code: bool) -> dict[str, Any]:
+def _model_dict(info: ModelInfo) -> dict[str, Any]:
     return {
         "flavor": info.flavor,
         "serialization_format": info.serialization_format,
-        "executes_code": executes_code,
+        "executes_code": info.executes_code,
         "trusted_types": list(info.trusted_types),
         "predict_fn": info.predict_fn,
         "signature": info.signature,

@@ -38,10 +38,6 @@ class ModelSpec:
     """Of the training environment, as `3.11.7`; None: the model does not say."""
     requirements: tuple[str, ...]
     """Lines of `requirements.txt`, or of `conda.yaml`'s pip section, without comments."""
-    code_path: str | None
-    """Folder that MLflow puts on `sys.path` before loading, relative to the model's."""
-    executes_code: bool
-    """Loading runs code that the model's files name: a pickle, or modules in `code_path`."""
 
 
 def read_mlmodel(folder: Path) -> ModelSpec:
@@ -60,36 +56,36 @@ def read_mlmodel(folder: Path) -> ModelSpec:
     info = replace(
         _read_sklearn(pyfunc, flavor, issues),
         signature=_read_signature(document.get("signature"), issues),
+        is_signature_from_type_hint=document.get("is_signature_from_type_hint") is True,
         input_example=_read_example(folder, document.get("saved_input_example_info"), issues),
+        code_path=_text_or_none(pyfunc, "code", issues),
         model_id=_text_or_none(document, "model_id", issues),
         run_id=_text_or_none(document, "run_id", issues),
         mlflow_version=_text_or_none(document, "mlflow_version", issues),
     )
-    code_path = _text_or_none(pyfunc, "code", issues)
     spec = ModelSpec(
         folder=folder,
-        info=replace(info, files=_pin_files(folder, info.data_path, code_path, issues)),
+        info=replace(info, files=_pin_files(folder, info, issues)),
         python_version=read_python_version(folder, pyfunc, issues),
         requirements=read_requirements(folder, issues),
-        code_path=code_path,
-        executes_code=info.serialization_format != "skops" or code_path is not None,
     )
     if issues:
         raise MLmodelInvalid(path, list(dict.fromkeys(issues)))
     return spec
 
 
-def _pin_files(
-    folder: Path, data_path: str, code_path: str | None, issues: list[str]
-) -> tuple[FileEntry, ...]:
+def _pin_files(folder: Path, info: ModelInfo, issues: list[str]) -> tuple[FileEntry, ...]:
     """Return what inference needs, and nothing that differs from download to download.
 
     `registered_model_meta` and the examples stay out, so that equal models give equal bundles.
     """
-    names = [MLMODEL_NAME, data_path, code_path]
+    names = [MLMODEL_NAME, info.data_path, info.code_path]
     roots = [resolve_inside(folder, name, issues) for name in names if name]
-    if data_path and (folder / data_path).is_dir():
-        issues.append(f"{data_path} is a folder, not a file")
+    if info.data_path and (folder / info.data_path).is_dir():
+        issues.append(f"{info.data_path} is a folder, not a file")
+    for name in ("handler", "handler.py"):
+        if info.code_path and (folder / info.code_path / name).exists():
+            issues.append(f"{info.code_path}/{name} has the name of the function's own package")
     # A broken folder is not worth hashing: a model can be gigabytes.
     return () if issues else list_files(folder, [root for root in roots if root], issues)
 

@@ -23,6 +23,8 @@ class BuildConfig:
     architecture: str = "x86_64"
     is_safe_only: bool = False
     """Refuse formats that execute code when loaded."""
+    with_parquet: bool = False
+    """Answer parquet bodies too, which takes a reader."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class BuildPlan:
         return {
             "flavor": self.spec.info.flavor,
             "serialization_format": self.spec.info.serialization_format,
-            "executes_code": self.spec.executes_code,
+            "executes_code": self.spec.info.executes_code,
             "target": {
                 "runtime": self.target.runtime.name,
                 "architecture": self.target.architecture,
@@ -50,7 +52,7 @@ class BuildPlan:
             "requirements": list(self.requirements.lines),
             "dropped": [
                 {"requirement": drop.requirement, "reason": drop.reason}
-                for drop in self.requirements.dropped
+                for drop in (*self.requirements.dropped, *self.requirements.excluded)
             ],
             "packages": [
                 {"name": package.name, "version": package.version} for package in self.lock.packages
@@ -73,15 +75,18 @@ def plan_bundle(
     :raises DependencyError: the requirements cannot be met on the target.
     """
     spec = read_mlmodel(model)
-    if config.is_safe_only and spec.executes_code:
+    if config.is_safe_only and spec.info.executes_code:
         raise UnsafeFormat(_what_executes_code(spec))
     target = _choose_target(spec, config)
-    requirements = inference_requirements(spec)
+    requirements = inference_requirements(spec, with_parquet=config.with_parquet)
     progress.step(f"Resolving {len(requirements.lines)} requirements for {target.description}")
-    for drop in requirements.dropped:
+    for drop in (*requirements.dropped, *requirements.excluded):
         progress.detail(f"without {drop.requirement}: {drop.reason}")
     lock = (resolver or UvResolver()).resolve(
-        requirements.lines, target, runtime_packages=RUNTIME_PACKAGES
+        requirements.lines,
+        target,
+        runtime_packages=RUNTIME_PACKAGES,
+        excluded=[drop.requirement for drop in requirements.excluded],
     )
     progress.detail(f"{len(lock.packages)} packages")
     return BuildPlan(config, spec, target, requirements, lock, tuple(_warnings(spec, target)))
@@ -95,13 +100,13 @@ def _choose_target(spec: ModelSpec, config: BuildConfig) -> Target:
 
 def _warnings(spec: ModelSpec, target: Target) -> list[str]:
     warnings = []
-    if spec.executes_code:
+    if spec.info.executes_code:
         warnings.append(
             f"{_what_executes_code(spec)}. Build only models that you trust; --safe-only refuses"
             " such models"
         )
     trained_under = spec.python_version and ".".join(spec.python_version.split(".")[:2])
-    if trained_under and trained_under != target.runtime.python and spec.executes_code:
+    if trained_under and trained_under != target.runtime.python and spec.info.executes_code:
         warnings.append(
             f"the model was saved under Python {trained_under} and will be loaded under"
             f" {target.runtime.python}: pickled code may not survive that"
@@ -110,8 +115,8 @@ def _warnings(spec: ModelSpec, target: Target) -> list[str]:
 
 
 def _what_executes_code(spec: ModelSpec) -> str:
-    if spec.code_path is not None:
-        return f"the model brings code of its own in {spec.code_path}/, which loading executes"
+    if spec.info.code_path is not None:
+        return f"the model brings code of its own in {spec.info.code_path}/, which loading executes"
     return (
         f"{spec.info.data_path} is in {spec.info.serialization_format} format: loading it executes"
         " code"

@@ -24,6 +24,7 @@ class Trimmed:
 
 
 _TESTS = "the libraries' own tests"
+_TOY_DATA = "tables and pictures to learn with"
 _SOURCES = "sources that only a compiler reads"
 TRIM_RULES = (
     TrimRule(".lock", "left behind by the installer"),
@@ -42,6 +43,9 @@ TRIM_RULES = (
     TrimRule("**/*.f90", _SOURCES),
     TrimRule("**/*.a", _SOURCES),
     TrimRule("**/conftest.py", _TESTS),
+    TrimRule("sklearn/datasets/data", _TOY_DATA),
+    TrimRule("sklearn/datasets/descr", _TOY_DATA),
+    TrimRule("sklearn/datasets/images", _TOY_DATA),
     TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
     # Last: what the other rules removed needs no tests any more.
     TrimRule("**/tests", _TESTS),

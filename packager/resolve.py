@@ -5,6 +5,7 @@ import tempfile
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from packaging.requirements import Requirement
@@ -37,12 +38,18 @@ class Resolver(Protocol):
     """Resolves requirements for a target."""
 
     def resolve(
-        self, requirements: Sequence[str], target: Target, *, runtime_packages: Sequence[str]
+        self,
+        requirements: Sequence[str],
+        target: Target,
+        *,
+        runtime_packages: Sequence[str],
+        excluded: Sequence[str] = (),
     ) -> Lock:
         """Return the lock of `requirements`.
 
         :param runtime_packages: resolved with the rest, so that what is in the zip fits
             them, then left out.
+        :param excluded: names of packages that stay out though something requires them.
         :raises NoMatchingWheel: a pinned version has no wheel that the target loads.
         :raises ResolutionFailed: they contradict each other or the index cannot be read.
         """
@@ -52,20 +59,30 @@ class UvResolver:
     """Resolves with uv, always for an explicit platform and never for this machine."""
 
     def resolve(
-        self, requirements: Sequence[str], target: Target, *, runtime_packages: Sequence[str]
+        self,
+        requirements: Sequence[str],
+        target: Target,
+        *,
+        runtime_packages: Sequence[str],
+        excluded: Sequence[str] = (),
     ) -> Lock:
         """See :meth:`Resolver.resolve`."""
         try:
-            pins = _compile([*requirements, *runtime_packages], target)
+            pins = _compile([*requirements, *runtime_packages], target, excluded=excluded)
         except ToolFailed as error:
             raise _explain(error, requirements, target) from error
         # The second pass drops what only the runtime's own packages wanted.
-        text = _compile(requirements, target, pins=pins, pylock=True)
+        text = _compile(requirements, target, pins=pins, excluded=excluded, pylock=True)
         return Lock.from_pylock(_without_header(text))
 
 
 def _compile(
-    requirements: Sequence[str], target: Target, *, pins: str = "", pylock: bool = False
+    requirements: Sequence[str],
+    target: Target,
+    *,
+    pins: str = "",
+    excluded: Sequence[str] = (),
+    pylock: bool = False,
 ) -> str:
     """Run `uv pip compile` for the target.
 
@@ -76,10 +93,13 @@ def _compile(
     args += ["--no-header", "--no-annotate"]
     if pylock:
         args += ["--format", "pylock.toml"]
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
-        constraints.write(pins)
-        constraints.flush()
-        args += ["--constraints", constraints.name]
+    # An override replaces what packages require; this one never applies.
+    overrides = "".join(f"{name}; python_version < '0'\n" for name in excluded)
+    with tempfile.TemporaryDirectory() as folder:
+        for option, text in (("--constraints", pins), ("--overrides", overrides)):
+            file = Path(folder) / option
+            file.write_text(text, encoding="utf-8")
+            args += [option, str(file)]
         return run_uv(args, stdin="\n".join(requirements))
 
 

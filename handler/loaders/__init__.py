@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import sys
 from pathlib import Path
 
 from handler.errors import HandlerError, ModelLoadError
@@ -27,6 +28,8 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
         raise ModelLoadError(
             f"this handler cannot load flavor {info.flavor!r}; it knows {', '.join(FLAVORS)}"
         )
+    if info.code_path is not None:
+        _make_importable(folder / info.code_path)
     loader = importlib.import_module(f"{__name__}.{info.flavor}")
     try:
         predictor: Predictor = loader.load(folder, info)
@@ -47,3 +50,9 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
             " the versions in the bundle?"
         ) from error
     return predictor
+
+
+def _make_importable(folder: Path) -> None:
+    # In front, as MLflow has it; not twice, for a load that failed is tried again.
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

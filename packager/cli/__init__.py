@@ -1,5 +1,6 @@
 """The `packager` command: parse, call the library, print. Nothing else."""
 
+import errno
 import importlib
 import logging
 
@@ -17,6 +18,8 @@ COMMANDS = {
     "serve": "Serve a model on this machine, as `mlflow models serve`.",
     "predict": "Score a file, as `mlflow models predict`.",
 }
+
+_TRACEBACK_HINT = "`packager -v ...` shows where."
 
 
 class _LazyGroup(click.Group):
@@ -44,6 +47,12 @@ class _LazyGroup(click.Group):
             console = ctx.find_object(Console) or Console()
             console.error(str(error), error.hint)
             ctx.exit(error.exit_code)
+        except OSError as error:
+            # A full disk, a mount point in the way: no fault of ours. click ends closed pipes.
+            if error.errno == errno.EPIPE or ctx.params.get("verbose"):
+                raise
+            (ctx.find_object(Console) or Console()).error(str(error), _TRACEBACK_HINT)
+            ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)

@@ -54,7 +54,7 @@ def command(
     report: ModelReport | BundleReport
     if is_bundle(Path(model_or_bundle)):
         report = inspect_bundle(read_bundle(Path(model_or_bundle)))
-        lines = _bundle_lines(report)
+        info, lines = report.manifest.model, _bundle_lines(report)
     else:
         with open_model(
             model_or_bundle,
@@ -64,14 +64,14 @@ def command(
             progress=console,
         ) as folder:
             report = inspect_model(read_mlmodel(folder))
-        lines = _report_lines(report)
+        info, lines = report.info, _report_lines(report)
     console.json(report.to_dict()) if as_json else console.result("\n".join(lines))
-    if report.executes_code:
+    if info.executes_code:
         console.warn("loading this model executes code: build it only if you trust its origin")
 
 
 def _report_lines(report: ModelReport) -> Iterator[str]:
-    yield from _model_lines(report.info, executes_code=report.executes_code)
+    yield from _model_lines(report.info)
     yield _row("python", f"{report.python_version or 'not recorded'}: built for {report.runtime}")
     yield from _block("requirements", report.requirements)
     yield from _block("dropped", (f"{drop.requirement}: {drop.reason}" for drop in report.dropped))
@@ -80,7 +80,7 @@ def _report_lines(report: ModelReport) -> Iterator[str]:
 
 def _bundle_lines(report: BundleReport) -> Iterator[str]:
     manifest = report.manifest
-    yield from _model_lines(manifest.model, executes_code=report.executes_code)
+    yield from _model_lines(manifest.model)
     yield _row("target", f"{manifest.target.runtime} on {manifest.target.architecture}")
     yield _row("model source", manifest.model_source)
     yield from _block("packages", (f"{item.name}=={item.version}" for item in manifest.packages))
@@ -88,9 +88,9 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
     yield from _files("artifacts", manifest.artifacts)
 
 
-def _model_lines(info: ModelInfo, *, executes_code: bool) -> Iterator[str]:
+def _model_lines(info: ModelInfo) -> Iterator[str]:
     yield _row("flavor", f"{info.flavor}, predicts with {info.predict_fn}()")
-    danger = "loading it executes code" if executes_code else "loading it executes no code"
+    danger = "loading it executes code" if info.executes_code else "loading it executes no code"
     yield _row("format", f"{info.serialization_format}: {danger}")
     yield from _block("trusted types", info.trusted_types)
     for part in ("inputs", "outputs", "params"):

@@ -30,7 +30,7 @@ class Console:
 
     def json(self, document: Any) -> None:
         """Print one JSON document on stdout."""
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json_text(document))
 
     def step(self, message: str) -> None:
         """Say on stderr which step begins, with the seconds since the start."""
@@ -66,17 +66,31 @@ class Console:
             click.echo(message, err=True)
 
 
+def json_text(document: Any) -> str:
+    """Return JSON for machines that people can read too."""
+    return json.dumps(document, indent=2)
+
+
 pass_console = click.make_pass_decorator(Console, ensure=True)
 
 
-def write_atomically(path: Path, document: Any) -> None:
-    """Write JSON to a file that is never seen half written.
+def check_folder(path: Path) -> None:
+    """Refuse a file that can never be written, before the work that is to fill it.
+
+    :raises ConfigError: its folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise ConfigError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that is never seen half written.
 
     :raises ConfigError: the place cannot be written.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        draft.write_bytes(content)
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from packager.cli.model_options import env_manager_option, model_uri_option, source_options
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, check_folder, pass_console, write_atomically
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def command(
     from packager.local.process import sigterm_interrupts
     from packager.sources import open_model
 
+    if output_path:
+        check_folder(output_path)
     data = _read(input_path)
     console.step(f"Opening {model_uri}")
     with (
@@ -84,7 +86,11 @@ def command(
         predictions = predict(
             folder, data, content_type=content_type, env_manager=env_manager, progress=console
         )
-    _write(predictions, output_path)
+    if output_path:
+        write_atomically(output_path, predictions)
+    else:
+        # Without a newline, as MLflow does.
+        click.echo(predictions, nl=False)
 
 
 def _read(path: Path | None) -> bytes:
@@ -94,17 +100,3 @@ def _read(path: Path | None) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _write(predictions: bytes, path: Path | None) -> None:
-    if path is None:
-        # Without a newline, as MLflow does.
-        click.echo(predictions, nl=False)
-        return
-    draft = path.with_name(f".{path.name}.partial")
-    try:
-        draft.write_bytes(predictions)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error

@@ -25,7 +25,7 @@ from packager.targets import runtime_for_python
 EnvManager = Literal["uv", "local"]
 
 SERVER_REQUIREMENT = "uvicorn>=0.34"
-_SERVER_MODULES = ("fastapi", "mangum", "numpy", "pandas", "uvicorn")
+_SERVER_MODULES = ("fastapi", "mangum", "numpy", "orjson", "pandas", "uvicorn")
 """What the extra `local` brings and `handler/` or the server imports."""
 
 # They are the deployment's to set; here the model is at hand.

@@ -31,6 +31,9 @@ _MLFLOW_SETTINGS = {
 }
 """Used where the user's environment does not say otherwise."""
 
+_STORES_WITHOUT_PATH = ("databricks", "databricks-uc", "uc")
+"""Addresses that MLflow takes without a scheme and that are no folders."""
+
 
 def download_mlflow_model(uri: str, folder: Path, progress: Progress) -> Path:
     """Download the model behind a `models:/` or `runs:/` URI below `folder`; return its folder.
@@ -40,9 +43,10 @@ def download_mlflow_model(uri: str, folder: Path, progress: Progress) -> Path:
     :raises ModelError: no such model, version, alias or run, or the store cannot be read.
     :raises ToolMissing: MLflow, or a package that it needs for this store, is not installed.
     """
+    progress.step(f"Asking MLflow for {uri}")
     with _quiet_mlflow():
         try:
-            import mlflow
+            import mlflow  # seconds
             from mlflow.artifacts import download_artifacts
         except ImportError as error:
             raise ToolMissing(
@@ -52,7 +56,7 @@ def download_mlflow_model(uri: str, folder: Path, progress: Progress) -> Path:
         stores = [str(mlflow.get_tracking_uri()), str(mlflow.get_registry_uri())]
         for store in stores:
             _require_store(store)
-        progress.step(f"Downloading {uri} from {_without_password(stores[-1])}")
+        progress.detail(f"Downloading from {_without_password(stores[-1])}")
         try:
             return Path(download_artifacts(artifact_uri=uri, dst_path=str(folder)))
         except ImportError as error:
@@ -89,7 +93,7 @@ def _require_store(store: str) -> None:
         path = Path(unquote(rest.removeprefix("///").partition("?")[0]))
     elif scheme == "file":
         path = Path(unquote(urlsplit(store).path))
-    elif not separator:
+    elif not separator and store not in _STORES_WITHOUT_PATH:
         path = Path(store)
     else:
         return

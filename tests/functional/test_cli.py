@@ -83,3 +83,21 @@ def test_an_unknown_runtime_exits_with_2_and_lists_the_known_ones(tmp_path: Path
 
     assert done.returncode == 2
     assert "python3.13" in done.stderr
+
+
+def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
+    done = packager("inspect", "x" * 5000, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "File name too long" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in packager("-v", "inspect", "x" * 5000, cwd=tmp_path).stderr
+
+
+def test_a_report_can_lie_in_the_new_bundle_but_not_in_a_missing_folder(tmp_path: Path) -> None:
+    missing = tmp_path / "missing" / "report.json"
+    options = ["--output", str(tmp_path / "dist"), "--report"]
+
+    assert packager("build", "no-such", *options, str(missing)).returncode == 2
+    done = packager("build", "no-such", *options, str(tmp_path / "dist" / "report.json"))
+    assert "no-such does not exist" in done.stderr

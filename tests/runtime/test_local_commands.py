@@ -229,3 +229,28 @@ def broken_model(example: Example, tmp_path: Path) -> Path:
     (data,) = [path for path in folder.iterdir() if path.suffix in (".skops", ".pkl")]
     data.write_bytes(b"neither a zip nor a pickle")
     return folder
+
+
+def test_a_model_with_code_of_its_own_predicts_with_it(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "doubling.py").write_text(
+        "class Doubler:\n    def predict(self, data): return data * 2\n"
+    )
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x02cdoubling\nDoubler\n)\x81.")
+    (tmp_path / "MLmodel").write_text(
+        "flavors:\n"
+        "  python_function: {loader_module: mlflow.sklearn, model_path: model.pkl, code: code}\n"
+        "  sklearn: {serialization_format: pickle, pickled_model: model.pkl}\n"
+    )
+    (tmp_path / "in.json").write_text('{"inputs": [[1.5, 2]]}')
+    done = packager("predict", "-m", tmp_path, "-i", tmp_path / "in.json", "--env-manager", "local")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["predictions"] == [[3.0, 4.0]]
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    done = packager(
+        "predict", "-m", "no-such-model", "-i", __file__, "-o", tmp_path / "missing" / "out.json"
+    )
+    assert done.returncode == 2
+    assert f"there is no folder {tmp_path / 'missing'}" in done.stderr

@@ -121,7 +121,7 @@ def test_building_from_a_pickle_does_not_run_it(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps(Bomb(marker)))
     with open_model(str(path), flavor="sklearn") as folder:
         spec = read_mlmodel(folder)
-    assert spec.executes_code
+    assert spec.info.executes_code
     assert not marker.exists()
 
 
@@ -143,7 +143,7 @@ def test_a_skops_file_with_trusted_types_executes_no_code(tmp_path: Path) -> Non
     with open_model(str(path), flavor="sklearn", trusted_types=[TREE_TYPE]) as folder:
         spec = read_mlmodel(folder)
     assert spec.info.trusted_types == (TREE_TYPE,)
-    assert not spec.executes_code
+    assert not spec.info.executes_code
     assert spec.requirements == (f"scikit-learn=={installed_sklearn()}", "skops")
 
 

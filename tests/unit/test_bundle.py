@@ -66,6 +66,16 @@ def test_a_killed_build_leaves_the_old_output_and_the_next_one_sweeps_up(tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["dist"]
 
 
+def test_what_a_killed_build_with_our_process_number_left_is_swept_up(tmp_path: Path) -> None:
+    write(tmp_path / f".dist.building-{os.getpid()}", {"bundle.json": "half"})
+
+    with replaced_folder(tmp_path / "dist") as draft:
+        write(draft, {"bundle.json": "new"})
+
+    assert read(tmp_path / "dist") == {"bundle.json": "new"}
+    assert [path.name for path in tmp_path.iterdir()] == ["dist"]
+
+
 def test_a_folder_that_is_no_bundle_is_never_replaced(tmp_path: Path) -> None:
     write(tmp_path / "home", {"thesis.txt": "years of work"})
 

@@ -30,13 +30,13 @@ def write_bundle(folder: Path, *, model_source: str = "s3", code: bool = False) 
     folder.mkdir(exist_ok=True)
     (folder / "function.zip").write_bytes(b"zip")
     entry = FileEntry("function.zip", 3, hash_file(folder / "function.zip"))
-    files = [FileEntry("MLmodel", 10, SHA), FileEntry("model.skops", 1_000_000, SHA)]
-    if code:
-        files.append(FileEntry("code/a.py", 1, SHA))
+    files = (FileEntry("MLmodel", 10, SHA), FileEntry("model.skops", 1_000_000, SHA))
     manifest = BundleManifest(
         packager_version="0.1.0",
         target=TargetInfo("python3.11", "arm64"),
-        model=ModelInfo("sklearn", "model.skops", "skops", files=tuple(files)),
+        model=ModelInfo(
+            "sklearn", "model.skops", "skops", files=files, code_path="code" if code else None
+        ),
         model_source="s3" if model_source == "s3" else "embedded",
         model_archive=None,
         packages=(PackageEntry("numpy", "2.2.6"),),

@@ -72,7 +72,14 @@ def test_a_model_as_mlflow_logs_it_is_read_in_full(tmp_path: Path) -> None:
     assert spec.info.mlflow_version == "3.18.0"
     assert spec.python_version == "3.12.1"
     assert spec.requirements == ("mlflow==3.18.0", "skops==0.16.0")
-    assert not spec.executes_code
+    assert not spec.info.executes_code
+
+
+def test_a_signature_from_a_type_hint_is_told_apart(tmp_path: Path) -> None:
+    hinted = changed(is_signature_from_type_hint=True)
+
+    assert not read_mlmodel(write_model(tmp_path / "a")).info.is_signature_from_type_hint
+    assert read_mlmodel(write_model(tmp_path / "b", hinted)).info.is_signature_from_type_hint
 
 
 def test_only_files_that_inference_needs_are_pinned(tmp_path: Path) -> None:
@@ -91,8 +98,17 @@ def test_modules_beside_a_safe_file_execute_code(tmp_path: Path) -> None:
     folder = write_model(tmp_path, changed(pyfunc={"code": "code"}))
     (folder / "code").mkdir()
     spec = read_mlmodel(folder)
-    assert spec.code_path == "code"
-    assert spec.executes_code
+    assert spec.info.code_path == "code"
+    assert spec.info.executes_code
+
+
+@pytest.mark.parametrize("name", ["handler/__init__.py", "handler.py"])
+def test_modules_that_would_hide_the_handler_are_refused(tmp_path: Path, name: str) -> None:
+    folder = write_model(tmp_path, changed(pyfunc={"code": "code"}))
+    (folder / "code" / name).parent.mkdir(parents=True)
+    (folder / "code" / name).write_text("")
+    with pytest.raises(MLmodelInvalid, match="the name of the function's own package"):
+        read_mlmodel(folder)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +121,7 @@ def test_a_pickle_executes_code(tmp_path: Path, written: str | None, read: str) 
     document = {**DOCUMENT, "flavors": {"python_function": PYFUNC, "sklearn": sklearn}}
     spec = read_mlmodel(write_model(tmp_path, document))
     assert spec.info.serialization_format == read
-    assert spec.executes_code
+    assert spec.info.executes_code
 
 
 def test_a_file_of_mlflow_1_is_read(tmp_path: Path) -> None:

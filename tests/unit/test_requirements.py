@@ -13,10 +13,8 @@ SKOPS = ModelSpec(
     info=ModelInfo("sklearn", "model.skops", "skops", trusted_types=("sklearn.tree._tree.Tree",)),
     python_version="3.11.7",
     requirements=(),
-    code_path=None,
-    executes_code=False,
 )
-PICKLE = replace(SKOPS, info=ModelInfo("sklearn", "model.pkl", "pickle"), executes_code=True)
+PICKLE = replace(SKOPS, info=ModelInfo("sklearn", "model.pkl", "pickle"))
 
 
 def sort_out(spec: ModelSpec, *lines: str) -> tuple[list[str], list[str]]:
@@ -70,7 +68,7 @@ def test_nothing_is_guessed_away_when_a_trusted_types_library_is_not_recognised(
 
 
 def test_nothing_is_guessed_away_from_a_model_with_code_of_its_own() -> None:
-    kept, _ = sort_out(replace(SKOPS, code_path="code"), "zipp==4.1.2")
+    kept, _ = sort_out(replace(SKOPS, info=replace(SKOPS.info, code_path="code")), "zipp==4.1.2")
 
     assert kept == ["zipp==4.1.2"]
 
@@ -81,8 +79,42 @@ def test_a_pickle_may_need_anything_and_keeps_it() -> None:
     assert kept == ["torch==2.13.0", "zipp==4.1.2"]
 
 
+def test_a_parquet_reader_is_added_where_the_model_needs_none() -> None:
+    spec = replace(SKOPS, requirements=("scikit-learn==1.7.2", "pyarrow==25.0.1"))
+
+    assert inference_requirements(spec).parquet_reader is None
+    requirements = inference_requirements(spec, with_parquet=True)
+    assert requirements.parquet_reader == "pyarrow"
+    assert "pyarrow" in requirements.lines
+
+
+def test_a_reader_that_the_model_needs_itself_is_left_alone() -> None:
+    spec = replace(
+        PICKLE, info=replace(PICKLE.info, flavor="other"), requirements=("pyarrow==25.0.1",)
+    )
+    requirements = inference_requirements(spec, with_parquet=True)
+
+    assert requirements.kept == ("pyarrow==25.0.1",)
+    assert requirements.parquet_reader is None
+
+
+def test_a_skops_model_needs_none_of_what_skops_writes_reports_with() -> None:
+    skops = replace(SKOPS, requirements=("scikit-learn==1.7.2", "skops==0.16.0"))
+    assert [drop.requirement for drop in inference_requirements(skops).excluded] == ["prettytable"]
+
+    pickle = replace(PICKLE, requirements=("scikit-learn==1.7.2", "skops==0.16.0"))
+    assert inference_requirements(pickle).excluded == ()
+
+
 def test_a_line_that_is_no_requirement_is_named() -> None:
     with pytest.raises(DependencyError, match="--extra-index-url") as raised:
         sort_out(PICKLE, "--extra-index-url https://example.org/simple")
 
     assert raised.value.hint
+
+
+def test_a_line_that_is_no_requirement_is_named_without_its_password() -> None:
+    with pytest.raises(DependencyError) as raised:
+        sort_out(SKOPS, "--extra-index-url https://user:secret@example.org/simple")
+
+    assert "--extra-index-url https://***@example.org" in str(raised.value)

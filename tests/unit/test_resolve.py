@@ -74,6 +74,16 @@ def test_what_the_runtime_ships_constrains_the_zip_but_stays_out_of_it(index: Pa
     assert versions(lock) == {"frame": "1.0", "shared": "1.5"}
 
 
+def test_an_excluded_package_stays_out_with_all_that_only_it_requires(index: Path) -> None:
+    make_wheel(index, "deep", "1.0")
+    make_wheel(index, "report", "1.0", requires=["deep"])
+    make_wheel(index, "lib", "1.0", requires=["report"])
+
+    lock = UvResolver().resolve(["lib"], AL2, runtime_packages=[], excluded=["report"])
+
+    assert versions(lock) == {"lib": "1.0"}
+
+
 def test_contradicting_requirements_are_explained(index: Path) -> None:
     make_wheel(index, "a", "1.0", requires=["shared<2"])
     make_wheel(index, "shared", "2.0")

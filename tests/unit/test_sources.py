@@ -231,6 +231,13 @@ def test_a_damaged_store_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert str(tmp_path) in (error.hint or "")
 
 
+def test_an_address_without_scheme_is_not_taken_for_a_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "databricks")
+    assert "there is no MLflow tracking store" not in str(refused("models:/Churn/1"))
+
+
 def test_a_server_that_does_not_answer_is_named_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -128,6 +128,15 @@ def test_the_documentation_shows_the_models_own_example(client: TestClient) -> N
     assert "/openapi.json" in client.get("/docs").text
 
 
+def test_the_documentation_tells_no_signature_that_is_to_be_hidden(
+    bundle: Bundle, telemetry: Telemetry
+) -> None:
+    host = ModelHost(lambda: scorer_of(bundle, len), telemetry=telemetry)
+    config = replace(bundle.config, hides_schema_details=True)
+    with TestClient(create_app(host, bundle.manifest, config, telemetry)) as client:
+        assert "x0" not in client.get("/openapi.json").text
+
+
 def test_the_documentation_needs_no_manifest(bundle: Bundle, telemetry: Telemetry) -> None:
     host = ModelHost(lambda: scorer_of(bundle, len), telemetry=telemetry)
     app = create_app(host, None, bundle.config, telemetry)

@@ -27,6 +27,7 @@ def test_every_variable_is_read() -> None:
         "MODEL_SHA256": "AB" * 32,
         "PACKAGER_CACHE_DIR": "/mnt/cache",
         "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "2.5",
+        "MLFLOW_DISABLE_SCHEMA_DETAILS": "True",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
     }
     assert HandlerConfig.from_env(environ, ROOT) == HandlerConfig(
@@ -36,6 +37,7 @@ def test_every_variable_is_read() -> None:
         model_sha256="ab" * 32,
         cache_dir=Path("/mnt/cache"),
         request_timeout_s=2.5,
+        hides_schema_details=True,
         initialization_type="snap-start",
     )
 
@@ -47,6 +49,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
         "MODEL_SHA256",
         "PACKAGER_CACHE_DIR",
         "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT",
+        "MLFLOW_DISABLE_SCHEMA_DETAILS",
         "AWS_LAMBDA_INITIALIZATION_TYPE",
     )
     assert HandlerConfig.from_env(dict.fromkeys(names, ""), ROOT) == HandlerConfig(ROOT)
@@ -62,6 +65,11 @@ def test_a_timeout_that_is_no_duration_is_refused(text: str) -> None:
 def test_a_digest_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="MODEL_SHA256 must be 64 hexadecimal digits"):
         HandlerConfig.from_env({"MODEL_SHA256": text}, ROOT)
+
+
+def test_a_flag_that_is_neither_true_nor_false_is_refused() -> None:
+    with pytest.raises(ConfigError, match="MLFLOW_DISABLE_SCHEMA_DETAILS must be true or false"):
+        HandlerConfig.from_env({"MLFLOW_DISABLE_SCHEMA_DETAILS": "yes"}, ROOT)
 
 
 def test_all_problems_are_reported_at_once() -> None:

@@ -237,6 +237,10 @@ def test_any_other_event_is_named_and_told_what_was_expected(
 MALFORMED: list[tuple[Event, str]] = [
     ({"body": {"instances": [[1]]}}, "its body must be a string"),
     ({"body": 5}, "its body must be a string"),
+    (
+        {"requestContext": {"http": {"method": {}, "path": "/", "sourceIp": "192.0.2.1"}}},
+        "its HTTP method must be a string",
+    ),
     ({"requestContext": {}}, "it has no field 'http'"),
     ({"requestContext": {"http": {}}}, "it has no field 'path'"),
     ({"requestContext": {"http": 5}}, "TypeError"),

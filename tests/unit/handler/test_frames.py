@@ -1,12 +1,11 @@
 import json
-import sys
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from handler.errors import HandlerError, MalformedRequest, SignatureMismatch, UnsupportedMediaType
+from handler.errors import HandlerError, MalformedRequest, SignatureMismatch
 
 from .scorers import Recorder, column, received, scorer
 
@@ -50,19 +49,6 @@ def test_parquet_gives_the_frame_of_the_signature(tmp_path: Any) -> None:
     body = (tmp_path / "rows.parquet").read_bytes()
     scorer(model, *NUMBERS).score(body, "application/vnd.apache.parquet")
     pd.testing.assert_frame_equal(model.data, frame)
-
-
-def test_regular_and_irregular_requests_give_equal_frames() -> None:
-    inputs = [column(t, t) for t in ("double", "float", "long", "integer", "boolean", "string")]
-    row = [0.1, 0.25, 2**53 + 1, 7, True, "é"]
-    names = [item["name"] for item in inputs]
-    short = received({"dataframe_split": {"columns": names, "data": [row, row]}}, *inputs)
-    # The key `index` takes the request the general way.
-    split = {"columns": names, "data": [row, row], "index": [0, 1]}
-    general = received({"dataframe_split": split}, *inputs)
-    general.index = short.index
-    pd.testing.assert_frame_equal(short, general)
-    assert short.iloc[0].tolist() == pytest.approx(row)
 
 
 def test_all_double_frame_has_the_memory_layout_of_pandas() -> None:
@@ -218,13 +204,6 @@ def test_csv_says_what_it_cannot_carry(item: dict[str, Any]) -> None:
 def test_bad_cell_of_unnamed_columns_is_refused() -> None:
     with pytest.raises(MalformedRequest, match="not of its column's type"):
         scorer(Recorder(), column("double")).score(b"x\nsecret\n", "text/csv")
-
-
-def test_parquet_without_a_reader_in_the_bundle_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    for reader in ("pyarrow", "fastparquet"):
-        monkeypatch.setitem(sys.modules, reader, None)
-    with pytest.raises(UnsupportedMediaType, match="built without a parquet reader"):
-        scorer(Recorder(), *NUMBERS).score(b"PAR1", "application/vnd.apache.parquet")
 
 
 def test_nulls_among_numbers_and_texts_stay_missing() -> None:

@@ -1,12 +1,21 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from handler.errors import ConfigError, MalformedRequest, PredictionError, SignatureMismatch
+from handler.errors import (
+    ConfigError,
+    MalformedRequest,
+    PredictionError,
+    SignatureMismatch,
+    TypeHintMismatch,
+)
+from handler.manifest import ModelInfo
+from handler.scoring import Scorer
 
 from .scorers import Recorder, column, scorer, tensor
 
@@ -81,6 +90,55 @@ def test_answer_of_an_array_model_is_written_whole() -> None:
     model = Recorder(np.array([[0.25, 0.75]]))
     body = scorer(model, tensor("float64", [-1, 1])).score(b'{"inputs": [[1]]}', None).body
     assert body == b'{"predictions": [[0.25, 0.75]]}'
+
+
+HINTED = ModelInfo(
+    "pyfunc",
+    "",
+    "cloudpickle",
+    signature={"inputs": [column("double")], "outputs": None, "params": None},
+    is_signature_from_type_hint=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        ({"inputs": ["1", 2, {"a": None}]}, ["1", 2, {"a": None}]),
+        ({"inputs": [], "instances": [1]}, []),
+        ({"messages": ["hi"]}, {"messages": ["hi"]}),
+    ],
+)
+def test_a_type_hinted_model_gets_the_json_as_it_is(body: dict[str, Any], data: Any) -> None:
+    model = Recorder()
+    Scorer(model, HINTED).score(json.dumps(body).encode(), "application/json")
+    assert model.data == data
+
+
+def test_a_type_hinted_model_gets_the_frame_of_a_csv_unchecked() -> None:
+    model = Recorder()
+    Scorer(model, replace(HINTED, signature=None)).score(b"a,b\n1,x\n", "text/csv")
+    assert model.data.to_dict("list") == {"a": [1], "b": ["x"]}
+
+
+@pytest.mark.parametrize("body", [b'{"dataframe_records": []}', b'{"instances": [1]}', b"{}"])
+def test_a_type_hinted_model_takes_inputs_alone(body: bytes) -> None:
+    with pytest.raises(TypeHintMismatch, match="key inputs") as caught:
+        Scorer(Recorder(), HINTED).score(body, None)
+    codes = (caught.value.error_code, caught.value.sqlstate)
+    assert codes == ("INVALID_PARAMETER_VALUE", "KAM00")
+
+
+def test_details_of_the_signature_can_be_kept_from_the_caller() -> None:
+    info = replace(
+        HINTED,
+        is_signature_from_type_hint=False,
+        signature={"inputs": [column("double", "income")], "outputs": None, "params": None},
+    )
+    for hides in (False, True):
+        with pytest.raises(SignatureMismatch) as caught:
+            Scorer(Recorder(), info, hides_schema_details=hides).score(b'{"inputs": [{}]}', None)
+        assert ("income" in caught.value.message) is not hides
 
 
 def test_importing_the_scoring_code_imports_no_library() -> None:

@@ -1,5 +1,6 @@
 import logging
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,21 @@ def test_missing_module_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"cnot_in_the_bundle.models\nModel\n.")
     with pytest.raises(ModelLoadError, match="needs the module 'not_in_the_bundle'"):
         load_model(tmp_path, info("pickle"))
+
+
+def test_the_models_own_modules_are_importable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "brought_along.py").write_text(
+        "class Model:\n    def predict(self, data): return data + 1\n"
+    )
+    (tmp_path / "model.bin").write_bytes(b"\x80\x02cbrought_along\nModel\n)\x81.")
+    for _ in range(2):  # a load that failed is tried again
+        predictor = load_model(tmp_path, info("pickle", code_path="code"))
+    assert predictor.predict(1, None) == 2
+    assert sys.path.count(str(tmp_path / "code")) == 1
 
 
 @pytest.mark.parametrize("serialization_format", list(WRITERS))

@@ -1,0 +1,1 @@
+"""What Packager costs, measured: run each module with `python -m`."""
