@@ -1,6 +1,6 @@
 # One command each; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz bench check fmt lint types layers template lock clean
+.PHONY: help setup demo test differential fuzz bench check fmt lint types layers template lock clean
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
@@ -16,8 +16,11 @@ $(INSTALLED): requirements/dev.txt pyproject.toml scripts/setup.sh
 demo: $(INSTALLED) ## Train, build, publish to an embedded S3, invoke on the real Lambda runtime
 	@$(PYTHON) examples/random_forest/demo.py
 
-test: $(INSTALLED) ## Run the default test suite
-	$(PYTHON) -m pytest -n 2 --dist loadgroup
+test: $(INSTALLED) .tools/judge/.installed ## Run the default test suite
+	$(PYTHON) -m pytest -n 2
+
+differential: $(INSTALLED) .tools/judge/.installed ## Ask MLflow and us generated requests (COUNT=100000, SEED=1)
+	$(PYTHON) -m tests.differential --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 
 fuzz: $(INSTALLED) ## Fuzz raw bodies and Lambda events (COUNT=50000 of each, SEED=0)
 	$(PYTHON) -m tests.fuzz $(or $(COUNT),50000) --seed $(or $(SEED),0)
@@ -43,9 +46,16 @@ template: .tools/sam/.installed ## sam validate --lint, with SAM in an environme
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam validate --lint --template template.yaml
 
 # aws-sam-cli pins an old click and boto3: it cannot share an environment with us.
-.tools/sam/.installed: requirements/sam.txt $(INSTALLED)
+.tools/sam/.installed: requirements/sam.txt | $(INSTALLED)
 	.venv/bin/uv venv --quiet --clear --python $(PYTHON) .tools/sam
 	.venv/bin/uv pip install --quiet --python .tools/sam/bin/python --require-hashes -r requirements/sam.txt
+	@touch $@
+
+# MLflow's own code, without what its wheel pins and the index may lack: the tests' environment
+# has the rest.
+.tools/judge/.installed: requirements/judge.txt | $(INSTALLED)
+	rm -rf .tools/judge
+	.venv/bin/uv pip install --quiet --python $(PYTHON) --target .tools/judge --no-deps --require-hashes -r requirements/judge.txt
 	@touch $@
 
 COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
@@ -54,6 +64,7 @@ COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate
 lock: $(INSTALLED) ## Renew the locks from pyproject.toml and the .in files (UPGRADE=1: newest)
 	$(COMPILE) pyproject.toml --group dev --all-extras -o requirements/dev.txt
 	$(COMPILE) requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) --no-deps requirements/judge.in -o requirements/judge.txt
 	$(COMPILE) examples/random_forest/requirements.in -o examples/random_forest/requirements.txt
 
 clean: ## Remove everything that was made here

@@ -9,6 +9,7 @@ import click
 from packager import __version__
 from packager.cli.output import Console
 from packager.errors import PackagerError
+from packager.local.process import sigterm_interrupts
 
 COMMANDS = {
     "build": "Build a Lambda bundle from a model.",
@@ -42,7 +43,8 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; the one place where errors become text and an exit code."""
         try:
-            return super().invoke(ctx)
+            with sigterm_interrupts():  # so that no command leaves its temporary files
+                return super().invoke(ctx)
         except PackagerError as error:
             console = ctx.find_object(Console) or Console()
             console.error(str(error), error.hint)

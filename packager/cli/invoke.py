@@ -100,22 +100,18 @@ def command(
     """
     from packager.bundle import read_bundle
     from packager.local.invoke import running_function
-    from packager.local.process import sigterm_interrupts
     from packager.local.response import decode_response
 
     parsed = [_read_event(name) for name in events]
     documents = []
-    with (
-        sigterm_interrupts(),
-        running_function(
-            read_bundle(bundle),
-            bucket=bucket,
-            prefix=prefix,
-            memory_mib=memory_mib,
-            timeout_s=timeout_s,
-            progress=console,
-        ) as function,
-    ):
+    with running_function(
+        read_bundle(bundle),
+        bucket=bucket,
+        prefix=prefix,
+        memory_mib=memory_mib,
+        timeout_s=timeout_s,
+        progress=console,
+    ) as function:
         for name, event in zip(events, parsed, strict=True):
             for _ in range(repeat):
                 console.step(f"Invoking with {name}")

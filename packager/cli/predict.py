@@ -61,28 +61,24 @@ def command(
 ) -> None:
     """Score a file with a model and print {"predictions": ...}.
 
-    A drop-in for `mlflow models predict`: same options, same input, same output. JSON input
-    has one of the keys dataframe_split, dataframe_records, instances and inputs; CSV has a
+    As `mlflow models predict`, for the same input and with the same output. JSON input has
+    one of the keys dataframe_split, dataframe_records, instances and inputs; CSV has a
     header line.
     """
     from packager.local.predict import predict
-    from packager.local.process import sigterm_interrupts
     from packager.sources import open_model
 
     if output_path:
         check_folder(output_path)
     data = _read(input_path)
     console.step(f"Opening {model_uri}")
-    with (
-        sigterm_interrupts(),
-        open_model(
-            model_uri,
-            flavor=flavor,
-            input_example=input_example,
-            trusted_types=trust,
-            progress=console,
-        ) as folder,
-    ):
+    with open_model(
+        model_uri,
+        flavor=flavor,
+        input_example=input_example,
+        trusted_types=trust,
+        progress=console,
+    ) as folder:
         predictions = predict(
             folder, data, content_type=content_type, env_manager=env_manager, progress=console
         )

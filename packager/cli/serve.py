@@ -82,10 +82,9 @@ def command(
 ) -> None:
     """Serve a model on this machine, with the app that runs on Lambda.
 
-    A drop-in for `mlflow models serve`: same options, same requests, same answers. Ends
-    with Ctrl-C.
+    A drop-in for `mlflow models serve`: same requests, same answers, and its options but
+    those for conda and for installing MLflow. Ends with Ctrl-C.
     """
-    from packager.local.process import sigterm_interrupts
     from packager.local.serve import ServeConfig, serve
     from packager.sources import open_model
 
@@ -96,14 +95,11 @@ def command(
 
     config = ServeConfig(host, port, workers, timeout_s, env_manager)
     console.step(f"Opening {model_uri}")
-    with (
-        sigterm_interrupts(),
-        open_model(
-            model_uri,
-            flavor=flavor,
-            input_example=input_example,
-            trusted_types=trust,
-            progress=console,
-        ) as folder,
-    ):
+    with open_model(
+        model_uri,
+        flavor=flavor,
+        input_example=input_example,
+        trusted_types=trust,
+        progress=console,
+    ) as folder:
         serve(folder, config, on_ready=tell, progress=console)

@@ -1,5 +1,7 @@
 """The command as a user types it, in a process of its own."""
 
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +94,29 @@ def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
     assert "File name too long" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Traceback" in packager("-v", "inspect", "x" * 5000, cwd=tmp_path).stderr
+
+
+def test_a_build_that_is_asked_to_end_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "requirements.txt").write_text("never-answered==1.0\n")
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04K\x01.")
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # an index that never answers
+        index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "packager", "build", "model.pkl", "--flavor", "sklearn"],
+            cwd=tmp_path,
+            env=os.environ | {"TMPDIR": str(tmp_path / "tmp"), "UV_DEFAULT_INDEX": index},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        silent.settimeout(60)
+        with silent.accept()[0]:  # it waits for an answer now
+            process.terminate()
+            said = process.communicate(timeout=60)[1]
+
+    assert process.returncode == 130, said
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not (tmp_path / "dist").exists()
 
 
 def test_a_report_can_lie_in_the_new_bundle_but_not_in_a_missing_folder(tmp_path: Path) -> None:
