@@ -49,6 +49,11 @@ class HandlerError(Exception):
 class InitError(HandlerError):
     """The model could not be made ready; `ModelUnavailable` tells the caller."""
 
+    @property
+    def public_message(self) -> str:
+        """What callers of the API are told; the log has the whole message."""
+        return self.message
+
 
 class ConfigError(InitError):
     """The environment or `bundle.json` is wrong: a deployment mistake."""
@@ -56,6 +61,11 @@ class ConfigError(InitError):
 
 class ModelFetchError(InitError):
     """The model archive could not be read from S3."""
+
+    @property
+    def public_message(self) -> str:
+        """Name neither bucket nor key: they are nobody's but the owner's."""
+        return "the model could not be fetched from S3; the function's log says why"
 
 
 class ModelIntegrityError(InitError):

@@ -77,7 +77,7 @@ class ModelHost:
             if self._scorer is not None:
                 return self._scorer
             wait_s = max(1, math.ceil(self._next_attempt_s - self._clock()))
-            text = f"The model is not ready: {self._error.message}"
+            text = f"The model is not ready: {self._error.public_message}"
             raise ModelUnavailable(text, wait_s) from self._error
 
     def _try(self) -> None:

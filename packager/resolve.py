@@ -69,10 +69,10 @@ class UvResolver:
         """See :meth:`Resolver.resolve`."""
         try:
             pins = _compile([*requirements, *runtime_packages], target, excluded=excluded)
+            # The second pass drops what only the runtime's own packages wanted.
+            text = _compile(requirements, target, pins=pins, excluded=excluded, pylock=True)
         except ToolFailed as error:
             raise _explain(error, requirements, target) from error
-        # The second pass drops what only the runtime's own packages wanted.
-        text = _compile(requirements, target, pins=pins, excluded=excluded, pylock=True)
         return Lock.from_pylock(_without_header(text))
 
 

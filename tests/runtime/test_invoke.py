@@ -162,6 +162,7 @@ def test_s3_down_at_cold_start_is_503_on_every_route_and_heals_by_itself(
             payload = running.invoke(event(name)).payload
             assert payload["statusCode"] == 503, name
             assert set(body(payload)) == MLFLOW_ERROR
+            assert "not-there-yet" not in payload["body"], "the bucket is not the caller's affair"
         assert running.invoke(event("http-api-version.json")).payload["statusCode"] == 200
         assert log_lines(running.log, "model_failed"), "the cause is in the log"
 

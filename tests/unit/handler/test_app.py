@@ -173,11 +173,11 @@ def test_a_wrong_request_gets_an_error_in_mlflows_shape(
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/invocations"), ("GET", "/ping"), ("GET", "/health")]
 )
-def test_a_model_that_is_not_there_is_a_503_that_says_why(
-    bundle: Bundle, telemetry: Telemetry, method: str, path: str
+def test_a_model_that_is_not_there_is_a_503_that_names_no_bucket(
+    bundle: Bundle, telemetry: Telemetry, log: Log, method: str, path: str
 ) -> None:
     def load() -> Scorer:
-        raise ModelFetchError("S3 cannot be reached")
+        raise ModelFetchError("no access to s3://our-bucket/key")
 
     with serving(bundle, load, telemetry) as client:
         response = client.request(method, path, json=ROWS)
@@ -185,7 +185,9 @@ def test_a_model_that_is_not_there_is_a_503_that_says_why(
         assert response.headers["content-type"] == "application/json"
         assert response.headers["retry-after"] == "1"
         assert response.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
-        assert "S3 cannot be reached" in response.json()["message"]
+        assert "could not be fetched" in response.json()["message"]
+        assert "our-bucket" not in response.text
+        assert "our-bucket" in log.of("model_failed")[0]["message"]
         assert client.get("/version").status_code == 200
 
 

@@ -61,12 +61,15 @@ def test_the_model_is_loaded_once(telemetry: Telemetry, log: Log) -> None:
     assert log.lines == []
 
 
-def test_a_failed_load_says_why_and_when_to_come_back(telemetry: Telemetry) -> None:
+def test_a_failed_load_says_what_failed_and_when_to_come_back_and_the_log_says_why(
+    telemetry: Telemetry, log: Log
+) -> None:
     host = ModelHost(down(2), telemetry=telemetry, clock=Clock())
     host.start()
     with pytest.raises(ModelUnavailable) as caught:
         host.scorer()
-    assert S3_IS_DOWN in caught.value.message
+    assert "could not be fetched" in caught.value.message
+    assert S3_IS_DOWN in log.of("model_failed")[0]["message"]
     assert caught.value.status == 503
     assert caught.value.retry_after_s == 1
     assert not host.is_ready
