@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from handler.errors import InvalidParams
+from handler.errors import HandlerError, InvalidParams, MalformedRequest
 from handler.protocol import json_type
 from handler.schema import BOOLEAN, DATETIME, DOUBLE, FLOAT, INTEGER, LONG, STRING, Param, Scalar
 from handler.values import MismatchError, enforce_value
@@ -43,6 +43,7 @@ class ParamsSchema:
         the model can tell a request that sent params ({}) from one that did not (None).
 
         :raises InvalidParams: `params` is no object, or values do not fit: all are named.
+        :raises MalformedRequest: a list holds lists of different lengths.
         """
         if not self._has_schema:
             return None if given is None else {}
@@ -56,6 +57,11 @@ class ParamsSchema:
                 enforced[name] = _enforced(self._params[name], value)
             except MismatchError as error:
                 issues.append(f"{name!r}: {error}")
+            except HandlerError:
+                raise
+            except Exception:
+                # numpy and pandas raise whatever they like for a bad value, and quote it.
+                issues.append(f"{name!r}: its value cannot be converted")
         if issues:
             raise InvalidParams(f"params do not fit the model: {'; '.join(issues)}.")
         # A model may change what it is handed; the defaults must outlive the request.
@@ -73,8 +79,22 @@ def _enforced(param: Param, value: Any) -> Any:
     if not isinstance(value, list):
         raise MismatchError(f"a list of {param.type} was expected, not {json_type(value)}")
     if any(isinstance(item, list) for item in value):
+        _check_ragged(param, value)
         raise MismatchError(f"a flat list of {param.type} was expected")
     return [_scalar(param.type, item) for item in value]
+
+
+def _check_ragged(param: Param, value: list[Any]) -> None:
+    # Imported here: only a wrong request comes here.
+    import numpy as np
+
+    try:
+        np.array(value)
+    except ValueError as error:
+        # MLflow reads the list as an array first, and calls that failure a bad request.
+        raise MalformedRequest(
+            f"params: {param.name!r} must be a flat list, not lists of different lengths."
+        ) from error
 
 
 def _scalar(scalar: Scalar, value: Any) -> Any:

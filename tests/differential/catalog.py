@@ -77,6 +77,7 @@ _PARAMS = (
     _param("words", "string", ["a"], [-1]),
     _param("numbers", "double", [1.0, 2.0], [-1]),
     _param("days", "datetime", ["2024-01-02"], [-1]),
+    _param("point", "object", {"p": "x"}) | {"properties": _POINT},
 )
 
 ECHOING = {

@@ -32,6 +32,11 @@ EXAMPLES = -(-2000 // len(MODELS))
 # What larger runs found.
 FOUND = [
     ("mirror_bare", '{"instances": [{"x": {"a": 1}}, {"x": 1.5}]}'),
+    ("echo_params", f'{{"inputs": [1.5], "params": {{"single": {10**400}}}}}'),
+    ("echo_params", f'{{"inputs": [1.5], "params": {{"day": {10**400}}}}}'),
+    ("echo_params", f'{{"inputs": [1.5], "params": {{"point": {{"p": "x", "q": {10**400}}}}}}}'),
+    ("echo_params", '{"inputs": [1.5], "params": {"words": [["a"], ["b", "c"]]}}'),
+    ("echo_params", '{"inputs": [1.5], "params": {"words": [["a"], ["b"]]}}'),
 ]
 
 
