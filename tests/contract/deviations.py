@@ -41,7 +41,7 @@ PROVED_BY: dict[int, tuple[str, ...]] = {
         "tests/unit/handler/test_raised.py::test_a_models_own_error_keeps_its_status_and_keys",
     ),
     9: (
-        "tests/unit/handler/test_app.py::test_a_model_that_is_not_there_is_a_503_that_says_why",
+        "tests/unit/handler/test_app.py::test_a_model_that_is_not_there_is_a_503_that_names_no_bucket",
         "tests/unit/handler/test_app.py::test_a_request_that_takes_too_long_is_a_504",
     ),
     10: ("tests/unit/handler/test_parquet.py::test_a_bundle_without_a_reader_says_how_to_get_one",),

@@ -3,18 +3,28 @@
 import argparse
 import sys
 import time
-from collections import Counter
+from collections.abc import Iterable
 
 from .catalog import MODELS
 from .duel import Tally
 from .survey import survey
 
+_SHOWN = 3
+"""Differences printed of each chunk."""
+
 
 def main() -> int:
     options = _options()
     started = time.monotonic()
-    tallies = survey(options.models, options.count, options.seed, options.processes)
-    return _report(tallies, options, time.monotonic() - started)
+    total = _sum(survey(options.models, options.count, options.seed, options.processes))
+    sys.stdout.write(
+        f"{total.count} requests ({len(total.asked)} distinct) to {len(options.models)} models,"
+        f" seed {options.seed}, {time.monotonic() - started:.0f} s\n"
+        f"MLflow's status codes: {dict(sorted(total.statuses.items()))}\n"
+        f"explained by deviation: {dict(sorted(total.deviations.items()))}\n"
+        f"differences outside the table: {len(total.differences)}\n"
+    )
+    return 1 if total.differences else 0
 
 
 def _options() -> argparse.Namespace:
@@ -26,20 +36,19 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _report(tallies: list[Tally], options: argparse.Namespace, duration_s: float) -> int:
-    count = sum(tally.count for tally in tallies)
-    distinct = len(set().union(*(tally.asked for tally in tallies)))
-    differences = sum(len(tally.differences) for tally in tallies)
-    statuses = sum((tally.statuses for tally in tallies), Counter[int]())
-    deviations = sum((tally.deviations for tally in tallies), Counter[int]())
-    sys.stdout.write(
-        f"{count} requests ({distinct} distinct) to {len(options.models)} models, seed"
-        f" {options.seed}, {duration_s:.0f} s\n"
-        f"MLflow's status codes: {dict(sorted(statuses.items()))}\n"
-        f"explained by deviation: {dict(sorted(deviations.items()))}\n"
-        f"differences outside the table: {differences}\n"
-    )
-    return 1 if differences else 0
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        # At once: a long run may be cut short.
+        for difference in tally.differences[:_SHOWN]:
+            sys.stdout.write(f"{difference}\n\n")
+        total.count += tally.count
+        total.asked |= tally.asked
+        total.statuses += tally.statuses
+        total.deviations += tally.deviations
+        total.differences += tally.differences
+        sys.stdout.flush()
+    return total
 
 
 if __name__ == "__main__":

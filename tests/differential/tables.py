@@ -1,5 +1,6 @@
 """The content of a request as a table: what fits a signature, then spoilt in one way or more."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -121,7 +122,7 @@ def _convert_column(draw: Draw, table: Table) -> None:
 
 
 def _to_int(value: Any) -> Any:
-    return round(value) if isinstance(value, float) and value == value else value
+    return round(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
 _CONVERSIONS: tuple[Callable[[Any], Any], ...] = (
