@@ -1,19 +1,147 @@
 """Lambda's Python runtimes and limits, as data.
 
-Sources: AWS Lambda developer guide, "Lambda runtimes", "Building Lambda functions with
-Python" and "Lambda quotas"; PEP 600 for the meaning of a manylinux tag.
+Sources, all in the AWS Lambda developer guide: "Lambda runtimes" (operating system,
+deprecation), "Lambda quotas" (limits), "Lambda execution environment" (init phase),
+"Improving startup performance with Lambda SnapStart", "Working with .zip file archives for
+Python Lambda functions" (what the runtime ships). PEP 600 for the meaning of a manylinux tag.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from packager.errors import ConfigError
 
+RUNTIMES_SOURCE = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"
+"""Where the runtimes' systems and deprecation dates come from."""
+QUOTAS_SOURCE = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+"""Where the limits come from, unless a limit names another page."""
+_ENVIRONMENT_SOURCE = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"
+_SNAPSTART_SOURCE = "https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"
+
 MAX_UNZIPPED_BYTES = 262_144_000
-"""250 MiB, the function's zip and its layers unpacked (Lambda quotas)."""
+"""250 MiB, the function's zip and its layers unpacked."""
 MAX_DIRECT_UPLOAD_BYTES = 50_000_000
-"""50 MB zipped through the Lambda API; larger ones go through S3 (Lambda quotas)."""
+"""50 MB zipped through the Lambda API; larger ones go through S3."""
+MAX_IMAGE_BYTES = 10 * 2**30
+"""10 GiB, all layers of a container image uncompressed."""
+MAX_PAYLOAD_BYTES = 6 * 2**20
+"""6 MiB, a synchronous invocation's request, and its response."""
+MAX_TMP_MIB = 10_240
+DEFAULT_TMP_MIB = 512
+"""Also the most that SnapStart allows."""
+MIN_MEMORY_MIB = 128
+MAX_MEMORY_MIB = 10_240
+ONE_VCPU_MEMORY_MIB = 1_769
+"""With this much memory a function has one whole vCPU."""
+MAX_INIT_S = 10
+"""An init that takes longer is ended, and run again in the first invocation."""
+MAX_TIMEOUT_S = 900
+MAX_LAYERS = 5
+MAX_ENVIRONMENT_BYTES = 4096
+"""4 KB, all environment variables of a function."""
 
 ARCHITECTURES = ("x86_64", "arm64")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One of Lambda's limits, with the page that states it."""
+
+    name: str
+    value: int
+    unit: str
+    source: str = QUOTAS_SOURCE
+
+
+LIMITS = (
+    Limit("unzipped package with layers", MAX_UNZIPPED_BYTES, "bytes"),
+    Limit("zipped package, uploaded directly", MAX_DIRECT_UPLOAD_BYTES, "bytes"),
+    Limit("container image, uncompressed", MAX_IMAGE_BYTES, "bytes"),
+    Limit("request or response", MAX_PAYLOAD_BYTES, "bytes"),
+    Limit("/tmp", MAX_TMP_MIB, "MiB"),
+    Limit("/tmp with SnapStart", DEFAULT_TMP_MIB, "MiB", _SNAPSTART_SOURCE),
+    Limit("memory", MAX_MEMORY_MIB, "MiB"),
+    Limit("init phase", MAX_INIT_S, "s", _ENVIRONMENT_SOURCE),
+    Limit("timeout", MAX_TIMEOUT_S, "s"),
+    Limit("layers", MAX_LAYERS, "layers"),
+    Limit("environment variables", MAX_ENVIRONMENT_BYTES, "bytes"),
+)
+
+
+@dataclass(frozen=True)
+class RuntimePackage:
+    """A distribution that Lambda's Python runtime ships."""
+
+    name: str
+    needed: str = ""
+    """The versions that the runtime's other packages take (PEP 440); a copy in the bundle
+    hides the runtime's own from them. Empty: any."""
+    is_sdk: bool = False
+    """Part of the AWS SDK for Python: released together, to be replaced together."""
+
+
+# The specifiers are botocore's and python-dateutil's own (their Requires-Dist).
+RUNTIME_PACKAGES = (
+    RuntimePackage("awslambdaric"),
+    RuntimePackage("boto3", is_sdk=True),
+    RuntimePackage("botocore", is_sdk=True),
+    RuntimePackage("jmespath", ">=0.7.1,<2"),
+    RuntimePackage("python-dateutil", ">=2.1,<3"),
+    RuntimePackage("s3transfer", is_sdk=True),
+    RuntimePackage("simplejson"),
+    RuntimePackage("six", ">=1.5"),
+    RuntimePackage("snapshot-restore-py"),
+    RuntimePackage("urllib3", ">=1.25.4,!=2.2.0,<3"),
+)
+
+
+@dataclass(frozen=True)
+class OperatingSystem:
+    """What is around the interpreter: decides which compiled code loads."""
+
+    name: str
+    glibc: tuple[int, int]
+    symbol_versions: tuple[tuple[str, tuple[int, ...]], ...]
+    """The newest version of each family that its libraries define, as `GLIBCXX` and 3.4.24."""
+    libraries: tuple[str, ...]
+    """Shared libraries that are surely there, by the names that ELF files need them under."""
+
+
+# The C library's own, gcc's and zlib. manylinux wheels may also count on X11, GLib, OpenGL and
+# libnsl (PEP 599): Lambda has none of them, nor gcc's OpenMP (libgomp.so.1).
+_LIBRARIES = (
+    "ld-linux-aarch64.so.1",
+    "ld-linux-x86-64.so.2",
+    "libanl.so.1",
+    "libc.so.6",
+    "libdl.so.2",
+    "libgcc_s.so.1",
+    "libm.so.6",
+    "libmvec.so.1",
+    "libpthread.so.0",
+    "libresolv.so.2",
+    "librt.so.1",
+    "libstdc++.so.6",
+    "libutil.so.1",
+    "libz.so.1",
+)
+
+AMAZON_LINUX_2 = OperatingSystem(
+    "Amazon Linux 2",
+    (2, 26),
+    # gcc 7.3
+    (("GLIBC", (2, 26)), ("GLIBCXX", (3, 4, 24)), ("CXXABI", (1, 3, 11)), ("GCC", (7, 0, 0))),
+    _LIBRARIES,
+)
+AMAZON_LINUX_2023 = OperatingSystem(
+    "Amazon Linux 2023",
+    (2, 34),
+    # gcc 11
+    (("GLIBC", (2, 34)), ("GLIBCXX", (3, 4, 29)), ("CXXABI", (1, 3, 13)), ("GCC", (11, 0, 0))),
+    _LIBRARIES,
+)
 
 
 @dataclass(frozen=True)
@@ -22,26 +150,44 @@ class Runtime:
 
     name: str
     """Lambda's identifier, as `python3.11`."""
-    glibc: tuple[int, int]
+    system: OperatingSystem
     uv_platform: str
     """The newest manylinux level that uv names and that this glibc satisfies."""
     deprecation: str
     """Date (ISO) from which AWS no longer patches it."""
+    has_snapstart: bool
+    bytecode_magic: int
+    """The number that begins the bytecode files of this Python (its importlib's source)."""
 
     @property
     def python(self) -> str:
         """The interpreter's minor version, as `3.11`."""
         return self.name.removeprefix("python")
 
+    @property
+    def python_version(self) -> tuple[int, int]:
+        """The interpreter's minor version, to compare."""
+        major, minor = self.python.split(".")
+        return int(major), int(minor)
 
-# Amazon Linux 2 has glibc 2.26, Amazon Linux 2023 has 2.34. uv knows no level between
-# 2.17 and 2.28, so a wheel tagged manylinux_2_24 is passed over on python3.11: safe.
+    @property
+    def glibc(self) -> tuple[int, int]:
+        """The version of the C library."""
+        return self.system.glibc
+
+
+# uv knows no level between 2.17 and 2.28, so a wheel tagged manylinux_2_24 is passed over on
+# python3.11: safe.
 RUNTIMES = (
-    Runtime("python3.11", (2, 26), "manylinux2014", "2027-06-30"),
-    Runtime("python3.12", (2, 34), "manylinux_2_34", "2028-10-31"),
-    Runtime("python3.13", (2, 34), "manylinux_2_34", "2029-06-30"),
-    Runtime("python3.14", (2, 34), "manylinux_2_34", "2029-06-30"),
+    Runtime("python3.11", AMAZON_LINUX_2, "manylinux2014", "2027-06-30", False, 3495),
+    Runtime("python3.12", AMAZON_LINUX_2023, "manylinux_2_34", "2028-10-31", True, 3531),
+    Runtime("python3.13", AMAZON_LINUX_2023, "manylinux_2_34", "2029-06-30", True, 3571),
+    Runtime("python3.14", AMAZON_LINUX_2023, "manylinux_2_34", "2029-06-30", True, 3627),
 )
+
+# PEP 600: the older names of three levels, and the first level of each machine.
+_LEGACY_LEVELS = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+_FIRST_GLIBC_MINOR = {"x86_64": 5, "aarch64": 17}
 
 
 @dataclass(frozen=True)
@@ -63,10 +209,40 @@ class Target:
         return f"{self.machine}-{self.runtime.uv_platform}"
 
     @property
+    def wheel_platforms(self) -> tuple[str, ...]:
+        """The platform tags of wheels that load here, newest first."""
+        return tuple(self._wheel_platforms())
+
+    @property
+    def wheel_tags(self) -> frozenset[Tag]:
+        """The tags of all wheels that load here (PEP 425)."""
+        version, platforms = self.runtime.python_version, self.wheel_platforms
+        interpreter = f"cp{version[0]}{version[1]}"
+        own = cpython_tags(version, abis=[interpreter], platforms=platforms)
+        return frozenset((*own, *compatible_tags(version, interpreter, platforms)))
+
+    @property
+    def libraries(self) -> frozenset[str]:
+        """The shared libraries that are surely there, by the names that ELF files need."""
+        # In /var/lang/lib, which is on Lambda's LD_LIBRARY_PATH.
+        own = f"libpython{self.runtime.python}.so.1.0"
+        return frozenset((*self.runtime.system.libraries, own))
+
+    @property
     def description(self) -> str:
         """The target in words, for messages."""
         major, minor = self.runtime.glibc
         return f"{self.runtime.name} on {self.architecture} (glibc {major}.{minor})"
+
+    def _wheel_platforms(self) -> Iterator[str]:
+        major, newest = self.runtime.glibc
+        for minor in range(newest, _FIRST_GLIBC_MINOR[self.machine] - 1, -1):
+            yield f"manylinux_{major}_{minor}_{self.machine}"
+            legacy = _LEGACY_LEVELS.get((major, minor))
+            if legacy:
+                yield f"{legacy}_{self.machine}"
+        # What a wheel built on one machine for itself has: ELF symbol versions decide.
+        yield f"linux_{self.machine}"
 
 
 def find_target(runtime: str, architecture: str) -> Target:
@@ -94,6 +270,6 @@ def runtime_for_python(version: str | None) -> str:
         return RUNTIMES[-1].name
     wanted = tuple(int(part) for part in version.split(".")[:2])
     for runtime in RUNTIMES:
-        if tuple(int(part) for part in runtime.python.split(".")) >= wanted:
+        if runtime.python_version >= wanted:
             return runtime.name
     return RUNTIMES[-1].name

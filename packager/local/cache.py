@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,8 +59,9 @@ def _build(folder: Path, build: Callable[[Path], None]) -> None:
     # We hold the lock, so a temporary folder that is there belongs to a killed process.
     for leftover in folder.parent.glob(f".{folder.name}.*.partial"):
         shutil.rmtree(leftover, ignore_errors=True)
-    name = tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent)
-    partial = Path(name)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    # Not a private one: a function that runs as a user without rights reads it.
+    partial.mkdir()
     try:
         build(partial)
         if folder.exists():

@@ -20,6 +20,7 @@ from packager.local.emulator_log import InvocationReport, function_output, has_e
 from packager.local.envs import ensure_env
 from packager.local.invocation import Invocation, read_answer
 from packager.local.rie import rie_binary
+from packager.local.variables import lambda_variables
 from packager.progress import SILENT, Progress
 
 RUNTIME_PACKAGES = ("awslambdaric==4.2.2", "boto3")
@@ -32,7 +33,12 @@ _ANSWER_GRACE_S = 20
 _LOG_GRACE_S = 2
 """How long after its answer the emulator may take to write the log."""
 _PATH = "/2015-03-31/functions/function/invocations"
-_FUNCTION_NAME = "packager-local"
+_PROBE_TIMEOUT_S = 30
+# In the function's place: does its user reach what it needs?
+_PROBE = (
+    "import awslambdaric, ctypes, os, ssl, sys;"
+    " sys.exit(not all(os.access(path, os.R_OK | os.X_OK) for path in sys.argv[1:]))"
+)
 
 
 def runtime_python(version: str, *, progress: Progress = SILENT) -> Path:
@@ -84,6 +90,16 @@ class Emulator:
         self._peak_memory_mib = 0.0
         self._init_duration_ms: float | None = None
         self._folder = Path()
+        self._prefix: tuple[str, ...] = ()
+
+    @property
+    def user(self) -> str:
+        """Whom the function runs as, in words."""
+        if os.geteuid() != 0:
+            return "the user who started it"
+        if self._prefix == process.as_nobody() != ():
+            return "a user without rights"
+        return "root without the power to pass over file modes" if self._prefix else "root"
 
     @property
     def init_duration_ms(self) -> float | None:
@@ -106,6 +122,7 @@ class Emulator:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="packager-run-"))
             self._folder = Path(folder)
             (self._folder / "tmp").mkdir()
+            self._prefix = self._confinement(binary)
             self._start(binary, stack)
             self._cleanup = stack.pop_all()
         return self
@@ -164,6 +181,34 @@ class Emulator:
                 return
         raise ToolFailed(argv, emulator.poll() or 0, _text(self._log_file))
 
+    def _confinement(self, binary: Path) -> tuple[str, ...]:
+        """Return the prefix that takes from the function what Lambda does not give it."""
+        nobody = process.as_nobody()
+        if nobody:
+            process.let_nobody_in(self._folder)
+            private = self._folder / "tmp"
+            os.chown(private, process.NOBODY_ID, process.NOBODY_ID)
+            if self._reaches([*nobody, str(self._python)], binary, self._task_root, private):
+                return nobody
+            # The interpreter, or the task root, is in a folder that only root may enter.
+            os.chown(private, os.geteuid(), os.getegid())
+        return process.confinement()
+
+    def _reaches(self, python: list[str], *paths: Path) -> bool:
+        argv = [*python, "-c", _PROBE, *map(str, paths)]
+        try:
+            done = subprocess.run(
+                argv,
+                env=self._variables(),
+                cwd=self._task_root,
+                capture_output=True,
+                check=False,
+                timeout=_PROBE_TIMEOUT_S,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
+
     def _argv(self, binary: Path, runtime_port: int) -> list[str]:
         # Without both addresses the emulator listens on all interfaces, on fixed ports.
         options = [
@@ -172,13 +217,13 @@ class Emulator:
             *("--runtime-api-address", f"{process.LOOPBACK}:{runtime_port}"),
         ]
         runtime = [str(self._python), "-m", "awslambdaric", self._handler]
-        return [*process.confinement(), str(binary), *options, *runtime]
+        return [*self._prefix, str(binary), *options, *runtime]
 
     def _spawn(self, argv: list[str], output: IO[bytes], log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             argv,
             cwd=self._task_root,
-            env=self._clean_environment(),
+            env=self._variables(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=log,
@@ -186,35 +231,15 @@ class Emulator:
             start_new_session=True,
         )
 
-    def _clean_environment(self) -> dict[str, str]:
-        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-        private = str(self._folder / "tmp")
-        return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_LAMBDA_FUNCTION_NAME": _FUNCTION_NAME,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory_mib),
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self._timeout_s),
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{_FUNCTION_NAME}",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "_HANDLER": self._handler,
-            "LAMBDA_TASK_ROOT": str(self._task_root),
-            "PYTHONPATH": str(self._task_root),
-            # Lambda has these by other means: a read-only disk, no user, a /tmp of its own.
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONNOUSERSITE": "1",
-            "TMPDIR": private,
-            "PACKAGER_CACHE_DIR": f"{private}/packager",
-            # Without it boto3 would read the user's own ~/.aws.
-            "HOME": private,
-            **self._environment,
-        }
+    def _variables(self) -> dict[str, str]:
+        variables = lambda_variables(
+            self._task_root,
+            private=self._folder / "tmp",
+            handler=self._handler,
+            memory_mib=self._memory_mib,
+            timeout_s=self._timeout_s,
+        )
+        return variables | self._environment
 
     def _is_up(self, emulator: subprocess.Popen[bytes]) -> bool:
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from packager.bundle import Bundle
 from packager.errors import StorageError, ToolMissing
+from packager.local import process
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.rie import host_architecture
 from packager.local.storage import embedded_client, embedded_environment, embedded_s3
@@ -62,6 +63,7 @@ def running_function(
 def unpacked(zip_path: Path) -> Iterator[Path]:
     """Yield a temporary folder with the zip's files that nobody can write, as /var/task."""
     with tempfile.TemporaryDirectory(prefix="packager-task-") as name:
+        process.let_nobody_in(Path(name))
         folder = Path(name) / "task"
         with zipfile.ZipFile(zip_path) as archive:
             archive.extractall(folder)

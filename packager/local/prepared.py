@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from packager.errors import ToolMissing
 from packager.local.envs import ensure_env
 from packager.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import SILENT, Progress
-from packager.requirements import inference_requirements
+from packager.requirements import Requirements, inference_requirements
 from packager.skeleton import write_skeleton
 from packager.targets import runtime_for_python
 
@@ -78,12 +78,14 @@ def _find_environment(spec: ModelSpec, env_manager: EnvManager, progress: Progre
     requirements = inference_requirements(spec)
     if env_manager == "local":
         _check_modules()
-        _check_installed(requirements.kept, progress)
+        _check_installed(requirements, progress)
         return Path(sys.executable)
+    is_linux = sys.platform == "linux"
+    lines = requirements.lines if is_linux else requirements.recorded_lines
     return ensure_env(
         "model",
         _python_minor(spec.python_version),
-        (*requirements.lines, SERVER_REQUIREMENT),
+        (*lines, SERVER_REQUIREMENT),
         progress=progress,
     )
 
@@ -103,17 +105,26 @@ def _check_modules() -> None:
             )
 
 
-def _check_installed(requirements: Sequence[str], progress: Progress) -> None:
-    for line in requirements:
+def _check_installed(requirements: Requirements, progress: Progress) -> None:
+    stand_ins = {item.requirement: item.replacement for item in requirements.replaced}
+    for line in requirements.kept:
         requirement = Requirement(line)
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
-        try:
-            installed = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError as error:
+        # What stands in for it has the same modules and versions.
+        stand_in = Requirement(stand_ins.get(line, line))
+        installed = _installed_version(requirement.name) or _installed_version(stand_in.name)
+        if installed is None:
             raise ToolMissing(
                 f"{requirement.name}, which the model needs,",
                 f"pip install '{line}', or leave out --env-manager local.",
-            ) from error
+            )
         if not requirement.specifier.contains(installed, prereleases=True):
             progress.detail(f"{requirement.name} {installed} is installed, the model wants {line}")
+
+
+def _installed_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -17,6 +17,8 @@ from types import FrameType
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
+NOBODY_ID = 65534
+"""User and group that own nothing, on every Linux (the kernel's overflow id)."""
 _END_TIMEOUT_S = 5
 
 
@@ -131,6 +133,27 @@ def confinement() -> tuple[str, ...]:
     if not prefix:
         logger.warning("root without setpriv: the function can write to its task root")
     return prefix
+
+
+def as_nobody() -> tuple[str, ...]:
+    """Return :func:`tether`'s prefix for a user without any rights, as Lambda's is.
+
+    Empty where we are not root, have no `setpriv`, or are in a container without that user.
+    """
+    if os.geteuid() != 0:
+        return ()
+    identity = ("--reuid", str(NOBODY_ID), "--regid", str(NOBODY_ID), "--clear-groups")
+    return _setpriv(*identity, "--pdeathsig", "KILL")
+
+
+def let_nobody_in(folder: Path) -> None:
+    """Let the user of :func:`as_nobody`, and none other, reach what is in our folder.
+
+    Does nothing where we cannot start programs as that user.
+    """
+    if as_nobody():
+        os.chown(folder, -1, NOBODY_ID)
+        folder.chmod(0o710)
 
 
 @functools.cache

@@ -15,6 +15,7 @@ import pytest
 from packager.errors import ConfigError, ToolFailed
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.invoke import unpacked
+from packager.local.process import NOBODY_ID
 from packager.local.rie import rie_binary
 from tests.bundles import make_bundle
 from tests.commands import ROOT, THIS_PYTHON
@@ -36,6 +37,7 @@ def handler(event, context):
 
 def count(): return calls
 def pid(): return os.getpid()
+def uid(): return os.getuid()
 def boom(): raise ValueError("boo")
 def die(): os._exit(3)
 def sleep(seconds): time.sleep(seconds)
@@ -185,6 +187,24 @@ def test_the_task_root_is_read_only_and_the_temporary_folder_is_not(tmp_path: Pa
         "$TMPDIR/new": "written",
         "$HOME/new": "written",
     }
+
+
+def test_the_function_runs_as_whom_it_is_said_to_run(tmp_path: Path) -> None:
+    with function(tmp_path) as running:
+        uid = running.invoke({"do": "uid"}).payload
+        is_powerless = running.user == "a user without rights"
+
+    assert uid == (NOBODY_ID if is_powerless else os.geteuid())
+    assert is_powerless or os.geteuid() == 0 or running.user == "the user who started it"
+
+
+def test_libraries_are_looked_for_where_lambda_looks_for_them(tmp_path: Path) -> None:
+    with function(tmp_path) as running:
+        variables = running.invoke({"do": "environment"}).payload
+
+    task_root = variables["LAMBDA_TASK_ROOT"]
+    folders = variables["LD_LIBRARY_PATH"].split(":")
+    assert folders.index("/lib64") < folders.index(task_root) < folders.index(f"{task_root}/lib")
 
 
 def test_nothing_of_ours_reaches_the_function(

@@ -1,0 +1,86 @@
+"""Check that a finished bundle works on its target, before anything is deployed.
+
+Static checks read the zips; dynamic ones run the function here, where the target's Python
+and architecture are here. What was not checked is never called good.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from packager.bundle import Bundle
+from packager.check import files, libraries, packages
+from packager.check.report import Check, CheckReport, Measurements, Problem
+from packager.check.running import INIT, PREDICTION, SAME, run_function
+from packager.check.zipped import read_zip
+from packager.errors import BundleInvalid
+from packager.progress import SILENT, Progress
+from packager.requirements import Drop
+from packager.targets import find_target
+
+__all__ = ["Check", "CheckReport", "Measurements", "Problem", "check_bundle"]
+
+
+def check_bundle(
+    bundle: Bundle,
+    *,
+    source_model: Path | None = None,
+    dropped: Sequence[Drop] = (),
+    is_static: bool = False,
+    progress: Progress = SILENT,
+) -> CheckReport:
+    """Check the bundle and return what was found, and what was not checked.
+
+    :param source_model: the MLflow model folder that the bundle was built from: its
+        predictions are compared with the function's.
+    :param dropped: requirements of the model that the bundle leaves out, to name them when
+        one is missed.
+    :param is_static: only read the zips, run nothing.
+    :raises BundleInvalid: a zip cannot be read.
+    :raises ConfigError: the manifest names an unknown target, or the cache cannot be written.
+    """
+    progress.step(f"Checking {bundle.function_zip.name}")
+    checks = _static_checks(bundle)
+    measurements = Measurements()
+    if is_static:
+        more = tuple(
+            Check.not_made(name, "only static checks were asked for")
+            for name in (INIT, PREDICTION, SAME)
+        )
+    elif any(check.entry.name == files.NAMES and check.problems for check in checks):
+        more = tuple(
+            Check.not_made(name, "it is not safe to unpack the zip")
+            for name in (INIT, PREDICTION, SAME)
+        )
+    else:
+        more, measurements = run_function(
+            bundle, source_model=source_model, dropped=dropped, progress=progress
+        )
+    return CheckReport((*checks, *more), measurements)
+
+
+def _static_checks(bundle: Bundle) -> tuple[Check, ...]:
+    manifest = bundle.manifest
+    target = find_target(manifest.target.runtime, manifest.target.architecture)
+    contents = read_zip(bundle.function_zip)
+    try:
+        model = files.model_members(contents, manifest, bundle.model_zip)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BundleInvalid(
+            f"{bundle.model_zip} cannot be read: {error}", hint="Build the bundle again."
+        ) from error
+    archived = model if bundle.model_zip else ()
+    return (
+        files.check_names(contents.members, archived),
+        files.check_modes(contents.members),
+        files.check_handler(contents, manifest),
+        files.check_model_files(manifest, model),
+        files.check_sizes(contents, manifest, bundle.function_zip.stat().st_size),
+        packages.check_distributions(contents),
+        packages.check_wheel_tags(contents, target),
+        packages.check_runtime_packages(contents),
+        packages.check_python_version(contents, target),
+        libraries.check_architecture(contents, target),
+        libraries.check_symbol_versions(contents, target),
+        libraries.check_shared_libraries(contents, target),
+    )

@@ -1,0 +1,266 @@
+"""Checks that run the function here: import, init, a prediction, the source's prediction."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from handler.manifest import ModelInfo
+from packager.bundle import Bundle
+from packager.check.comparing import RELATIVE_TOLERANCE, compare
+from packager.check.report import Check, Measurements, Problem
+from packager.errors import DependencyError, ModelError, PackagerError, ToolError
+from packager.gateways import GATEWAYS, SampleRequest
+from packager.local.emulator import Emulator
+from packager.local.invocation import Invocation
+from packager.local.invoke import running_function
+from packager.local.predict import predict
+from packager.local.response import decode_response
+from packager.progress import SILENT, Progress
+from packager.requirements import Drop
+from packager.samples import sample_requests
+from packager.targets import MAX_PAYLOAD_BYTES
+
+INIT, PREDICTION, SAME = "import and init", "prediction", "same predictions as the source model"
+_TIMEOUT_S = 120
+"""For init and one invocation together: this machine may be slower than Lambda."""
+_ERROR_CHARS = 600
+_MISSING_MODULE = re.compile(r"No module named '([\w.]+)'")
+_GATEWAY = GATEWAYS["http-api"]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    body: bytes
+    origin: str
+    is_example: bool
+    """The model's own, so the model has to accept it."""
+
+
+def run_function(
+    bundle: Bundle,
+    *,
+    source_model: Path | None,
+    dropped: Sequence[Drop],
+    progress: Progress = SILENT,
+) -> tuple[tuple[Check, ...], Measurements]:
+    """Run the bundle's function under the runtime emulator and return what came of it.
+
+    :param source_model: an MLflow model folder, to compare with.
+    :param dropped: requirements of the model that the bundle leaves out.
+    """
+    sample = _sample(bundle.manifest.model)
+    try:
+        with running_function(bundle, timeout_s=_TIMEOUT_S, progress=progress) as function:
+            progress.step("Running the function: import, init, prediction")
+            init, answer = _invoke(function, bundle, sample, dropped)
+            measurements = Measurements(function.init_duration_ms, function.peak_memory_mib)
+    except ToolError as error:
+        reason = _sentence(error)
+        return tuple(Check.not_made(name, reason) for name in (INIT, PREDICTION, SAME)), (
+            Measurements()
+        )
+    if sample is None or answer is None:
+        reason = (
+            "the model has neither input example nor signature: log it with input_example"
+            if sample is None
+            else "the function does not start"
+        )
+        return (init, Check.not_made(PREDICTION, reason), Check.not_made(SAME, reason)), (
+            measurements
+        )
+    source = _source_answer(source_model, sample, progress)
+    return _judge(init, answer, sample, source, dropped, measurements)
+
+
+def _sample(info: ModelInfo) -> _Sample | None:
+    if info.input_example is not None:
+        body = json.dumps(info.input_example).encode()
+        if len(body) < MAX_PAYLOAD_BYTES:
+            return _Sample(body, "the model's input example", is_example=True)
+    samples = sample_requests(info)
+    if samples is None:
+        return None
+    body = json.dumps(next(iter(samples.documents.values()))).encode()
+    if info.input_example is not None:
+        return _Sample(body, "the first rows of the model's input example", is_example=True)
+    return _Sample(body, "a sample made from the signature", is_example=False)
+
+
+def _invoke(
+    function: Emulator, bundle: Bundle, sample: _Sample | None, dropped: Sequence[Drop]
+) -> tuple[Check, Invocation | None]:
+    """Return the first check, and the answer to the sample where the function got so far."""
+    ping = function.invoke(_GATEWAY(SampleRequest("GET", "/ping")))
+    if _status(ping) != 200:
+        return Check.of(INIT, [_init_problem(ping, function.log, bundle, dropped)], ""), None
+    python = bundle.manifest.target.runtime.removeprefix("python")
+    detail = f"the model is loaded: Python {python}, files read-only, as {function.user}"
+    if sample is None:
+        return Check.passed(INIT, detail), None
+    request = SampleRequest("POST", "/invocations", "application/json", sample.body.decode())
+    return Check.passed(INIT, detail), function.invoke(_GATEWAY(request))
+
+
+def _judge(
+    init: Check,
+    answer: Invocation,
+    sample: _Sample,
+    source: "_SourceAnswer",
+    dropped: Sequence[Drop],
+    measurements: Measurements,
+) -> tuple[tuple[Check, ...], Measurements]:
+    if _status(answer) != 200:
+        prediction = _refusal(answer, sample, source, dropped)
+        reason = "the function predicts nothing to compare"
+        return (init, prediction, Check.not_made(SAME, reason)), measurements
+    prediction = Check.passed(PREDICTION, f"/invocations answers {sample.origin}")
+    if source.predictions is None:
+        return (init, prediction, Check.not_made(SAME, source.reason)), measurements
+    response = decode_response(answer.payload)
+    comparison = compare(response and response.body, source.predictions)
+    measurements = replace(measurements, largest_difference=comparison.largest_difference)
+    problems = []
+    if comparison.mismatch:
+        problems.append(
+            Problem(
+                f"{sample.origin}: the function predicts otherwise than the source model,"
+                f" at {comparison.mismatch} (largest difference"
+                f" {comparison.largest_difference:.1e} relative, {RELATIVE_TOLERANCE:.0e} allowed)",
+                "Pin the model's libraries in its requirements.txt to the versions that it was"
+                " trained with.",
+            )
+        )
+    detail = f"{comparison.values} values of {sample.origin}, equal within"
+    same = Check.of(SAME, problems, f"{detail} {RELATIVE_TOLERANCE:.0e} relative")
+    return (init, prediction, same), measurements
+
+
+@dataclass(frozen=True)
+class _SourceAnswer:
+    predictions: Any
+    """None: there are none."""
+    reason: str = ""
+    is_refused: bool = False
+    """The source model does not take the request either."""
+
+
+def _source_answer(source_model: Path | None, sample: _Sample, progress: Progress) -> _SourceAnswer:
+    if source_model is None:
+        return _SourceAnswer(None, "the source model is not at hand: give it with --model")
+    progress.step("Predicting with the source model")
+    try:
+        return _SourceAnswer(json.loads(predict(source_model, sample.body, progress=progress)))
+    except ModelError as error:
+        return _SourceAnswer(
+            None, f"the source model refuses {sample.origin}: {error}", is_refused=True
+        )
+    except (ToolError, DependencyError) as error:
+        return _SourceAnswer(None, f"the source model does not run here: {_sentence(error)}")
+
+
+def _refusal(
+    answer: Invocation, sample: _Sample, source: _SourceAnswer, dropped: Sequence[Drop]
+) -> Check:
+    """Return what it means that the function does not answer the sample."""
+    if source.is_refused:
+        return Check.not_made(PREDICTION, source.reason)
+    text = _failure(answer)
+    if not sample.is_example and source.predictions is None:
+        return Check.not_made(
+            PREDICTION,
+            f"the model does not take {sample.origin}: {text}. Log it with an input example",
+        )
+    hint = "See the function's log: packager invoke BUNDLE --event EVENT."
+    if "ModuleNotFoundError" in answer.log + text and dropped:
+        names = ", ".join(drop.requirement for drop in dropped)
+        hint = f"A module is missing; left out were {names}: build again with --keep NAME."
+    return Check.of(
+        PREDICTION, [Problem(f"the function does not answer {sample.origin}: {text}", hint)], ""
+    )
+
+
+def _init_problem(ping: Invocation, log: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:
+    cause = _model_failure(log) or _failure(ping)
+    missing = _MISSING_MODULE.search(cause) or _MISSING_MODULE.search(log)
+    if missing:
+        return _missing_module(missing[1], bundle, dropped)
+    return Problem(
+        f"the function does not start: {cause}",
+        "Run it alone and read its log: packager invoke BUNDLE --event"
+        " BUNDLE/events/http-api-ping.json.",
+    )
+
+
+def _missing_module(module: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:
+    message = f"the function does not start: there is no module {module}"
+    top = canonicalize_name(module.split(".")[0])
+    for drop in dropped:
+        name = _name(drop.requirement)
+        if name == top or _is_module_of(top, name):
+            return Problem(
+                f"{message}. Its package was left out: {drop.requirement} ({drop.reason})",
+                f"Build again with --keep {name}.",
+            )
+    if "." in module and top in {canonicalize_name(item.name) for item in bundle.manifest.packages}:
+        return Problem(
+            f"{message}, though its package is in the bundle",
+            "If trimming took it out, build again with --no-trim.",
+        )
+    left_out = ", ".join(drop.requirement for drop in dropped)
+    return Problem(
+        message + (f". Left out of the bundle: {left_out}" if left_out else ""),
+        "Add its package with --with NAME, or better to the model's requirements.txt.",
+    )
+
+
+def _is_module_of(module: str, distribution: str) -> bool:
+    """Tell whether this machine's packages know the module to be of that distribution."""
+    import importlib.metadata  # reads every package's metadata: only for a failure
+
+    found = importlib.metadata.packages_distributions().get(module.replace("-", "_"), [])
+    return distribution in {canonicalize_name(name) for name in found}
+
+
+def _name(line: str) -> str:
+    try:
+        return canonicalize_name(Requirement(line).name)
+    except InvalidRequirement:  # a glob of --drop
+        return line
+
+
+def _model_failure(log: str) -> str | None:
+    """Return what the handler logged when it could not load the model."""
+    for line in log.splitlines():
+        if not line.startswith("{"):
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if record.get("type") == "model_failed":
+            return str(record.get("message"))[:_ERROR_CHARS]
+    return None
+
+
+def _status(invocation: Invocation) -> int | None:
+    response = decode_response(invocation.payload)
+    return response.status if response else None
+
+
+def _failure(invocation: Invocation) -> str:
+    if invocation.outcome != "ok":
+        return (invocation.error or invocation.outcome)[:_ERROR_CHARS]
+    response = decode_response(invocation.payload)
+    body = response.body if response else invocation.payload
+    text = body.get("message", body) if isinstance(body, dict) else body
+    return f"{response.status if response else 'no'} response: {text}"[:_ERROR_CHARS]
+
+
+def _sentence(error: PackagerError) -> str:
+    return f"{error}. {error.hint}" if error.hint else str(error)

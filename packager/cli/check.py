@@ -1,0 +1,103 @@
+"""`packager check`."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from packager.cli.output import Console, pass_console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packager.check import CheckReport
+    from packager.requirements import Drop
+
+_FAILED_STATUS = 3
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager check dist/
+      packager check dist/ --model models:/MyRandomForest/latest
+      packager check dist/ --static --json
+    \b
+    Exit codes: 0 no check failed, 3 one did. A check that could not be made on this machine
+    does not fail: it is listed as not made, with the reason.
+    """
+)
+@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="The model that the bundle was built from, as a folder or a models:/, runs:/ or s3://"
+    " URI: its predictions are compared with the function's.",
+)
+@click.option("--static", "is_static", is_flag=True, help="Only read the zips; run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@pass_console
+def command(
+    console: Console, bundle: Path, model: str | None, is_static: bool, as_json: bool
+) -> None:
+    """Check that BUNDLE works on its target. `packager build` does so by itself.
+
+    Static checks read the zips: names, modes, sizes, wheel tags, and of every shared library
+    machine, symbol versions and needed libraries. Then, where the target's Python is on this
+    machine, the function runs under AWS's runtime interface emulator: import, init, and a
+    prediction, which is compared with the source model's.
+    """
+    from packager.bundle import read_bundle
+    from packager.check import check_bundle
+
+    opened = read_bundle(bundle)
+    with _source_model(model, console) as (folder, dropped):
+        report = check_bundle(
+            opened, source_model=folder, dropped=dropped, is_static=is_static, progress=console
+        )
+    console.json(report.to_dict()) if as_json else console.result("\n".join(_lines(report)))
+    for problem in report.problems:
+        console.error(problem.message, problem.hint)
+    if not report.is_ok:
+        sys.exit(_FAILED_STATUS)
+
+
+@contextlib.contextmanager
+def _source_model(
+    uri: str | None, console: Console
+) -> Iterator[tuple[Path | None, tuple[Drop, ...]]]:
+    """Yield the model's folder, and what a build of it leaves out."""
+    from packager.mlmodel import read_mlmodel
+    from packager.requirements import inference_requirements
+    from packager.sources import open_model
+
+    if uri is None:
+        yield None, ()
+        return
+    console.step(f"Opening {uri}")
+    with open_model(uri, progress=console) as folder:
+        requirements = inference_requirements(read_mlmodel(folder))
+        yield folder, (*requirements.dropped, *requirements.excluded)
+
+
+def _lines(report: CheckReport) -> Iterator[str]:
+    width = max(len(entry.name) for entry in report.entries)
+    for entry in report.entries:
+        yield f"{entry.status:<8}  {entry.name:<{width}}  {entry.detail}"
+    measured = report.measurements
+    if measured.init_duration_ms is not None:
+        yield f"measured  init {measured.init_duration_ms:.0f} ms on this machine"
+    if measured.peak_memory_mib is not None:
+        yield f"measured  peak memory {measured.peak_memory_mib} MiB"
+    if measured.largest_difference is not None:
+        yield f"measured  largest difference {measured.largest_difference:.1e} relative"
+    counts = {
+        status: sum(entry.status == status for entry in report.entries)
+        for status in ("passed", "failed", "not made")
+    }
+    yield ", ".join(f"{count} {status}" for status, count in counts.items())

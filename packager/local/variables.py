@@ -1,0 +1,44 @@
+"""The environment variables that Lambda gives a function."""
+
+from pathlib import Path
+
+_FUNCTION_NAME = "packager-local"
+_SYSTEM_LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib"
+
+
+def lambda_variables(
+    task_root: Path, *, private: Path, handler: str, memory_mib: int, timeout_s: int
+) -> dict[str, str]:
+    """Return all variables of a function that runs here; nothing else of ours reaches it.
+
+    :param task_root: the unpacked zip.
+    :param private: a folder that stands for Lambda's /tmp.
+    """
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_LAMBDA_FUNCTION_NAME": _FUNCTION_NAME,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mib),
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_s),
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{_FUNCTION_NAME}",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "_HANDLER": handler,
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "PYTHONPATH": str(task_root),
+        # Where `packager build` puts what Lambda lacks: lib/ of the task root is on it.
+        "LD_LIBRARY_PATH": f"{_SYSTEM_LIBRARIES}:{task_root}:{task_root}/lib:/opt/lib",
+        # Lambda has these by other means: a read-only disk, no user, a /tmp of its own.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONNOUSERSITE": "1",
+        "TMPDIR": str(private),
+        "PACKAGER_CACHE_DIR": f"{private}/packager",
+        # Without it boto3 would read the user's own ~/.aws.
+        "HOME": str(private),
+    }
