@@ -1,11 +1,13 @@
 """What a model or a bundle is made of, as data."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from handler.manifest import BundleManifest, ModelInfo
-from packager.bundle import Bundle
+from packager.bundle import SBOM_NAME, Bundle
+from packager.contents import BundledPackage, read_contents
 from packager.mlmodel import ModelSpec
 from packager.requirements import Drop, inference_requirements
 from packager.targets import runtime_for_python
@@ -40,6 +42,8 @@ class BundleReport:
     """A bundle, as `packager inspect` shows it."""
 
     manifest: BundleManifest
+    packages: tuple[BundledPackage, ...] | None
+    """With licences and sizes; None: the bundle has no SBOM, which names them."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as data for `--json`."""
@@ -52,7 +56,11 @@ class BundleReport:
             "target": dataclasses.asdict(manifest.target),
             "model_source": manifest.model_source,
             "model_archive": dataclasses.asdict(archive) if archive else None,
-            "packages": [dataclasses.asdict(package) for package in manifest.packages],
+            "package_type": manifest.package_type,
+            "packages": [
+                dataclasses.asdict(package) for package in self.packages or manifest.packages
+            ],
+            "checks": [dataclasses.asdict(check) for check in manifest.checks],
             "artifacts": [dataclasses.asdict(entry) for entry in manifest.artifacts],
         }
 
@@ -73,8 +81,21 @@ def inspect_model(spec: ModelSpec) -> ModelReport:
 
 
 def inspect_bundle(bundle: Bundle) -> BundleReport:
-    """Return what is known of this bundle."""
-    return BundleReport(bundle.manifest)
+    """Return what is known of this bundle.
+
+    :raises BundleInvalid: its zip or its SBOM cannot be read.
+    """
+    has_sbom = (bundle.folder / SBOM_NAME).is_file()
+    return BundleReport(bundle.manifest, read_contents(bundle).packages if has_sbom else None)
+
+
+def describe_column(item: Mapping[str, Any]) -> str:
+    """Return the type of a signature's column, tensor or parameter, in words."""
+    spec = item.get("tensor-spec")
+    kind = f"{spec['dtype']} {tuple(spec['shape'])}" if spec else str(item.get("type"))
+    optional = "" if item.get("required", True) else " (optional)"
+    default = f" = {item['default']!r}" if "default" in item else ""
+    return f"{kind}{optional}{default}"
 
 
 def _model_dict(info: ModelInfo) -> dict[str, Any]:

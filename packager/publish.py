@@ -45,7 +45,8 @@ class PublishReport:
     bucket: str
     model: PublishedObject | None
     """None: the model is embedded in the function zip."""
-    function: PublishedObject
+    function: PublishedObject | None
+    """None: the function is a container image, which no S3 holds."""
 
 
 def model_key(prefix: str, sha256: str) -> str:
@@ -69,7 +70,8 @@ def publish(
 ) -> PublishReport:
     """Upload the bundle; what is there already, whole, is not sent again.
 
-    The function zip goes last: where it is, its model is too.
+    The function zip goes last: where it is, its model is too. Of a container image only the
+    model goes to S3, and of one with an embedded model nothing.
 
     :param prefix: of the keys, without outer slashes; may be empty.
     :param create_bucket: make the bucket first if there is none.
@@ -78,12 +80,15 @@ def publish(
     :raises ConfigError: no bucket name, or a prefix that `template.yaml` does not take.
     """
     _check_names(bucket, prefix)
+    is_image = bundle.manifest.package_type == "image"
+    if is_image and bundle.model_zip is None:
+        return PublishReport(bucket=bucket, model=None, function=None)
     s3 = client or s3_client()
     ensure_bucket(s3, bucket, create=create_bucket, progress=progress)
     return PublishReport(
         bucket=bucket,
         model=publish_model(s3, bundle, bucket, prefix, progress=progress),
-        function=_publish_function(s3, bundle, bucket, prefix, progress),
+        function=None if is_image else _publish_function(s3, bundle, bucket, prefix, progress),
     )
 
 

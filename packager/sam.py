@@ -1,6 +1,8 @@
 """The CloudFormation (SAM) template of a bundle."""
 
 import re
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from handler.manifest import BundleManifest
@@ -32,7 +34,8 @@ def render_template(
     :param manifest: the bundle's; None gives the general template, whose parameters leave
         model and target open.
     :param bucket: default of the parameter ModelBucket, where it is known.
-    :param code_uri: where the function zip is, seen from the template.
+    :param code_uri: where the function zip is, seen from the template; of no matter for a
+        container image, which is built from the template's own folder.
     :raises ConfigError: `bucket` is no bucket name.
     """
     # jinja2 costs 80 ms to import: only those who render pay for it.
@@ -57,6 +60,7 @@ def _general_values() -> dict[str, Any]:
         "description": "An MLflow model behind MLflow's scoring protocol, built by packager.",
         "function_description": "Serves an MLflow model",
         "is_s3": True,
+        "is_image": False,
         "model_key": None,
         "model_sha256": "",
         "runtime": RUNTIMES[0].name,
@@ -75,6 +79,8 @@ def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
         " built by packager.",
         "function_description": f"Serves an MLflow {flavor} model",
         "is_s3": manifest.model_source == "s3",
+        "is_image": manifest.package_type == "image",
+        "docker_tag": _docker_tag(manifest),
         "model_key": model_key(DEFAULT_PREFIX, archive.sha256) if archive else None,
         "model_sha256": archive.sha256 if archive else "",
         "runtime": manifest.target.runtime,
@@ -83,6 +89,13 @@ def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
         "architectures": [manifest.target.architecture],
         "ephemeral_storage_mib": _ephemeral_storage_mib(archive.size_bytes if archive else 0),
     }
+
+
+def _docker_tag(manifest: BundleManifest) -> str:
+    """Return a tag of its own for each bundle: SAM gives all their images the same name."""
+    # What is known only when everything is written, the template included, cannot count.
+    content = replace(manifest, artifacts=(), checks=()).to_json()
+    return f"{manifest.target.runtime}-{sha256(content.encode()).hexdigest()[:12]}"
 
 
 def _ephemeral_storage_mib(archive_bytes: int) -> int:

@@ -1,8 +1,10 @@
 """Small bundles made by hand: what `packager build` writes, without a build."""
 
+import dataclasses
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from handler.manifest import BundleManifest, ModelInfo, TargetInfo
 from packager.archive import file_entry
@@ -21,23 +23,35 @@ def make_bundle(
     model: bytes | None = b"a model",
     files: Mapping[str, str] = ECHO,
     architecture: str = "x86_64",
+    info: ModelInfo = ModelInfo("sklearn", "model.skops", "skops"),  # noqa: B008 - frozen
+    beside: Mapping[str, str] | None = None,
+    **changes: Any,
 ) -> Bundle:
-    """Write a bundle whose function is `files`; without a model it counts as embedded."""
+    """Write a bundle whose function is `files`; without a model it counts as embedded.
+
+    :param beside: texts of more files in the folder.
+    :param changes: to the manifest's fields.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(folder / "function.zip", "w") as archive:
         for name, text in files.items():
-            archive.writestr(name, text)
+            # Dated 1980 by default: equal files make equal zips.
+            archive.writestr(zipfile.ZipInfo(name), text)
     artifacts = [file_entry(folder / "function.zip", "function.zip")]
     if model is not None:
         (folder / "model.zip").write_bytes(model)
         artifacts.append(file_entry(folder / "model.zip", "model.zip"))
+    for name, text in (beside or {}).items():
+        (folder / name).write_text(text)
+        artifacts.append(file_entry(folder / name, name))
     manifest = BundleManifest(
         packager_version="0",
         target=TargetInfo(f"python{THIS_PYTHON}", architecture),
-        model=ModelInfo("sklearn", "model.skops", "skops"),
+        model=info,
         model_source="s3" if model is not None else "embedded",
         model_archive=artifacts[1] if model is not None else None,
         artifacts=tuple(artifacts),
     )
+    manifest = dataclasses.replace(manifest, **changes)
     (folder / "bundle.json").write_text(manifest.to_json())
     return read_bundle(folder)

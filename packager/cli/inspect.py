@@ -83,7 +83,11 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
     yield from _model_lines(manifest.model)
     yield _row("target", f"{manifest.target.runtime} on {manifest.target.architecture}")
     yield _row("model source", manifest.model_source)
-    yield from _block("packages", (f"{item.name}=={item.version}" for item in manifest.packages))
+    yield _row("package type", manifest.package_type)
+    yield from _block("packages", _package_lines(report))
+    yield from _block(
+        "checks", (f"{check.name}: {check.status}, {check.detail}" for check in manifest.checks)
+    )
     yield from _files("model files", manifest.model.files)
     yield from _files("artifacts", manifest.artifacts)
 
@@ -110,13 +114,22 @@ def _model_lines(info: ModelInfo) -> Iterator[str]:
             yield _row(name, value)
 
 
+def _package_lines(report: BundleReport) -> Iterator[str]:
+    if report.packages is None:
+        yield from (f"{item.name}=={item.version}" for item in report.manifest.packages)
+        return
+    names = [f"{item.name}=={item.version}" for item in report.packages]
+    width = max(map(len, names), default=0)
+    for name, item in zip(names, report.packages, strict=True):
+        stated = item.license or "no licence stated"
+        yield f"{name:{width}}  {item.unzipped_bytes:>12,} B  {stated}"
+
+
 def _signature_item(item: dict[str, Any]) -> str:
-    spec = item.get("tensor-spec")
-    kind = f"{spec['dtype']} {tuple(spec['shape'])}" if spec else str(item.get("type"))
-    optional = "" if item.get("required", True) else " (optional)"
-    default = f" = {item['default']!r}" if "default" in item else ""
+    from packager.inspect import describe_column
+
     name = f"{item['name']}: " if "name" in item else ""
-    return f"{name}{kind}{optional}{default}"
+    return name + describe_column(item)
 
 
 def _files(title: str, entries: tuple[FileEntry, ...]) -> Iterator[str]:

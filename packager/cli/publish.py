@@ -47,7 +47,9 @@ def command(
     """Put BUNDLE's model and function zip into S3.
 
     The keys name the content: publishing again sends nothing, and no key ever changes what
-    it holds. Your AWS settings (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3, ...) apply.
+    it holds. A container image goes to a registry instead: `sam deploy`, or `docker push`,
+    sends it there; its model is put into S3 here, unless it is embedded. Your AWS settings
+    (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3, ...) apply.
     """
     from packager.bundle import TEMPLATE_NAME, read_bundle
     from packager.publish import publish
@@ -62,16 +64,29 @@ def command(
         return
     if report.model:
         console.result(f"model     s3://{bucket}/{report.model.key}")
-    console.result(f"function  s3://{bucket}/{report.function.key}")
+    if report.function:
+        console.result(f"function  s3://{bucket}/{report.function.key}")
+    else:
+        console.result(
+            "image     not in S3: `sam build` builds it and `sam deploy` pushes it to a registry,"
+            f" or `docker build --provenance=false {bundle}` and `docker push` by hand"
+        )
     console.result(f"deploy    {deploy}")
 
 
 def _deploy_command(template: Path, prefix: str, report: "PublishReport") -> str:
-    parts = ["sam", "deploy", "--template-file", str(template), "--stack-name", "my-model"]
+    if report.function:
+        build = ""
+        parts = ["sam", "deploy", "--template-file", str(template), "--stack-name", "my-model"]
+    else:
+        # The image is built on the deploying machine; what `sam build` writes is the default
+        # template of `sam deploy`.
+        build = shlex.join(["sam", "build", "--template-file", str(template)]) + " && "
+        parts = ["sam", "deploy", "--resolve-image-repos", "--stack-name", "my-model"]
     # SAM uploads the zip once more, under a name of its own.
     parts += ["--s3-bucket", report.bucket, "--s3-prefix", f"{prefix.strip('/')}/sam".lstrip("/")]
     parts += ["--capabilities", "CAPABILITY_IAM"]
     if report.model:
         parts += ["--parameter-overrides", f"ModelBucket={report.bucket}"]
         parts += [f"ModelKey={report.model.key}", f"ModelSha256={report.model.sha256}"]
-    return shlex.join(parts)
+    return build + shlex.join(parts)

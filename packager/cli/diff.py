@@ -1,0 +1,151 @@
+"""`packager diff`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from packager.cli.output import Console, pass_console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from packager.diff import BundleDiff, Change, FileChange
+
+_MARKS = {"changed": "~", "added": "+", "removed": "-"}
+_SHOWN_CHARS = 100
+_DIGEST_CHARS = 12
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager diff dist-before/ dist/
+      packager diff dist-before/ dist/ --files
+      packager diff dist-before/ dist/ --exit-code --json > differences.json
+    """
+)
+@click.argument("before", metavar="A", type=_FOLDER)
+@click.argument("after", metavar="B", type=_FOLDER)
+@click.option("--files", "with_files", is_flag=True, help="Name every file that differs.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if the bundles differ, as git does.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@pass_console
+def command(
+    console: Console, before: Path, after: Path, with_files: bool, exit_code: bool, as_json: bool
+) -> None:
+    """Show what changed from bundle A to bundle B.
+
+    Target, model, packages, sizes, files in function.zip and checks. A and B are folders
+    that `packager build` wrote.
+    """
+    from packager.bundle import read_bundle
+    from packager.diff import diff_bundles
+
+    diff = diff_bundles(read_bundle(before), read_bundle(after))
+    if as_json:
+        console.json(diff.to_dict())
+    elif diff.is_empty:
+        console.result(f"{before} and {after} are the same bundle")
+    else:
+        console.result("\n".join(_lines(diff, with_files)))
+    if exit_code and not diff.is_empty:
+        sys.exit(1)
+
+
+def _lines(diff: BundleDiff, with_files: bool) -> Iterator[str]:
+    yield from _changes("bundle", diff.facts)
+    yield from _changes("model files", _shortened(diff.model_files))
+    yield from _packages(diff)
+    yield from _sizes(diff)
+    yield from _files(diff.files, with_files)
+    yield from _beside(diff.artifacts, with_files)
+    yield from _changes("checks", diff.checks)
+
+
+def _changes(title: str, changes: Sequence[Change]) -> Iterator[str]:
+    if not changes:
+        return
+    yield f"{title}: {_count(changes)}"
+    width = max(len(change.name) for change in changes)
+    for change in changes:
+        text = _arrow(change.before, change.after)
+        yield f"  {_MARKS[change.kind]} {change.name:{width}}  {text}"
+
+
+def _packages(diff: BundleDiff) -> Iterator[str]:
+    if not diff.packages:
+        return
+    growth = {size.name: size.growth_bytes for size in diff.package_sizes}
+    yield f"packages: {_count(diff.packages)}"
+    width = max(len(change.name) for change in diff.packages)
+    texts = [_arrow(change.before, change.after) for change in diff.packages]
+    text_width = max(map(len, texts))
+    for change, text in zip(diff.packages, texts, strict=True):
+        size = f"{growth.get(change.name, 0):+13,} B"
+        yield f"  {_MARKS[change.kind]} {change.name:{width}}  {text:{text_width}} {size}"
+
+
+def _sizes(diff: BundleDiff) -> Iterator[str]:
+    yield "sizes:"
+    rows = (*diff.totals, *diff.package_sizes)
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        change = f"{row.growth_bytes:+13,} B" if row.growth_bytes else f"{'the same':>15}"
+        yield f"    {row.name:{width}} {row.before_bytes:>13,} -> {row.after_bytes:>11,} {change}"
+
+
+def _files(files: Sequence[FileChange], with_files: bool) -> Iterator[str]:
+    if not files:
+        return
+    yield f"files in function.zip: {_count(files)}"
+    packages = sorted({file.package for file in files})
+    width = max(map(len, packages))
+    for package in packages:
+        own = [file for file in files if file.package == package]
+        yield f"    {package:{width}}  {_count(own)}"
+        if with_files:
+            yield from (f"      {_MARKS[file.kind]} {file.path}" for file in own)
+    if not with_files:
+        yield "    (--files names them)"
+
+
+def _beside(artifacts: Sequence[Change], with_files: bool) -> Iterator[str]:
+    # All sample events change with the model's input example: one line says it.
+    events = [change for change in artifacts if change.name.startswith("events/")]
+    others = [change for change in artifacts if with_files or change not in events]
+    yield from _changes("beside the zip", _shortened(others))
+    if events and not with_files:
+        yield f"sample events: {_count(events)}"
+
+
+def _count(changes: Sequence[Change | FileChange]) -> str:
+    kinds = [change.kind for change in changes]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in _MARKS if kind in kinds)
+
+
+def _arrow(before: str | None, after: str | None) -> str:
+    return " -> ".join(_short(text) for text in (before, after) if text is not None)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} ..."
+
+
+def _shortened(changes: Sequence[Change]) -> list[Change]:
+    """Return changes of digests with as much of them as tells them apart."""
+    from packager.diff import Change
+
+    return [
+        Change(
+            change.name,
+            change.before and change.before[:_DIGEST_CHARS],
+            change.after and change.after[:_DIGEST_CHARS],
+        )
+        for change in changes
+    ]
