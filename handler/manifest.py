@@ -12,12 +12,19 @@ from typing import Any, Literal, Self
 
 from handler.errors import ConfigError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_NAME = "bundle.json"
 MODEL_FOLDER = "model"
 
-SerializationFormat = Literal["skops", "cloudpickle", "pickle", "joblib"]
+SerializationFormat = Literal[
+    "skops", "cloudpickle", "pickle", "joblib", "ubj", "json", "xgb", "lgb", "onnx"
+]
+_PICKLES = ("cloudpickle", "pickle", "joblib")
+# XGBoost's own models: to make one of these classes and fill it reads data and no more.
+_DATA_CLASSES = ("xgboost.core.", "xgboost.sklearn.")
 ModelSource = Literal["s3", "embedded"]
+PackageType = Literal["zip", "image"]
+CheckStatus = Literal["passed", "failed", "not made"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,17 @@ class PackageEntry:
 
 
 @dataclass(frozen=True)
+class CheckEntry:
+    """What one check of the finished bundle found."""
+
+    name: str
+    status: CheckStatus
+    detail: str
+    """In a sentence; says why when the check was not made. Nothing that differs from run to
+    run: a bundle that is built twice has the same bytes."""
+
+
+@dataclass(frozen=True)
 class TargetInfo:
     """What the bundle was built for."""
 
@@ -58,6 +76,15 @@ class TargetInfo:
     """Lambda's identifier, as `python3.11`."""
     architecture: str
     """Lambda's identifier: `x86_64` or `arm64`."""
+
+
+@dataclass(frozen=True)
+class ExecutionProvider:
+    """What ONNX Runtime computes with, as `CPUExecutionProvider`."""
+
+    name: str
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Handed to ONNX Runtime as they were logged."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +100,14 @@ class ModelInfo:
     """The estimator's method behind `/invocations`, as logged."""
     trusted_types: tuple[str, ...] = ()
     """What skops may construct besides its own defaults."""
+    model_class: str | None = None
+    """XGBoost's class for the file, as `xgboost.sklearn.XGBClassifier`; None elsewhere, where
+    the file says what it holds."""
+    providers: tuple[ExecutionProvider, ...] = ()
+    """What an ONNX model was logged for, in the order of preference; the function uses those
+    that its ONNX Runtime has, and the CPU where it has none of them."""
+    session_options: dict[str, Any] | None = None
+    """MLflow's `onnx_session_options`, as logged."""
     code_path: str | None = None
     """Folder of the model's own modules, relative to the model folder; importable when the
     model is loaded, as under MLflow."""
@@ -92,8 +127,13 @@ class ModelInfo:
 
     @property
     def executes_code(self) -> bool:
-        """Whether loading runs code that the files name: a pickle, or the model's modules."""
-        return self.serialization_format != "skops" or self.code_path is not None
+        """Whether loading runs code that the files name.
+
+        A pickle, a class from somewhere else than its library, or the model's own modules.
+        """
+        if self.model_class is not None and not self.model_class.startswith(_DATA_CLASSES):
+            return True
+        return self.serialization_format in _PICKLES or self.code_path is not None
 
 
 @dataclass(frozen=True)
@@ -110,6 +150,11 @@ class BundleManifest:
     artifacts: tuple[FileEntry, ...] = ()
     """Files beside `bundle.json` in the output folder. Empty in the copy inside the zip,
     which cannot name its own digest."""
+    package_type: PackageType = "zip"
+    """Lambda's PackageType: a zip, or a container image that carries the same files."""
+    checks: tuple[CheckEntry, ...] = ()
+    """What was checked on the building machine. Empty in the copy inside the zip, and when
+    nothing was."""
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -140,6 +185,7 @@ class BundleManifest:
         model = dict(data["model"])
         model["files"] = _entries(model["files"])
         model["trusted_types"] = tuple(model["trusted_types"])
+        model["providers"] = tuple(ExecutionProvider(**item) for item in model["providers"])
         archive = data["model_archive"]
         return cls(
             packager_version=data["packager_version"],
@@ -149,6 +195,8 @@ class BundleManifest:
             model_archive=FileEntry.from_dict(archive) if archive else None,
             packages=tuple(PackageEntry(**item) for item in data["packages"]),
             artifacts=_entries(data["artifacts"]),
+            package_type=data["package_type"],
+            checks=tuple(CheckEntry(**item) for item in data["checks"]),
         )
 
 

@@ -1,29 +1,27 @@
 """Read an MLflow model folder: the `MLmodel` file and what it names.
 
-Source of the format: MLflow 3.18, `models/model.py` and `sklearn/__init__.py`; files of
-1.x (no `model_id`, `env` a string) are read too. Unknown keys are tolerated, as MLflow does.
-Nothing is unpickled here.
+Source of the format: MLflow 3.18, `models/model.py`, and `flavors.py` for what each flavor
+writes; files of 1.x (no `model_id`, `env` a string) are read too. Unknown keys are tolerated,
+as MLflow does. Nothing is unpickled here.
 """
 
 import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 
-from handler.manifest import FileEntry, ModelInfo, SerializationFormat
+from handler.manifest import FileEntry, ModelInfo
 from packager.errors import MLmodelInvalid, MLmodelNotFound, UnsupportedFlavor
+from packager.flavors import FLAVOR_OF_LOADER, SUPPORTED_FLAVORS, external_files, read_flavor
 from packager.modelenv import read_python_version, read_requirements
 from packager.modelfiles import list_files, resolve_inside
 
 MLMODEL_NAME = "MLmodel"
 MAX_EXAMPLE_BYTES = 100_000
 """Larger input examples stay out of the manifest: every cold start would parse them."""
-
-_FLAVOR_OF_LOADER = {"mlflow.sklearn": "sklearn"}
-SUPPORTED_FLAVORS = tuple(_FLAVOR_OF_LOADER.values())
 
 _Document = dict[str, Any]
 
@@ -39,6 +37,11 @@ class ModelSpec:
     requirements: tuple[str, ...]
     """Lines of `requirements.txt`, or of `conda.yaml`'s pip section, without comments."""
 
+    @property
+    def python_minor(self) -> str | None:
+        """Of the training environment, as `3.11`."""
+        return self.python_version and ".".join(self.python_version.split(".")[:2])
+
 
 def read_mlmodel(folder: Path) -> ModelSpec:
     """Read the model in this folder; every file that inference needs is hashed.
@@ -51,10 +54,10 @@ def read_mlmodel(folder: Path) -> ModelSpec:
     if not path.is_file():
         raise MLmodelNotFound(folder, hint=_nested_model_hint(folder))
     document = _read_document(path)
-    pyfunc, flavor = _select_flavors(path, document)
+    name, pyfunc, flavor = _select_flavors(path, document)
     issues: list[str] = []
     info = replace(
-        _read_sklearn(pyfunc, flavor, issues),
+        read_flavor(name, pyfunc, flavor, issues),
         signature=_read_signature(document.get("signature"), issues),
         is_signature_from_type_hint=document.get("is_signature_from_type_hint") is True,
         input_example=_read_example(folder, document.get("saved_input_example_info"), issues),
@@ -83,6 +86,9 @@ def _pin_files(folder: Path, info: ModelInfo, issues: list[str]) -> tuple[FileEn
     roots = [resolve_inside(folder, name, issues) for name in names if name]
     if info.data_path and (folder / info.data_path).is_dir():
         issues.append(f"{info.data_path} is a folder, not a file")
+    if not issues:
+        beside = external_files(folder, info, issues)
+        roots += [resolve_inside(folder, name, issues) for name in beside]
     for name in ("handler", "handler.py"):
         if info.code_path and (folder / info.code_path / name).exists():
             issues.append(f"{info.code_path}/{name} has the name of the function's own package")
@@ -103,8 +109,8 @@ def _read_document(path: Path) -> _Document:
     return document
 
 
-def _select_flavors(path: Path, document: _Document) -> tuple[_Document, _Document]:
-    """Return the configurations of `python_function` and of the flavor behind it."""
+def _select_flavors(path: Path, document: _Document) -> tuple[str, _Document, _Document]:
+    """Return the flavor behind `python_function`, and the sections of both."""
     flavors = document.get("flavors")
     if not isinstance(flavors, dict) or not all(isinstance(v, dict) for v in flavors.values()):
         raise MLmodelInvalid(path, ["'flavors' is missing or not a mapping of mappings"])
@@ -117,35 +123,13 @@ def _select_flavors(path: Path, document: _Document) -> tuple[_Document, _Docume
             path, ["flavor 'python_function' is missing, so MLflow could not serve it either"]
         )
     loader = pyfunc.get("loader_module")
-    if not isinstance(loader, str) or loader not in _FLAVOR_OF_LOADER:
+    if not isinstance(loader, str) or loader not in FLAVOR_OF_LOADER:
         raise UnsupportedFlavor(names or [f"python_function ({loader})"], SUPPORTED_FLAVORS)
-    # A model without its own flavor section is a pickle (MLflow's _load_pyfunc says so).
-    return pyfunc, flavors.get(_FLAVOR_OF_LOADER[loader]) or {}
-
-
-def _read_sklearn(pyfunc: _Document, flavor: _Document, issues: list[str]) -> ModelInfo:
-    data_path = pyfunc.get("model_path") or pyfunc.get("data") or flavor.get("pickled_model")
-    if not isinstance(data_path, str):
-        issues.append("flavor 'python_function' names no model_path")
-        data_path = ""
-    # Absent in early files: MLflow's loader then takes pickle.
-    serialization_format = flavor.get("serialization_format", "pickle")
-    if serialization_format not in get_args(SerializationFormat):
-        issues.append(f"unknown serialization_format {serialization_format!r}")
-    predict_fn = pyfunc.get("predict_fn", "predict")
-    if not isinstance(predict_fn, str) or not predict_fn.isidentifier():
-        issues.append(f"predict_fn {predict_fn!r} is not a method name")
-    trusted_types = flavor.get("skops_trusted_types") or []
-    if not isinstance(trusted_types, list) or not all(isinstance(t, str) for t in trusted_types):
-        issues.append("skops_trusted_types is not a list of names")
-        trusted_types = []
-    return ModelInfo(
-        flavor="sklearn",
-        data_path=data_path,
-        serialization_format=serialization_format,
-        predict_fn=predict_fn,
-        trusted_types=tuple(trusted_types),
-    )
+    flavor = FLAVOR_OF_LOADER[loader]
+    if flavor not in flavors and flavor != "sklearn":
+        raise MLmodelInvalid(path, [f"flavor {flavor!r} is missing, whose loader it names"])
+    # A scikit-learn model without a section is a pickle (MLflow's _load_pyfunc says so).
+    return flavor, pyfunc, flavors.get(flavor) or {}
 
 
 def _read_signature(section: Any, issues: list[str]) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ loaded, so they hold what only logging or testing wanted. Each rule that drops o
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -14,6 +14,14 @@ from packaging.utils import canonicalize_name
 
 from packager.errors import DependencyError
 from packager.mlmodel import ModelSpec
+from packager.needs import Needs, find_needs
+from packager.standins import (
+    Addition,
+    Replacement,
+    find_additions,
+    find_excluded,
+    find_replacements,
+)
 
 HANDLER_REQUIREMENTS = ("fastapi>=0.115", "mangum>=0.20", "numpy", "orjson>=3.10", "pandas")
 """What `handler/` itself imports; pandas and numpy in the model's versions where it pins them."""
@@ -23,14 +31,6 @@ RUNTIME_PACKAGES = ("boto3",)
 
 PARQUET_READER = "pyarrow"
 """What MLflow reads parquet with; `handler/parquet.py` says why no other does."""
-
-# Distribution names that differ from the module that a skops trusted type starts with.
-_DISTRIBUTION_OF_MODULE = {
-    "sklearn": "scikit-learn",
-    "imblearn": "imbalanced-learn",
-    "dateutil": "python-dateutil",
-}
-_SKOPS_NEEDS = frozenset({"numpy", "scipy", "scikit-learn", "skops", "pandas", "joblib"})
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,13 @@ class Requirements:
     """A model's requirements, sorted out."""
 
     kept: tuple[str, ...]
-    """PEP 508 lines that the model needs."""
+    """PEP 508 lines that the model needs, as recorded."""
     dropped: tuple[Drop, ...]
     excluded: tuple[Drop, ...] = ()
     """What a kept requirement brings along and no prediction needs."""
+    replaced: tuple[Replacement, ...] = ()
+    """Those of the kept ones that are not installed as recorded."""
+    added: tuple[Addition, ...] = ()
     parquet_reader: str | None = None
     """The line of a reader that only the handler wants, to be packed; None: none is wanted,
     or the model needs it itself."""
@@ -57,8 +60,18 @@ class Requirements:
     @property
     def lines(self) -> tuple[str, ...]:
         """Everything that the bundle needs: the model's lines and the handler's."""
+        instead = {item.requirement: item.replacement for item in self.replaced}
+        return self._with_ours(instead.get(line, line) for line in self.kept)
+
+    @property
+    def recorded_lines(self) -> tuple[str, ...]:
+        """The same without replacements, which may exist for Linux alone."""
+        return self._with_ours(self.kept)
+
+    def _with_ours(self, lines: Iterable[str]) -> tuple[str, ...]:
+        added = (item.requirement for item in self.added)
         reader = () if self.parquet_reader is None else (self.parquet_reader,)
-        return (*self.kept, *HANDLER_REQUIREMENTS, *reader)
+        return tuple(dict.fromkeys((*lines, *added, *HANDLER_REQUIREMENTS, *reader)))
 
 
 @dataclass(frozen=True)
@@ -70,13 +83,18 @@ class _Rule:
     applies: Callable[[ModelSpec], bool] = lambda spec: True
 
 
-def _is_sklearn(spec: ModelSpec) -> bool:
-    return spec.info.flavor == "sklearn"
+def _is_table_flavor(spec: ModelSpec) -> bool:
+    return spec.info.flavor in ("sklearn", "xgboost", "lightgbm")
+
+
+def _is_boosted(spec: ModelSpec) -> bool:
+    return spec.info.flavor in ("xgboost", "lightgbm")
 
 
 _IN_RUNTIME = "the Lambda runtime ships it"
 _TESTS = "only tests need it"
 _BUILDS = "only installing needs it"
+_PLOTS = "only plots need it"
 DROP_RULES = (
     _Rule("mlflow*", "the handler speaks MLflow's protocol without it"),
     _Rule("boto3", _IN_RUNTIME),
@@ -88,7 +106,9 @@ DROP_RULES = (
     _Rule("pip", _BUILDS),
     _Rule("setuptools", _BUILDS),
     _Rule("wheel", _BUILDS),
-    _Rule("pyarrow", "MLflow wanted it, scikit-learn does not", _is_sklearn),
+    _Rule("pyarrow", "MLflow wanted it, the model does not", _is_table_flavor),
+    _Rule("matplotlib", _PLOTS, _is_boosted),
+    _Rule("graphviz", _PLOTS, _is_boosted),
 )
 
 
@@ -96,30 +116,32 @@ def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Re
     """Sort a model's recorded requirements into kept and dropped.
 
     :param with_parquet: the bundle shall read parquet. The reader's version is the newest for
-        the target: one that a scikit-learn model names was MLflow's, and need not load there.
+        the target: one that a model of tables names was MLflow's, and need not load there.
     :raises DependencyError: a line is no requirement (PEP 508).
     """
-    kept: list[str] = []
+    parsed = {line: _parse(line, spec) for line in spec.requirements}
+    names = {line: canonicalize_name(parsed[line].name) for line in parsed}
+    needs = find_needs(spec.info, frozenset(names.values()))
+    kept: dict[str, Requirement] = {}
     dropped: list[Drop] = []
-    reader = PARQUET_READER if with_parquet else None
-    for line in spec.requirements:
-        name = canonicalize_name(_parse(line, spec).name)
-        reason = _reason_to_drop(name, spec)
+    for line, requirement in parsed.items():
+        reason = _reason_to_drop(names[line], spec, needs)
         if reason is None:
-            kept.append(line)
-            if name == PARQUET_READER:
-                reader = None
+            kept[line] = requirement
         else:
             dropped.append(Drop(line, reason))
-    return Requirements(tuple(kept), tuple(dropped), _excluded(kept, spec), reader)
-
-
-def _excluded(kept: list[str], spec: ModelSpec) -> tuple[Drop, ...]:
-    names = {canonicalize_name(_parse(line, spec).name) for line in kept}
-    # Only where nothing else can want it: a pickle may hold anything.
-    if _skops_distributions(spec) is None or not names <= _SKOPS_NEEDS:
-        return ()
-    return (Drop("prettytable", "skops draws model cards with it"),)
+    wanted = frozenset(names[line] for line in kept)
+    replaced = find_replacements(kept)
+    return Requirements(
+        kept=tuple(kept),
+        dropped=tuple(dropped),
+        excluded=tuple(
+            Drop(name, reason) for name, reason in find_excluded(wanted, needs, replaced)
+        ),
+        replaced=replaced,
+        added=find_additions(wanted),
+        parquet_reader=PARQUET_READER if with_parquet and PARQUET_READER not in wanted else None,
+    )
 
 
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
@@ -136,27 +158,8 @@ def _parse(line: str, spec: ModelSpec) -> Requirement:
         ) from error
 
 
-def _reason_to_drop(name: str, spec: ModelSpec) -> str | None:
+def _reason_to_drop(name: str, spec: ModelSpec, needs: Needs | None) -> str | None:
     for rule in DROP_RULES:
         if fnmatch(name, rule.glob) and rule.applies(spec):
             return rule.reason
-    known = _skops_distributions(spec)
-    if known is not None and name not in known:
-        return "a skops file holds scikit-learn, numpy and scipy objects and trusted types only"
-    return None
-
-
-def _skops_distributions(spec: ModelSpec) -> frozenset[str] | None:
-    """Names of all distributions that a skops model can need.
-
-    None where that cannot be told: another format, code of the model's own, or a trusted
-    type from a module whose distribution is called otherwise.
-    """
-    if spec.info.serialization_format != "skops" or spec.info.code_path is not None:
-        return None
-    modules = {trusted.split(".")[0] for trusted in spec.info.trusted_types} - {"builtins"}
-    names = {canonicalize_name(_DISTRIBUTION_OF_MODULE.get(module, module)) for module in modules}
-    recorded = {canonicalize_name(_parse(line, spec).name) for line in spec.requirements}
-    if not names <= recorded | _SKOPS_NEEDS:
-        return None
-    return _SKOPS_NEEDS | names
+    return None if needs is None or name in needs.distributions else needs.reason

@@ -9,7 +9,7 @@ from handler.errors import HandlerError, ModelLoadError
 from handler.manifest import ModelInfo
 from handler.predictor import Predictor
 
-FLAVORS = ("sklearn",)
+FLAVORS = ("sklearn", "xgboost", "lightgbm", "onnx")
 """The flavors that this handler can load; each is a module of this package."""
 
 _logger = logging.getLogger(__name__)

@@ -307,7 +307,7 @@ def test_symbolic_links_are_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("flavors", "named"),
     [
-        ({"python_function": {"loader_module": "mlflow.xgboost"}, "xgboost": {}}, "xgboost"),
+        ({"python_function": {"loader_module": "mlflow.spacy"}, "spacy": {}}, "spacy"),
         ({"python_function": {"loader_module": "my_loader"}}, "my_loader"),
         ({"python_function": {}}, "None"),
         ({"spark": {}}, "spark"),
@@ -320,7 +320,7 @@ def test_a_flavor_without_loader_is_named(
     folder = write_model(tmp_path, {**DOCUMENT, "flavors": flavors})
     with pytest.raises(UnsupportedFlavor, match=named) as raised:
         read_mlmodel(folder)
-    assert raised.value.hint == "Supported: sklearn."
+    assert raised.value.hint == "Supported: sklearn, xgboost, lightgbm, onnx."
 
 
 def test_a_model_that_was_logged_without_pyfunc_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""Packages that stand in for others, come along with others, or must not come along: as data.
+
+Sizes and dependencies were read from the wheels: xgboost 2.1 to 3.4, lightgbm 3.3 to 4.7 and
+onnxruntime 1.16 to 1.31.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from packager.needs import Needs
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A requirement that another one stands in for, with the same modules and versions."""
+
+    requirement: str
+    replacement: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A requirement that the model did not record and needs on Lambda."""
+
+    requirement: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _StandIn:
+    name: str
+    instead_of: str
+    since: Version
+    """Before this version there was none."""
+    reason: str
+
+
+_STAND_INS = (
+    _StandIn(
+        "xgboost-cpu",
+        "xgboost",
+        Version("2.1.1"),
+        "the same without CUDA, of which Lambda has none and xgboost about 490 MB",
+    ),
+    _StandIn("onnxruntime", "onnxruntime-gpu", Version("1.4"), "Lambda has no GPU"),
+)
+
+# Wheels that carry libgomp.so.1, of which packager/sharedlibs.py makes lightgbm a copy.
+_OPENMP_CARRIERS = frozenset({"scikit-learn", "xgboost", "xgboost-cpu"})
+
+_NCCL = ("nvidia-nccl-cu12", "nvidia-nccl-cu13")
+# Packages that may use NCCL themselves.
+_GPU_USERS = frozenset({"torch", "tensorflow", "jax", "cupy-cuda12x", "cupy-cuda13x"})
+
+
+def find_replacements(requirements: Mapping[str, Requirement]) -> tuple[Replacement, ...]:
+    """Return what stands in for those of the requirements that Lambda cannot take.
+
+    :param requirements: by the line that they were read from.
+    """
+    found = []
+    for line, requirement in requirements.items():
+        for stand_in in _STAND_INS:
+            if _stands_in(stand_in, requirement):
+                renamed = copy(requirement)
+                renamed.name = stand_in.name
+                found.append(Replacement(line, str(renamed), stand_in.reason))
+    return tuple(found)
+
+
+def find_additions(names: Collection[str]) -> tuple[Addition, ...]:
+    """Return what these distributions need on Lambda and do not require.
+
+    :param names: canonical.
+    """
+    if "lightgbm" in names and _OPENMP_CARRIERS.isdisjoint(names):
+        return (Addition("scikit-learn", "lightgbm takes its OpenMP library from there"),)
+    return ()
+
+
+def find_excluded(
+    names: Collection[str], needs: Needs | None, replaced: Sequence[Replacement]
+) -> Iterator[tuple[str, str]]:
+    """Yield name and reason of what must not come along with these distributions.
+
+    :param names: canonical.
+    """
+    recorded = {canonicalize_name(Requirement(item.requirement).name) for item in replaced}
+    for name in sorted(recorded):
+        # Another package may ask for it, and the two have the same files.
+        yield name, "what stands in for it is there"
+    if "xgboost" in names and "xgboost" not in recorded and _GPU_USERS.isdisjoint(names):
+        for nccl in _NCCL:
+            yield nccl, "only XGBoost on several GPUs needs it"
+    # Where the needs are known, nothing else can want these.
+    if needs is not None:
+        yield from (item for item in needs.unused if item[0] not in names)
+
+
+def _stands_in(stand_in: _StandIn, requirement: Requirement) -> bool:
+    if canonicalize_name(requirement.name) != stand_in.instead_of or requirement.url:
+        return False
+    specifier = requirement.specifier
+    if specifier.contains(stand_in.since, prereleases=True):
+        return True
+    try:
+        return all(bound > stand_in.since for bound in _upper_bounds(specifier))
+    except InvalidVersion:
+        return False
+
+
+def _upper_bounds(specifier: SpecifierSet) -> Iterator[Version]:
+    for clause in specifier:
+        if clause.operator in ("==", "===", "~=", "<", "<="):
+            yield Version(clause.version.removesuffix(".*"))
