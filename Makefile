@@ -1,12 +1,12 @@
 # One command each; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test differential fuzz bench check fmt lint types layers template lock clean
+.PHONY: help setup demo test test-targets differential fuzz bench bundles check fmt lint types layers template lock clean
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Make .venv from the committed lock
 
@@ -19,6 +19,9 @@ demo: $(INSTALLED) ## Train, build, publish to an embedded S3, invoke on the rea
 test: $(INSTALLED) .tools/judge/.installed ## Run the default test suite
 	$(PYTHON) -m pytest -n 2
 
+test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour
+	$(PYTHON) -m pytest -m targets tests/targets
+
 differential: $(INSTALLED) .tools/judge/.installed ## Ask MLflow and us generated requests (COUNT=100000, SEED=1)
 	$(PYTHON) -m tests.differential --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 
@@ -27,6 +30,9 @@ fuzz: $(INSTALLED) ## Fuzz raw bodies and Lambda events (COUNT=50000 of each, SE
 
 bench: $(INSTALLED) ## Compare the protocol's speed with MLflow's
 	$(PYTHON) -m benchmarks.protocol
+
+bundles: $(INSTALLED) ## Measure bundles of every target into docs/bundles.md
+	$(PYTHON) -m benchmarks.bundles --write
 
 check: fmt lint types layers template test ## All that CI checks
 

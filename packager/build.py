@@ -1,4 +1,4 @@
-"""The story of a build: plan, install, trim, compile, archive, all or nothing."""
+"""The story of a build: plan, dependencies, model, archive, check; all or nothing."""
 
 import shutil
 from dataclasses import asdict, dataclass, replace
@@ -13,26 +13,31 @@ from handler.manifest import (
     TargetInfo,
 )
 from packager import __version__
-from packager.archive import file_entry, sorted_files, write_archive
+from packager.archive import extend_archive, file_entry, sorted_files, write_archive
 from packager.bundle import (
     EVENTS_FOLDER,
     FUNCTION_ZIP,
     LOCK_NAME,
     MODEL_ZIP,
+    SBOM_NAME,
     TEMPLATE_NAME,
+    read_bundle,
     replaced_folder,
 )
 from packager.bytecode import TASK_ROOT, compile_bytecode
-from packager.errors import PathCollision
+from packager.check import CheckReport, check_bundle
+from packager.dependencies import Dependencies, Facts, prepare_dependencies
+from packager.errors import CheckFailed, PathCollision
 from packager.events import write_events
-from packager.install import install_lock
-from packager.limits import check_unzipped, direct_upload_warning, largest_packages
-from packager.parquet import PackedReader, pack_reader
+from packager.image import write_image_context
+from packager.limits import check_unzipped, direct_upload_warning
 from packager.plan import BuildPlan
 from packager.progress import SILENT, Progress
-from packager.prune import Trimmed, prune, tree_size
+from packager.prune import tree_size
 from packager.sam import render_template
+from packager.sbom import render_sbom
 from packager.skeleton import copy_handler, copy_model, write_manifest
+from packager.targets import MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
 
 
 @dataclass(frozen=True)
@@ -42,112 +47,74 @@ class BuildReport:
     output: Path
     plan: BuildPlan
     manifest: BundleManifest
-    """With `artifacts` filled, as `bundle.json` in the output folder."""
-    untrimmed_bytes: int
-    """The dependencies as their wheels unpack."""
+    """With `artifacts` and `checks` filled, as `bundle.json` in the output folder."""
+    dependencies: Facts
     unzipped_bytes: int
     """What Lambda counts against its limit."""
-    trimmed: tuple[Trimmed, ...]
-    parquet_reader: PackedReader | None
-    largest_packages: tuple[tuple[str, int], ...]
+    checked: CheckReport | None
+    """None: the user wanted no check."""
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as data for `--json` and `--report`."""
+        facts = self.dependencies
         return {
             "version": "1.0",
             "output": str(self.output),
             "plan": self.plan.to_dict(),
-            "artifacts": [
-                {"path": item.path, "size_bytes": item.size_bytes, "sha256": item.sha256}
-                for item in self.manifest.artifacts
-            ],
-            "untrimmed_bytes": self.untrimmed_bytes,
+            "artifacts": [asdict(item) for item in self.manifest.artifacts],
+            "untrimmed_bytes": facts.untrimmed_bytes,
             "unzipped_bytes": self.unzipped_bytes,
-            "trimmed": [
-                {"glob": item.rule.glob, "reason": item.rule.reason, "size_bytes": item.size_bytes}
-                for item in self.trimmed
-            ],
-            "parquet_reader": self.parquet_reader and asdict(self.parquet_reader),
+            "trimmed": [asdict(item) for item in facts.trimmed],
+            "provided_libraries": [asdict(item) for item in facts.provided_libraries],
+            "parquet_reader": facts.parquet_reader and asdict(facts.parquet_reader),
             "largest_packages": [
-                {"name": name, "size_bytes": size} for name, size in self.largest_packages
+                {"name": name, "size_bytes": size} for name, size in facts.largest
             ],
+            "check": self.checked and self.checked.to_dict(),
             "warnings": list(self.warnings),
         }
 
 
-def build_bundle(plan: BuildPlan, output: Path, *, progress: Progress = SILENT) -> BuildReport:
+def build_bundle(
+    plan: BuildPlan, output: Path, *, is_checked: bool = True, progress: Progress = SILENT
+) -> BuildReport:
     """Build the planned bundle into `output`, which is replaced as a whole or not at all.
 
+    :param is_checked: False leaves the finished bundle unchecked.
     :raises ConfigError: `output` holds something that is no bundle.
     :raises LimitExceeded: Lambda would refuse the result.
     :raises BundleError: two parts want the same path.
+    :raises CheckFailed: the bundle would not work on its target.
     :raises ToolError: uv failed.
     """
     with replaced_folder(output) as draft:
-        staging = draft / "staging"
-        staging.mkdir()
-        untrimmed_bytes, trimmed, compile_warning = _stage_dependencies(plan, staging, progress)
-        reader = _stage_parquet_reader(plan, staging, progress)
+        dependencies = prepare_dependencies(
+            plan.lock, plan.target, plan.packing, indexes=plan.config.indexes, progress=progress
+        )
+        progress.step("Adding handler and model")
         manifest = _archive_model(plan, draft)
-        _stage_ours(plan, manifest, staging)
-        unzipped_bytes = check_unzipped(staging)
-        packages = tuple(largest_packages(staging))
-        progress.step(f"Writing {FUNCTION_ZIP}")
-        zipped = write_archive(staging, draft / FUNCTION_ZIP)
-        progress.detail(f"{zipped.size_bytes / 1e6:.1f} MB zipped")
-        shutil.rmtree(staging)
-        manifest = _write_companions(plan, manifest, draft)
-    upload_warning = direct_upload_warning(zipped.size_bytes)
-    warnings = (*plan.warnings, compile_warning, upload_warning)
+        unzipped_bytes = _write_function(plan, manifest, dependencies, draft)
+        manifest = _write_companions(plan, manifest, dependencies.facts, draft)
+        checked = _check(plan, manifest, draft, progress) if is_checked else None
+        if checked:
+            manifest = replace(manifest, checks=checked.entries)
+            write_manifest(manifest, draft)
     return BuildReport(
         output=output,
         plan=plan,
         manifest=manifest,
-        untrimmed_bytes=untrimmed_bytes,
+        dependencies=dependencies.facts,
         unzipped_bytes=unzipped_bytes,
-        trimmed=trimmed,
-        parquet_reader=reader,
-        largest_packages=packages,
-        warnings=tuple(warning for warning in warnings if warning),
+        checked=checked,
+        warnings=tuple(_warnings(plan, manifest, dependencies.facts)),
     )
-
-
-def _stage_dependencies(
-    plan: BuildPlan, staging: Path, progress: Progress
-) -> tuple[int, tuple[Trimmed, ...], str | None]:
-    progress.step(f"Installing {len(plan.lock.packages)} packages for {plan.target.description}")
-    install_lock(plan.lock, plan.target, staging)
-    untrimmed_bytes = tree_size(staging)
-    trimmed = prune(staging)
-    progress.detail(f"{untrimmed_bytes / 1e6:.1f} MB, trimmed to {tree_size(staging) / 1e6:.1f} MB")
-    python = plan.target.runtime.python
-    progress.step(f"Compiling to bytecode with Python {python}")
-    if compile_bytecode(staging, plan.target):
-        return untrimmed_bytes, trimmed, None
-    return (
-        untrimmed_bytes,
-        trimmed,
-        f"no Python {python} here to compile with: the bundle works, but cold starts take about"
-        f" three times the CPU. `uv python install {python}` gets one",
-    )
-
-
-def _stage_parquet_reader(
-    plan: BuildPlan, staging: Path, progress: Progress
-) -> PackedReader | None:
-    if plan.requirements.parquet_reader is None:
-        return None
-    progress.step("Packing the parquet reader")
-    reader = pack_reader(staging)
-    progress.detail(reader.weight)
-    return reader
 
 
 def _archive_model(plan: BuildPlan, draft: Path) -> BundleManifest:
     """Write the model archive where the source is S3, and return the manifest of the zip."""
     archive: FileEntry | None = None
-    if plan.config.model_source == "s3":
+    if plan.model_source == "s3":
         model = draft / MODEL_FOLDER
         copy_model(plan.spec, model)
         archive = write_archive(model, draft / MODEL_ZIP, compress=False)
@@ -156,17 +123,23 @@ def _archive_model(plan: BuildPlan, draft: Path) -> BundleManifest:
         packager_version=__version__,
         target=TargetInfo(plan.target.runtime.name, plan.target.architecture),
         model=plan.spec.info,
-        model_source=plan.config.model_source,
+        model_source=plan.model_source,
         model_archive=archive,
         packages=plan.lock.packages,
+        package_type=plan.package_type,
     )
 
 
-def _stage_ours(plan: BuildPlan, manifest: BundleManifest, staging: Path) -> None:
-    """Put handler, manifest and an embedded model among the dependencies."""
-    for name in ("handler", "handler.pyc", MANIFEST_NAME, MODEL_FOLDER):
-        if (staging / name).exists():
-            raise PathCollision(name, "the handler", "a dependency")
+def _write_function(
+    plan: BuildPlan, manifest: BundleManifest, dependencies: Dependencies, draft: Path
+) -> int:
+    """Write the zip and return the bytes that it unpacks to."""
+    facts = dependencies.facts
+    for name, _ in facts.largest:
+        if name in ("handler", "handler.py", "handler.pyc", MANIFEST_NAME, MODEL_FOLDER):
+            raise PathCollision(name, "the handler", _owner(name, facts))
+    staging = draft / "staging"
+    staging.mkdir()
     copy_handler(staging)
     # Ours keeps its sources: tracebacks in CloudWatch show the lines, for 100 kB.
     compile_bytecode(
@@ -175,12 +148,33 @@ def _stage_ours(plan: BuildPlan, manifest: BundleManifest, staging: Path) -> Non
     if manifest.model_source == "embedded":
         copy_model(plan.spec, staging / MODEL_FOLDER)
     write_manifest(manifest, staging)
+    unzipped_bytes = facts.size_bytes + tree_size(staging)
+    is_image = plan.package_type == "image"
+    check_unzipped(
+        unzipped_bytes,
+        facts.largest,
+        limit_bytes=MAX_IMAGE_BYTES if is_image else MAX_UNZIPPED_BYTES,
+    )
+    extend_archive(dependencies.archive, staging, draft / FUNCTION_ZIP)
+    shutil.rmtree(staging)
+    return unzipped_bytes
 
 
-def _write_companions(plan: BuildPlan, manifest: BundleManifest, draft: Path) -> BundleManifest:
+def _owner(name: str, facts: Facts) -> str:
+    owners = [item.name for item in facts.distributions if name in item.top_level]
+    return f"the dependency {owners[0]}" if owners else "a dependency"
+
+
+def _write_companions(
+    plan: BuildPlan, manifest: BundleManifest, facts: Facts, draft: Path
+) -> BundleManifest:
     """Write what lies beside the zip; `bundle.json` last, since it names all the others."""
     (draft / LOCK_NAME).write_text(plan.lock.text, encoding="utf-8")
+    sbom = render_sbom(manifest, facts.distributions, plan.lock.text)
+    (draft / SBOM_NAME).write_text(sbom, encoding="utf-8")
     (draft / TEMPLATE_NAME).write_text(render_template(manifest), encoding="utf-8")
+    if plan.package_type == "image":
+        write_image_context(manifest, draft)
     write_events(manifest, draft / EVENTS_FOLDER)
     artifacts = tuple(
         file_entry(path, path.relative_to(draft).as_posix()) for path in sorted_files(draft)
@@ -188,3 +182,28 @@ def _write_companions(plan: BuildPlan, manifest: BundleManifest, draft: Path) ->
     full = replace(manifest, artifacts=artifacts)
     write_manifest(full, draft)
     return full
+
+
+def _check(
+    plan: BuildPlan, manifest: BundleManifest, draft: Path, progress: Progress
+) -> CheckReport:
+    dropped = (*plan.requirements.dropped, *plan.requirements.excluded)
+    report = check_bundle(
+        read_bundle(draft), source_model=plan.spec.folder, dropped=dropped, progress=progress
+    )
+    if not report.is_ok:
+        raise CheckFailed([(problem.message, problem.hint) for problem in report.problems])
+    return report
+
+
+def _warnings(plan: BuildPlan, manifest: BundleManifest, facts: Facts) -> list[str]:
+    warnings = list(plan.warnings)
+    python = plan.target.runtime.python
+    if facts.python is None:
+        warnings.append(
+            f"no Python {python} here to compile with: the bundle works, but cold starts take"
+            f" about three times the CPU. `uv python install {python}` gets one"
+        )
+    zipped = next(item for item in manifest.artifacts if item.path == FUNCTION_ZIP)
+    upload = direct_upload_warning(zipped.size_bytes) if plan.package_type == "zip" else None
+    return [*warnings, upload] if upload else warnings

@@ -18,6 +18,7 @@ from packager.errors import BundleInvalid, ConfigError
 FUNCTION_ZIP = "function.zip"
 MODEL_ZIP = "model.zip"
 LOCK_NAME = "pylock.toml"
+SBOM_NAME = "sbom.cdx.json"
 TEMPLATE_NAME = "template.yaml"
 EVENTS_FOLDER = "events"
 

@@ -5,8 +5,10 @@
     PackagerError               exit 1
       ConfigError               exit 2
       ModelError                MLmodelNotFound  MLmodelInvalid  UnsupportedFlavor  UnsafeFormat
-      DependencyError           ResolutionFailed  NoMatchingWheel
-      BundleError               BundleInvalid  PathCollision
+                                PythonMismatch
+      DependencyError           ResolutionFailed  NoMatchingWheel  IndexUnreachable  LockDrift
+      BundleError               BundleInvalid  PathCollision  WheelInvalid
+                                CheckFailed
       LimitExceeded             exit 3: a gate failed, CI can tell
       ToolError                 ToolMissing  ToolFailed
       StorageError
@@ -111,6 +113,26 @@ class UnsafeFormat(ModelError):
         )
 
 
+class PythonMismatch(ModelError):
+    """The model brings bytecode, which only the Python that wrote it can run.
+
+    :param path: the file that holds it.
+    :param python: the minor version that wrote it, as `3.11`.
+    :param reason: why that Python's runtime was not taken, as a sentence; None: it was not asked.
+    """
+
+    code = "pkg.model.python"
+
+    def __init__(self, path: str, python: str, *, reason: str | None = None) -> None:
+        said = f". {reason}" if reason else ""
+        super().__init__(
+            f"{path} holds functions that cloudpickle wrote as bytecode: they load under Python"
+            f" {python} alone{said}",
+            hint="Put the functions into a module that code_paths names and log the model again,"
+            f" or build for python{python} with requirements that it can take.",
+        )
+
+
 class DependencyError(PackagerError):
     """The model's requirements cannot be met on the target."""
 
@@ -118,9 +140,33 @@ class DependencyError(PackagerError):
 
 
 class ResolutionFailed(DependencyError):
-    """The requirements contradict each other, or the index cannot be read."""
+    """The requirements contradict each other, or name what does not exist."""
 
     code = "pkg.dependency.resolution"
+
+
+class IndexUnreachable(DependencyError):
+    """The package index cannot be read."""
+
+    code = "pkg.dependency.index"
+
+
+class LockDrift(DependencyError):
+    """The lock answers other requirements than the model has now, and `--locked` was given.
+
+    :param differences: in words, one each.
+    """
+
+    code = "pkg.dependency.drift"
+    exit_code = 3
+
+    def __init__(self, differences: Sequence[str]) -> None:
+        self.differences = tuple(differences)
+        lines = "".join(f"\n  {line}" for line in differences)
+        super().__init__(
+            f"the lock was made for something else, and --locked keeps to it:{lines}",
+            hint="Build once without --locked, look at what changed, and keep the new pylock.toml.",
+        )
 
 
 class NoMatchingWheel(DependencyError):
@@ -168,6 +214,35 @@ class PathCollision(BundleError):
         super().__init__(
             f"{path} comes from {first} and from {second}",
             hint=f"Rename it in {second}: only one of them can be at the top of the zip.",
+        )
+
+
+class WheelInvalid(BundleError):
+    """A wheel is not what it says it is."""
+
+    code = "pkg.bundle.wheel"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            reason, hint="Do not trust that wheel: get it from its project, or pin another version."
+        )
+
+
+class CheckFailed(BundleError):
+    """The bundle would not work on its target.
+
+    :param problems: what was found wrong and what to do about it, pair by pair.
+    """
+
+    code = "pkg.bundle.check"
+    exit_code = 3
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  {message}\n    {hint}" for message, hint in problems)
+        super().__init__(
+            f"the bundle would not work on its target:{lines}",
+            hint="Nothing was written. With --no-check the bundle is built all the same.",
         )
 
 

@@ -3,16 +3,23 @@
 import re
 from pathlib import Path
 
-from packager.resolve import Lock
+from packager.errors import ToolFailed
+from packager.lock import Lock
 from packager.targets import Target
-from packager.uv import run_uv
+from packager.unmet import unreachable
+from packager.uv import Indexes, run_uv
+from packager.wheels import check_installed, check_local_wheels
 
 
-def install_lock(lock: Lock, target: Target, staging: Path) -> None:
+def install_lock(lock: Lock, target: Target, staging: Path, indexes: Indexes | None = None) -> None:
     """Install every wheel of the lock into `staging`, checked against its hash.
 
-    :raises ToolFailed: a download failed or a hash differs.
+    :param indexes: of which the logins are needed; the lock names each wheel's place.
+    :raises IndexUnreachable: a wheel cannot be downloaded.
+    :raises ToolFailed: a hash differs, or the disk is full.
+    :raises WheelInvalid: a wheel brings something else than it says.
     """
+    check_local_wheels(lock)
     # uv holds the lock's requires-python against this machine's Python, not the target's.
     text = re.sub(r"^requires-python = .*\n", "", lock.text, flags=re.MULTILINE)
     lock_file = staging.with_name(f"pylock.{staging.name}.toml")
@@ -22,7 +29,11 @@ def install_lock(lock: Lock, target: Target, staging: Path) -> None:
     # Copies, not links: trimming must not reach into uv's cache.
     args += ["--only-binary", ":all:", "--link-mode", "copy", "--no-compile-bytecode"]
     args += ["--no-installer-metadata", "--preview-features", "pylock"]
+    args += (indexes or Indexes()).args
     try:
         run_uv([*args, "-r", str(lock_file)])
+    except ToolFailed as error:
+        raise unreachable(error) or error from error
     finally:
         lock_file.unlink()
+    check_installed(staging)

@@ -1,5 +1,6 @@
 """Lambda's size limits, checked before anything is uploaded."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from packager.errors import LimitExceeded
@@ -23,22 +24,27 @@ def largest_packages(staging: Path) -> list[tuple[str, int]]:
     return sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
 
 
-def check_unzipped(staging: Path, *, limit_bytes: int = MAX_UNZIPPED_BYTES) -> int:
-    """Return the staging dir's bytes.
+def check_unzipped(
+    total_bytes: int,
+    packages: Sequence[tuple[str, int]],
+    *,
+    limit_bytes: int = MAX_UNZIPPED_BYTES,
+) -> None:
+    """Check what Lambda counts.
 
-    :raises LimitExceeded: Lambda would refuse them; names the largest packages.
+    :param packages: names and bytes, largest first, to show.
+    :raises LimitExceeded: Lambda would refuse that much; names the largest packages.
     """
-    total_bytes = tree_size(staging)
     if total_bytes <= limit_bytes:
-        return total_bytes
+        return
     table = "\n".join(
-        f"  {size / 1e6:8.1f} MB  {name}"
-        for name, size in largest_packages(staging)[:_SHOWN_PACKAGES]
+        f"  {size / 1e6:8.1f} MB  {name}" for name, size in packages[:_SHOWN_PACKAGES]
     )
     raise LimitExceeded(
-        f"unzipped the bundle has {total_bytes / 1e6:.1f} MB, Lambda takes"
-        f" {limit_bytes / 1e6:.1f} MB:\n{table}",
-        hint="Take what the model does not need out of its requirements.txt.",
+        f"unzipped the bundle has {total_bytes / 1e6:.1f} MB, trimmed as far as it can be; Lambda"
+        f" takes {limit_bytes / 1e6:.1f} MB:\n{table}",
+        hint="Leave out what the model does not need with --drop NAME, or build a container"
+        " image, which may have 10 GB: --package image.",
     )
 
 

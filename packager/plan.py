@@ -1,30 +1,23 @@
 """Decide what a build will do, before anything is written."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from handler.manifest import ModelSource
+from handler.manifest import ModelSource, PackageType
+from packager.choose import Choice, choose_target
+from packager.config import BuildConfig
+from packager.dependencies import Packing
 from packager.errors import UnsafeFormat
+from packager.image import package_type_for
+from packager.lock import Lock
 from packager.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import SILENT, Progress
-from packager.requirements import RUNTIME_PACKAGES, Requirements, inference_requirements
-from packager.resolve import Lock, Resolver, UvResolver
-from packager.targets import Target, find_target, runtime_for_python
-
-
-@dataclass(frozen=True)
-class BuildConfig:
-    """What the user asked for."""
-
-    model_source: ModelSource = "s3"
-    runtime: str = "auto"
-    """A Lambda identifier, or `auto`: the Python that the model was trained under."""
-    architecture: str = "x86_64"
-    is_safe_only: bool = False
-    """Refuse formats that execute code when loaded."""
-    with_parquet: bool = False
-    """Answer parquet bodies too, which takes a reader."""
+from packager.requirements import Requirements, inference_requirements
+from packager.resolve import Resolver, UvResolver
+from packager.targets import Target
+from packager.wishes import grant
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,17 @@ class BuildPlan:
     target: Target
     requirements: Requirements
     lock: Lock
+    package_type: PackageType
+    model_source: ModelSource
+    notes: tuple[str, ...]
+    """What was decided for the user, and why."""
     warnings: tuple[str, ...]
+
+    @property
+    def packing(self) -> Packing:
+        """How the dependencies are to be laid out."""
+        has_reader = self.requirements.parquet_reader is not None
+        return Packing(self.config.is_trimmed, self.config.is_sourceless, has_reader)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as data for `--json`."""
@@ -48,15 +51,18 @@ class BuildPlan:
                 "runtime": self.target.runtime.name,
                 "architecture": self.target.architecture,
             },
-            "model_source": self.config.model_source,
+            "package_type": self.package_type,
+            "model_source": self.model_source,
             "requirements": list(self.requirements.lines),
             "dropped": [
-                {"requirement": drop.requirement, "reason": drop.reason}
-                for drop in (*self.requirements.dropped, *self.requirements.excluded)
+                asdict(drop) for drop in (*self.requirements.dropped, *self.requirements.excluded)
             ],
+            "replaced": [asdict(item) for item in self.requirements.replaced],
+            "added": [asdict(item) for item in self.requirements.added],
             "packages": [
                 {"name": package.name, "version": package.version} for package in self.lock.packages
             ],
+            "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
 
@@ -71,45 +77,70 @@ def plan_bundle(
     """Read the model in this MLflow folder and resolve its requirements for the target.
 
     :raises ModelError: the folder is not a model that can be served.
-    :raises ConfigError: unknown runtime or architecture.
+    :raises ConfigError: unknown runtime or architecture, or `--locked` without a lock.
     :raises DependencyError: the requirements cannot be met on the target.
     """
     spec = read_mlmodel(model)
     if config.is_safe_only and spec.info.executes_code:
         raise UnsafeFormat(_what_executes_code(spec))
-    target = _choose_target(spec, config)
-    requirements = inference_requirements(spec, with_parquet=config.with_parquet)
-    progress.step(f"Resolving {len(requirements.lines)} requirements for {target.description}")
-    for drop in (*requirements.dropped, *requirements.excluded):
-        progress.detail(f"without {drop.requirement}: {drop.reason}")
-    lock = (resolver or UvResolver()).resolve(
-        requirements.lines,
-        target,
-        runtime_packages=RUNTIME_PACKAGES,
-        excluded=[drop.requirement for drop in requirements.excluded],
+    requirements = grant(
+        config.wishes, inference_requirements(spec, with_parquet=config.with_parquet)
     )
-    progress.detail(f"{len(lock.packages)} packages")
-    return BuildPlan(config, spec, target, requirements, lock, tuple(_warnings(spec, target)))
+    choice = choose_target(spec, requirements, config, resolver or UvResolver(), progress)
+    for line in changes(requirements):
+        progress.detail(line)
+    progress.detail(f"{len(choice.lock.packages)} packages")
+    package_type, reason = package_type_for(_names(choice.lock), config.package)
+    return BuildPlan(
+        config=config,
+        spec=spec,
+        target=choice.target,
+        requirements=requirements,
+        lock=choice.lock,
+        package_type=package_type,
+        model_source=_model_source(config, package_type),
+        notes=tuple(note for note in (choice.note, reason) if note),
+        warnings=tuple(_warnings(spec, choice)),
+    )
 
 
-def _choose_target(spec: ModelSpec, config: BuildConfig) -> Target:
-    is_auto = config.runtime == "auto"
-    runtime = runtime_for_python(spec.python_version) if is_auto else config.runtime
-    return find_target(runtime, config.architecture)
+def changes(requirements: Requirements) -> list[str]:
+    """Return in words, a line each, what is otherwise than the model recorded, and why."""
+    dropped = (*requirements.dropped, *requirements.excluded)
+    return [
+        *(f"without {item.requirement}: {item.reason}" for item in dropped),
+        *(
+            f"{item.replacement} instead of {item.requirement}: {item.reason}"
+            for item in requirements.replaced
+        ),
+        *(f"with {item.requirement}: {item.reason}" for item in requirements.added),
+    ]
 
 
-def _warnings(spec: ModelSpec, target: Target) -> list[str]:
+def _names(lock: Lock) -> Sequence[str]:
+    return [package.name for package in lock.packages]
+
+
+def _model_source(config: BuildConfig, package_type: PackageType) -> ModelSource:
+    if config.model_source != "auto":
+        return config.model_source
+    return "embedded" if package_type == "image" else "s3"
+
+
+def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
     warnings = []
     if spec.info.executes_code:
         warnings.append(
             f"{_what_executes_code(spec)}. Build only models that you trust; --safe-only refuses"
             " such models"
         )
-    trained_under = spec.python_version and ".".join(spec.python_version.split(".")[:2])
-    if trained_under and trained_under != target.runtime.python and spec.info.executes_code:
+    trained_under = spec.python_minor
+    python = choice.target.runtime.python
+    if trained_under and trained_under != python and spec.info.executes_code:
         warnings.append(
             f"the model was saved under Python {trained_under} and will be loaded under"
-            f" {target.runtime.python}: pickled code may not survive that"
+            f" {python}: a pickle names modules and attributes as that Python and those versions"
+            " had them"
         )
     return warnings
 

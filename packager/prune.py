@@ -19,7 +19,8 @@ class TrimRule:
 class Trimmed:
     """What one rule took out."""
 
-    rule: TrimRule
+    glob: str
+    reason: str
     size_bytes: int
 
 
@@ -59,7 +60,7 @@ def prune(staging: Path) -> tuple[Trimmed, ...]:
     A module in a test folder stays when a library imports it: numpy.testing needs one of
     numpy's own tests.
     """
-    trimmed = tuple(Trimmed(rule, _apply(rule, staging)) for rule in TRIM_RULES)
+    trimmed = tuple(Trimmed(rule.glob, rule.reason, _apply(rule, staging)) for rule in TRIM_RULES)
     _remove_empty_folders(staging)
     return trimmed
 

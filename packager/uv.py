@@ -4,11 +4,36 @@ import logging
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from packager.errors import ToolFailed, ToolMissing
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Indexes:
+    """Where packages come from, besides what uv's own configuration says."""
+
+    index_url: str | None = None
+    """Takes the place of the default index."""
+    extra_index_urls: tuple[str, ...] = ()
+    """Asked first, in this order."""
+    find_links: tuple[str, ...] = ()
+    """Folders or pages with wheels."""
+    is_offline: bool = False
+    """Nothing but `find_links`."""
+
+    @property
+    def args(self) -> list[str]:
+        """Uv's options that say so."""
+        args = ["--default-index", self.index_url] if self.index_url else []
+        for url in self.extra_index_urls:
+            args += ["--index", url]
+        for place in self.find_links:
+            args += ["--find-links", place]
+        return [*args, "--no-index"] if self.is_offline else args
 
 
 def run_uv(args: Sequence[str], *, stdin: str | None = None, cwd: Path | None = None) -> str:

@@ -14,10 +14,13 @@ from packager.local.process import sigterm_interrupts
 COMMANDS = {
     "build": "Build a Lambda bundle from a model.",
     "inspect": "Show what a model or a bundle is made of.",
+    "diff": "Show what changed from one bundle to another.",
+    "check": "Check that a bundle works on its target.",
     "publish": "Put a bundle's model and zip into S3.",
     "invoke": "Run a bundle under the real Lambda runtime, here.",
     "serve": "Serve a model on this machine, as `mlflow models serve`.",
     "predict": "Score a file, as `mlflow models predict`.",
+    "targets": "Show Lambda's Python runtimes and limits.",
 }
 
 _TRACEBACK_HINT = "`packager -v ...` shows where."
@@ -63,7 +66,7 @@ class _LazyGroup(click.Group):
 @click.command(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PACKAGER"},
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a limit failed, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 check or limit failed, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="packager")
 @click.option("-q", "--quiet", count=True, help="Less talk; -qq also no warnings.")

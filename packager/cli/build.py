@@ -9,9 +9,12 @@ import click
 
 from packager.cli.model_options import model_argument, source_options
 from packager.cli.output import Console, check_folder, json_text, pass_console, write_atomically
+from packager.cli.resolution_options import Resolution, resolution_options
 
 if TYPE_CHECKING:
-    from handler.manifest import ModelSource
+    from typing import Literal
+
+    from handler.manifest import ModelSource, PackageType
     from packager.build import BuildReport
     from packager.plan import BuildPlan
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
       packager build models:/MyRandomForest@champion --output dist/ --architecture arm64
       packager build runs:/0a1b2c/model --runtime python3.12 --report report.json
       packager build model.skops --flavor sklearn --input-example rows.csv
+      packager build MODEL --locked --lock pylock.toml
+      packager build MODEL --with dist/mylib-1.0-py3-none-any.whl --drop matplotlib
+      packager build MODEL --package image
     """
 )
 @model_argument
@@ -40,7 +46,8 @@ if TYPE_CHECKING:
     "--runtime",
     default="auto",
     show_default=True,
-    help="Lambda runtime, as python3.12; auto: the Python that the model was trained under.",
+    help="Lambda runtime, as python3.12; auto: the Python that the model was trained under, or"
+    " the nearest newer one that its requirements can be met on.",
 )
 @click.option(
     "--architecture",
@@ -51,11 +58,29 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--model-source",
-    type=click.Choice(["s3", "embedded"]),
-    default="s3",
+    type=click.Choice(["auto", "s3", "embedded"]),
+    default="auto",
     show_default=True,
-    help="Fetch the model from S3 at cold start, or carry it in the zip.",
+    help="Fetch the model from S3 at cold start, or carry it in the zip or image; auto: s3 for"
+    " zips, embedded for images.",
 )
+@click.option(
+    "--package",
+    type=click.Choice(["auto", "zip", "image"]),
+    default="auto",
+    show_default=True,
+    help="A zip of 262 MB at most, or the build context of a container image; auto: an image"
+    " where a zip is hopeless (torch, tensorflow).",
+)
+@resolution_options
+@click.option("--no-trim", is_flag=True, help="Leave tests, stubs, sources and symbols in.")
+@click.option(
+    "--sourceless/--with-sources",
+    default=True,
+    show_default=True,
+    help="Bytecode in place of the libraries' sources, or beside them (twice the size).",
+)
+@click.option("--no-check", is_flag=True, help="Do not run the finished bundle's checks.")
 @click.option(
     "--safe-only", is_flag=True, help="Refuse model formats that execute code when loaded."
 )
@@ -81,7 +106,12 @@ def command(
     output: Path,
     runtime: str,
     architecture: str,
-    model_source: ModelSource,
+    model_source: ModelSource | Literal["auto"],
+    package: PackageType | Literal["auto"],
+    resolution: Resolution,
+    no_trim: bool,
+    sourceless: bool,
+    no_check: bool,
     safe_only: bool,
     with_parquet: bool,
     report: Path | None,
@@ -92,13 +122,29 @@ def command(
 
     MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
     with --flavor. Writes function.zip, model.zip (unless embedded), bundle.json,
-    pylock.toml, template.yaml and events/ into the output folder.
+    pylock.toml, sbom.cdx.json, template.yaml and events/ into the output folder; for an image
+    also a Dockerfile. The bundle is checked before it gets there: `packager check --help`.
     """
     from packager.build import build_bundle
-    from packager.plan import BuildConfig, plan_bundle
+    from packager.config import BuildConfig
+    from packager.plan import plan_bundle
     from packager.sources import open_model
 
-    config = BuildConfig(model_source, runtime, architecture, safe_only, with_parquet)
+    config = BuildConfig(
+        model_source=model_source,
+        runtime=runtime,
+        architecture=architecture,
+        package=package,
+        is_safe_only=safe_only,
+        with_parquet=with_parquet,
+        wishes=resolution.wishes,
+        constraints=resolution.constraints(),
+        indexes=resolution.indexes,
+        earlier_lock=resolution.earlier_lock(output),
+        lock_policy=resolution.policy,
+        is_trimmed=not no_trim,
+        is_sourceless=sourceless,
+    )
     if report and report.absolute().parent != output.absolute():  # which the build makes
         check_folder(report)
     console.step(f"Opening {model}")
@@ -113,7 +159,7 @@ def command(
         if dry_run:
             console.json(plan.to_dict()) if as_json else console.result(_plan_text(plan, output))
             return
-        built = build_bundle(plan, output, progress=console)
+        built = build_bundle(plan, output, is_checked=not no_check, progress=console)
     for warning in built.warnings:
         console.warn(warning)
     if report:
@@ -122,34 +168,51 @@ def command(
 
 
 def _plan_text(plan: BuildPlan, output: Path) -> str:
+    from packager.plan import changes
+
     lines = [
         f"would build  {plan.spec.info.flavor} model ({plan.spec.info.serialization_format})",
-        f"for          {plan.target.description}, model {plan.config.model_source}",
+        f"for          {plan.target.description}, as {plan.package_type}, model"
+        f" {plan.model_source}",
         f"into         {output}",
+        *(f"note         {note}" for note in plan.notes),
         f"packages     {len(plan.lock.packages)}",
     ]
     lines += [f"  {package.name}=={package.version}" for package in plan.lock.packages]
-    lines += [
-        f"without      {drop.requirement}: {drop.reason}"
-        for drop in (*plan.requirements.dropped, *plan.requirements.excluded)
-    ]
+    lines += changes(plan.requirements)
     lines += [f"warning      {warning}" for warning in plan.warnings]
     return "\n".join(lines)
 
 
 def _report_text(report: BuildReport) -> str:
     info = report.manifest.model
+    facts = report.dependencies
     lines = [
         f"built {report.output}: {info.flavor} model ({info.serialization_format})"
         f" for {report.plan.target.description}",
-        f"unzipped {report.unzipped_bytes / 1e6:.1f} MB of 262.1 MB that Lambda takes"
-        f" ({report.untrimmed_bytes / 1e6:.1f} MB before trimming)",
+        *report.plan.notes,
+        f"unzipped {report.unzipped_bytes / 1e6:.1f} MB"
+        f" ({facts.untrimmed_bytes / 1e6:.1f} MB before trimming{_of_limit(report)})",
     ]
-    if report.parquet_reader:
-        lines.append(f"parquet reader: {report.parquet_reader.weight}")
+    if facts.parquet_reader:
+        lines.append(f"parquet reader: {facts.parquet_reader.weight}")
+    lines += _check_lines(report)
     for artifact in report.manifest.artifacts:
         if "/" not in artifact.path:
             lines.append(f"  {artifact.size_bytes:>12,} B  {artifact.path}")
     events = sum(artifact.path.startswith("events/") for artifact in report.manifest.artifacts)
     lines.append(f"  {events:>12}    sample events in events/")
     return "\n".join(lines)
+
+
+def _of_limit(report: BuildReport) -> str:
+    return "; Lambda takes 262.1" if report.plan.package_type == "zip" else ""
+
+
+def _check_lines(report: BuildReport) -> list[str]:
+    if report.checked is None:
+        return ["not checked: --no-check"]
+    passed = sum(entry.status == "passed" for entry in report.checked.entries)
+    lines = [f"checked: {passed} checks passed"]
+    lines += [f"  not made: {entry.name}: {entry.detail}" for entry in report.checked.not_made]
+    return lines

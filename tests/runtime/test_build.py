@@ -63,6 +63,7 @@ def test_the_bundle_has_everything_a_deployment_needs(bundle_folder: Path) -> No
         "function.zip",
         "model.zip",
         "pylock.toml",
+        "sbom.cdx.json",
         "template.yaml",
     }
     template = (bundle_folder / "template.yaml").read_text()
@@ -91,20 +92,45 @@ def test_a_second_build_elsewhere_gives_the_same_bytes(
     bundle_folder: Path, example: Example, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
+    arguments = ["--output", "deep/er/dist", "--lock", bundle_folder / "pylock.toml", "--locked"]
+    elsewhere = {
+        "TZ": "Pacific/Auckland",
+        "PYTHONHASHSEED": "7",
+        "LC_ALL": "C",
+        "PACKAGER_CACHE": str(tmp_path / "cache"),  # so that nothing is taken from the first
+    }
     done = packager(
         "build",
         example.uri,
-        "--output",
-        "deep/er/dist",
+        *arguments,
+        "--no-check",
         cwd=tmp_path / "other",
-        env=example.env | {"TZ": "Pacific/Auckland", "PYTHONHASHSEED": "7", "LC_ALL": "C"},
+        env=example.env | elsewhere,
         umask=0o077,
     )
     assert done.returncode == 0, done.stderr
     again = tmp_path / "other" / "deep" / "er" / "dist"
 
-    assert (again / "bundle.json").read_bytes() == (bundle_folder / "bundle.json").read_bytes()
-    assert (again / "function.zip").read_bytes() == (bundle_folder / "function.zip").read_bytes()
+    for artifact in read_bundle(bundle_folder).manifest.artifacts:
+        same = (again / artifact.path).read_bytes() == (bundle_folder / artifact.path).read_bytes()
+        assert same, artifact.path
+
+
+def test_a_build_out_of_the_cache_gives_the_same_bytes_and_resolves_nothing(
+    bundle_folder: Path, example: Example, tmp_path: Path
+) -> None:
+    # Whatever asks the index now, fails.
+    offline = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "uv")}
+    lock = bundle_folder / "pylock.toml"
+
+    done = packager(
+        "build", example.uri, "-o", tmp_path / "dist", "--lock", lock, env=example.env | offline
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "from the cache" in done.stderr
+    for name in ("bundle.json", "function.zip"):
+        assert (tmp_path / "dist" / name).read_bytes() == (bundle_folder / name).read_bytes()
 
 
 def test_a_build_that_is_killed_leaves_the_old_output_untouched(
@@ -122,9 +148,9 @@ def test_a_build_that_is_killed_leaves_the_old_output_untouched(
     )
     assert building.stderr is not None
     for line in building.stderr:
-        if "Writing function.zip" in line:
+        if "Adding handler and model" in line:
             break
-    time.sleep(0.5)  # into the middle of the writing
+    time.sleep(0.1)  # into the middle of the writing
     os.killpg(building.pid, signal.SIGKILL)
     building.wait()
     building.stderr.close()

@@ -10,6 +10,9 @@ ARGUMENTS = {
     "MLmodelInvalid": ("MLmodel", ["no flavors"]),
     "UnsupportedFlavor": (["keras"], ["sklearn"]),
     "PathCollision": ("handler", "the handler", "a dependency"),
+    "PythonMismatch": ("model.pkl", "3.11"),
+    "LockDrift": (["runtime: python3.11 is now python3.12"],),
+    "CheckFailed": ([("numpy needs GLIBC_2.35", "Build for python3.12.")],),
     "ToolMissing": ("uv", "pip install uv"),
     "ToolFailed": (["uv", "pip"], 2, "boom"),
 }

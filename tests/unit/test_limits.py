@@ -20,16 +20,17 @@ def staging(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_bundle_that_fits_reports_its_bytes(staging: Path) -> None:
-    assert check_unzipped(staging, limit_bytes=815) == 815
+def test_a_bundle_that_fits_passes() -> None:
+    check_unzipped(815, [("numpy", 815)], limit_bytes=815)
 
 
-def test_a_bundle_over_the_limit_names_its_largest_packages(staging: Path) -> None:
+def test_a_bundle_over_the_limit_names_its_largest_packages_and_the_way_out() -> None:
     with pytest.raises(LimitExceeded) as raised:
-        check_unzipped(staging, limit_bytes=814)
+        check_unzipped(815, [("numpy", 800), ("small", 10)], limit_bytes=814)
 
     lines = str(raised.value).splitlines()
     assert [line.split()[-1] for line in lines[1:]] == ["numpy", "small"]
+    assert "--package image" in str(raised.value.hint)
     assert raised.value.exit_code == 3
 
 

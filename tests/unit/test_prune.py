@@ -42,7 +42,7 @@ def test_each_rule_reports_the_bytes_it_saved(tmp_path: Path) -> None:
     write(tmp_path, {"lib/a.py": "12345", "lib/tests/test_a.py": "1234567", "lib/a.pyi": "123"})
     before = tree_size(tmp_path)
 
-    saved = {item.rule.glob: item.size_bytes for item in prune(tmp_path)}
+    saved = {item.glob: item.size_bytes for item in prune(tmp_path)}
 
     assert saved["**/tests"] == 7
     assert saved["**/*.pyi"] == 3

@@ -123,6 +123,36 @@ def test_a_bundle_that_differs_from_its_digests_is_not_published(
     assert "Traceback" not in done.stderr
 
 
+def test_of_an_image_only_the_model_goes_to_s3(s3: Any, tmp_path: Path) -> None:
+    report = publish(make_bundle(tmp_path, package_type="image"), BUCKET, client=s3)
+    assert report.function is None
+    assert report.model is not None
+    assert keys(s3) == [report.model.key]
+
+
+def test_an_image_with_its_model_in_it_needs_no_bucket(s3: Any, tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path, model=None, package_type="image")
+    report = publish(bundle, "not-there", client=s3)
+    assert (report.model, report.function) == (None, None)
+
+
+def test_who_publishes_an_image_is_told_how_it_gets_to_lambda(
+    endpoint: str, tmp_path: Path
+) -> None:
+    folder = make_bundle(tmp_path, package_type="image").folder
+    env = embedded_environment(endpoint)
+    args = ("publish", folder, "--bucket", "images", "--create-bucket")
+    done = packager(*args, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "`sam deploy` pushes it to a registry" in done.stdout
+    document = json.loads(packager(*args, "--json", env=env).stdout)
+    assert document["function"] is None
+    build, _, deploy = document["deploy_command"].partition(" && ")
+    assert build == f"sam build --template-file {folder}/template.yaml"
+    assert "--resolve-image-repos" in deploy
+    assert f"ModelKey={document['model']['key']}" in deploy
+
+
 def test_a_function_zip_that_the_manifest_does_not_name_is_refused(s3: Any, tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path)
     document = json.loads((tmp_path / "bundle.json").read_text())

@@ -2,30 +2,25 @@ from pathlib import Path
 
 import pytest
 
-from packager.errors import NoMatchingWheel, ResolutionFailed, ToolFailed
+from packager.errors import IndexUnreachable, NoMatchingWheel, ResolutionFailed, ToolFailed
 from packager.install import install_lock
-from packager.resolve import UvResolver
+from packager.lock import Lock
+from packager.resolve import Question, UvResolver
 from packager.targets import RUNTIMES, Target, find_target
-from tests.wheels import make_wheel
+from packager.uv import Indexes
+from tests.wheels import make_sdist, make_wheel
 
 RUNTIME_NAMES = [runtime.name for runtime in RUNTIMES]
 AL2 = find_target("python3.11", "x86_64")
 AL2023 = find_target("python3.12", "x86_64")
 
 
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of wheels that is all the index there is."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    settings = tmp_path / "uv.toml"
-    settings.write_text(f"no-index = true\nfind-links = [{str(folder)!r}]\n")
-    monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
-    return folder
-
-
-def versions(lock) -> dict[str, str]:
+def versions(lock: Lock) -> dict[str, str]:
     return {package.name: package.version for package in lock.packages}
+
+
+def resolve(requirements: list[str], target: Target, **others) -> Lock:
+    return UvResolver().resolve(Question(tuple(requirements), target, **others))
 
 
 def test_python311_gets_the_newest_wheel_that_its_glibc_loads(index: Path) -> None:
@@ -33,31 +28,40 @@ def test_python311_gets_the_newest_wheel_that_its_glibc_loads(index: Path) -> No
     make_wheel(index, "lib", "2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
     make_wheel(index, "lib", "2.0", tag="cp312-cp312-manylinux_2_28_x86_64")
 
-    assert versions(UvResolver().resolve(["lib"], AL2, runtime_packages=[])) == {"lib": "1.0"}
-    assert versions(UvResolver().resolve(["lib"], AL2023, runtime_packages=[])) == {"lib": "2.0"}
+    assert versions(resolve(["lib"], AL2)) == {"lib": "1.0"}
+    assert versions(resolve(["lib"], AL2023)) == {"lib": "2.0"}
 
 
-def test_a_pin_without_a_loadable_wheel_names_package_tags_and_a_runtime_that_would_do(
+def test_a_pin_without_a_loadable_wheel_names_package_tags_and_the_nearest_version(
     index: Path,
 ) -> None:
     make_wheel(index, "other", "1.0")
+    make_wheel(index, "lib", "1.9", tag="cp311-cp311-manylinux2014_x86_64")
     make_wheel(index, "lib", "2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
     make_wheel(index, "lib", "2.0", tag="cp312-cp312-manylinux_2_28_x86_64")
 
     with pytest.raises(NoMatchingWheel) as raised:
-        UvResolver().resolve(["other==1.0", "lib==2.0"], AL2, runtime_packages=[])
+        resolve(["other==1.0", "lib==2.0"], AL2)
 
     assert "lib 2.0" in str(raised.value)
     assert "glibc 2.26" in str(raised.value)
     assert raised.value.found == ("manylinux_2_28_x86_64",)
-    assert "--runtime python3.12" in str(raised.value.hint)
+    assert "lib==1.9" in str(raised.value.hint)
+
+
+def test_a_package_with_only_a_source_distribution_says_so(index: Path) -> None:
+    make_sdist(index, "lib", "1.0")
+
+    for requirement in ("lib==1.0", "lib"):
+        with pytest.raises(NoMatchingWheel, match="source distribution only"):
+            resolve([requirement], AL2)
 
 
 def test_a_wheel_for_another_architecture_is_not_taken(index: Path) -> None:
     make_wheel(index, "lib", "1.0", tag="cp311-cp311-manylinux2014_x86_64")
 
     with pytest.raises(NoMatchingWheel) as raised:
-        UvResolver().resolve(["lib==1.0"], find_target("python3.11", "arm64"), runtime_packages=[])
+        resolve(["lib==1.0"], find_target("python3.11", "arm64"))
 
     assert "arm64" in str(raised.value)
 
@@ -69,7 +73,7 @@ def test_what_the_runtime_ships_constrains_the_zip_but_stays_out_of_it(index: Pa
     make_wheel(index, "aws-sdk", "1.0", requires=["shared<2", "only-runtime"])
     make_wheel(index, "frame", "1.0", requires=["shared"])
 
-    lock = UvResolver().resolve(["frame"], AL2, runtime_packages=["aws-sdk"])
+    lock = resolve(["frame"], AL2, runtime_packages=("aws-sdk",))
 
     assert versions(lock) == {"frame": "1.0", "shared": "1.5"}
 
@@ -79,7 +83,7 @@ def test_an_excluded_package_stays_out_with_all_that_only_it_requires(index: Pat
     make_wheel(index, "report", "1.0", requires=["deep"])
     make_wheel(index, "lib", "1.0", requires=["report"])
 
-    lock = UvResolver().resolve(["lib"], AL2, runtime_packages=[], excluded=["report"])
+    lock = resolve(["lib"], AL2, excluded=("rep*",))
 
     assert versions(lock) == {"lib": "1.0"}
 
@@ -89,12 +93,12 @@ def test_contradicting_requirements_are_explained(index: Path) -> None:
     make_wheel(index, "shared", "2.0")
 
     with pytest.raises(ResolutionFailed, match=r"shared<2"):
-        UvResolver().resolve(["a==1.0", "shared==2.0"], AL2, runtime_packages=[])
+        resolve(["a==1.0", "shared==2.0"], AL2)
 
 
 def test_an_unknown_package_is_named(index: Path) -> None:
     with pytest.raises(ResolutionFailed, match="no-such-thing"):
-        UvResolver().resolve(["no-such-thing==1.0"], AL2, runtime_packages=[])
+        resolve(["no-such-thing==1.0"], AL2)
 
 
 def test_an_unreachable_index_is_told_from_a_missing_package(
@@ -104,8 +108,8 @@ def test_an_unreachable_index_is_told_from_a_missing_package(
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path))
 
-    with pytest.raises(ResolutionFailed, match="index cannot be read") as raised:
-        UvResolver().resolve(["anything"], AL2, runtime_packages=[])
+    with pytest.raises(IndexUnreachable, match="index cannot be read") as raised:
+        resolve(["anything"], AL2)
 
     assert "network" in str(raised.value.hint)
 
@@ -115,7 +119,7 @@ def test_a_lock_is_installed_for_any_target_and_leaves_no_trace_of_this_machine(
     index: Path, tmp_path: Path, target: Target
 ) -> None:
     make_wheel(index, "lib", "1.0")
-    lock = UvResolver().resolve(["lib"], target, runtime_packages=[])
+    lock = resolve(["lib"], target)
     staging = tmp_path / "draft" / "staging"
     staging.mkdir(parents=True)
 
@@ -131,7 +135,7 @@ def test_a_wheel_that_differs_from_the_locks_hash_is_refused(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_wheel(index, "lib", "1.0")
-    lock = UvResolver().resolve(["lib"], AL2, runtime_packages=[])
+    lock = resolve(["lib"], AL2)
     make_wheel(index, "lib", "1.0", files={"lib/__init__.py": "VERSION = 'other'\n"})
     # The first cache has the right bytes, and uv would rightly take them from there.
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another-cache"))
@@ -139,3 +143,48 @@ def test_a_wheel_that_differs_from_the_locks_hash_is_refused(
 
     with pytest.raises(ToolFailed, match=r"(?i)hash"):
         install_lock(lock, AL2, tmp_path / "draft" / "staging")
+
+
+def test_constraints_narrow_versions_and_install_nothing(index: Path) -> None:
+    make_wheel(index, "lib", "1.0")
+    make_wheel(index, "lib", "2.0")
+
+    lock = resolve(["lib"], AL2, constraints=("lib<2", "unused==3"))
+
+    assert versions(lock) == {"lib": "1.0"}
+
+
+def test_the_versions_of_an_earlier_lock_are_kept_where_they_fit(index: Path) -> None:
+    make_wheel(index, "lib", "1.0")
+    make_wheel(index, "other", "1.0")
+    earlier = resolve(["lib", "other"], AL2)
+    for name in ("lib", "other"):
+        make_wheel(index, name, "2.0")
+
+    lock = UvResolver().resolve(Question(("lib", "other>1"), AL2), preferred=earlier)
+
+    assert versions(lock) == {"lib": "1.0", "other": "2.0"}
+
+
+def test_wheels_come_from_a_folder_alone_when_the_index_is_ruled_out(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "mine", "private-thing", "1.0")
+
+    lock = resolve(
+        ["private-thing"],
+        AL2,
+        indexes=Indexes(find_links=(str(tmp_path / "mine"),), is_offline=True),
+    )
+
+    assert versions(lock) == {"private-thing": "1.0"}
+
+
+def test_a_wheel_that_cannot_be_had_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    url = "http://user:secret@127.0.0.1:9/lib-1.0-py3-none-any.whl"
+
+    with pytest.raises(ResolutionFailed, match="lib cannot be had") as raised:
+        resolve([f"lib @ {url}"], AL2)
+
+    assert "secret" not in str(raised.value)

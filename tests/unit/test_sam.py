@@ -56,10 +56,13 @@ def manifest(**changes: Any) -> BundleManifest:
 
 
 EMBEDDED = manifest(model_source="embedded", model_archive=None)
+IMAGE = manifest(model_source="embedded", model_archive=None, package_type="image")
 TEMPLATES = {
     "general": render_template(code_uri="dist/function.zip"),
     "bundle": render_template(manifest(), bucket="my-models"),
     "embedded": render_template(EMBEDDED),
+    "image": render_template(IMAGE),
+    "image with its model in S3": render_template(manifest(package_type="image")),
 }
 
 
@@ -146,6 +149,30 @@ def test_an_embedded_model_needs_no_s3() -> None:
     assert "Environment" not in properties
     assert "ModelUri" not in template["Outputs"]
     assert not any(name.startswith(("Model", "S3")) for name in template["Parameters"])
+
+
+def test_an_image_is_built_from_the_bundles_own_folder() -> None:
+    template = parse(TEMPLATES["image"])
+    function = template["Resources"]["ModelFunction"]
+    assert function["Metadata"]["Dockerfile"] == "Dockerfile"
+    assert function["Metadata"]["DockerContext"] == "."
+    assert function["Properties"]["PackageType"] == "Image"
+    # Lambda refuses an image that is given one of these.
+    assert not {"CodeUri", "Handler", "Runtime", "Layers"} & set(function["Properties"])
+    assert "Runtime" not in template["Parameters"]
+    with_model = parse(TEMPLATES["image with its model in S3"])
+    assert "Policies" in with_model["Resources"]["ModelFunction"]["Properties"]
+
+
+def test_images_of_different_bundles_have_different_tags() -> None:
+    def tag(**changes: Any) -> str:
+        template = parse(render_template(dataclasses.replace(IMAGE, **changes)))
+        return str(template["Resources"]["ModelFunction"]["Metadata"]["DockerTag"])
+
+    other = ModelInfo("sklearn", "model.skops", "skops", model_id="m-2")
+    assert tag() != tag(model=other)
+    assert tag() == tag(artifacts=(FileEntry("function.zip", 1, SHA),))
+    assert re.fullmatch(r"python3\.12-[0-9a-f]{12}", tag())
 
 
 def test_the_s3_address_is_no_variable_of_the_function_unless_it_is_given() -> None:

@@ -1,0 +1,153 @@
+"""Choose the target of a bundle, together with the lock that proves it possible."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from packager.config import BuildConfig
+from packager.errors import (
+    DependencyError,
+    ModelError,
+    NoMatchingWheel,
+    PythonMismatch,
+    ResolutionFailed,
+)
+from packager.lock import Lock
+from packager.locking import LockPolicy, obtain_lock
+from packager.mlmodel import ModelSpec
+from packager.pickled import holds_bytecode
+from packager.progress import Progress
+from packager.requirements import RUNTIME_PACKAGES, Requirements
+from packager.resolve import Question, Resolver
+from packager.targets import RUNTIMES, Target, find_target, runtime_for_python
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A target on which the requirements can be met."""
+
+    target: Target
+    lock: Lock
+    note: str | None
+    """Why it is not the one that one would expect."""
+
+
+def choose_target(
+    spec: ModelSpec,
+    requirements: Requirements,
+    config: BuildConfig,
+    resolver: Resolver,
+    progress: Progress,
+) -> Choice:
+    """Return the user's target; for `auto` the model's own Python, else the nearest newer one.
+
+    :raises ConfigError: there is no such target.
+    :raises PythonMismatch: the model brings bytecode of another Python than the target's.
+    :raises DependencyError: the requirements cannot be met; says where they could be.
+    """
+    bound_to = _bytecode_python(spec)
+    candidates = list(_candidates(spec, config))
+    failures: list[tuple[Target, DependencyError]] = []
+    for target in candidates:
+        if bound_to and bound_to != target.runtime.python:
+            raise _bound(spec, bound_to, failures)
+        progress.step(f"Resolving {len(requirements.lines)} requirements for {target.description}")
+        try:
+            lock = _lock(requirements, target, config, resolver, progress)
+        except (NoMatchingWheel, ResolutionFailed) as error:
+            failures.append((target, error))
+            progress.detail(f"cannot be met: {_first_line(error)}")
+        else:
+            return Choice(target, lock, _note(spec, target, failures))
+    raise _nowhere(failures, requirements, config, resolver, progress)
+
+
+def _candidates(spec: ModelSpec, config: BuildConfig) -> Iterator[Target]:
+    if config.runtime != "auto":
+        yield find_target(config.runtime, config.architecture)
+        return
+    earlier = config.earlier_lock.inputs if config.earlier_lock else None
+    if earlier and config.lock_policy is LockPolicy.LOCKED:
+        yield find_target(earlier.runtime, config.architecture)
+        return
+    nearest = find_target(runtime_for_python(spec.python_version), config.architecture)
+    for runtime in RUNTIMES[RUNTIMES.index(nearest.runtime) :]:
+        yield Target(runtime, config.architecture)
+
+
+def _lock(
+    requirements: Requirements,
+    target: Target,
+    config: BuildConfig,
+    resolver: Resolver,
+    progress: Progress,
+) -> Lock:
+    question = Question(
+        requirements=requirements.lines,
+        target=target,
+        constraints=config.constraints,
+        excluded=tuple(drop.requirement for drop in requirements.excluded),
+        runtime_packages=RUNTIME_PACKAGES,
+        indexes=config.indexes,
+    )
+    return obtain_lock(
+        question,
+        resolver,
+        earlier=config.earlier_lock,
+        policy=config.lock_policy,
+        progress=progress,
+    )
+
+
+def _bytecode_python(spec: ModelSpec) -> str | None:
+    """Return the Python, as `3.11`, that alone can load the model; None: not only one can."""
+    data = spec.folder / spec.info.data_path
+    if spec.python_minor is None or not spec.info.executes_code or not data.is_file():
+        return None
+    return spec.python_minor if holds_bytecode(data) else None
+
+
+def _bound(
+    spec: ModelSpec, python: str, failures: list[tuple[Target, DependencyError]]
+) -> ModelError:
+    reason = _first_line(failures[0][1]) if failures else None
+    return PythonMismatch(spec.info.data_path, python, reason=reason)
+
+
+def _note(
+    spec: ModelSpec, target: Target, failures: list[tuple[Target, DependencyError]]
+) -> str | None:
+    if not failures:
+        return None
+    error = failures[0][1]
+    origin = f"trained under Python {spec.python_version}; " if spec.python_version else ""
+    return f"{origin}{_first_line(error)}; building for {target.runtime.name}, the next that can"
+
+
+def _nowhere(
+    failures: list[tuple[Target, DependencyError]],
+    requirements: Requirements,
+    config: BuildConfig,
+    resolver: Resolver,
+    progress: Progress,
+) -> DependencyError:
+    """Return the first target's error, with what is known of the others as its hint."""
+    first = failures[0][1]
+    tried = {target.runtime for target, _ in failures}
+    for runtime in RUNTIMES:
+        if runtime in tried or config.lock_policy is LockPolicy.LOCKED:
+            continue
+        target = Target(runtime, config.architecture)
+        try:
+            _lock(requirements, target, replace(config, earlier_lock=None), resolver, progress)
+        except DependencyError:
+            continue
+        hint = f"All requirements can be met on {target.description}: --runtime {runtime.name}."
+        first.hint = f"{first.hint} {hint}" if first.hint else hint
+        return first
+    nowhere = "No other Lambda runtime can take these requirements either."
+    first.hint = f"{first.hint} {nowhere}" if first.hint else nowhere
+    return first
+
+
+def _first_line(error: DependencyError) -> str:
+    return str(error).partition("\n")[0].rstrip(":")

@@ -1,0 +1,215 @@
+"""The dependencies of a bundle: installed, trimmed, compiled, zipped; once for each lock.
+
+Models that are trained in one environment have one lock, so what is made of it is kept in
+the user's cache: the next build copies the archive.
+"""
+
+import hashlib
+import inspect
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from packager import (
+    archive,
+    bytecode,
+    distributions,
+    elf,
+    install,
+    linking,
+    parquet,
+    prune,
+    sharedlibs,
+    strip,
+    wheels,
+)
+from packager.distributions import Distribution
+from packager.limits import largest_packages
+from packager.local.cache import build_once, cache_root
+from packager.lock import Lock
+from packager.progress import SILENT, Progress
+from packager.targets import Target
+from packager.uv import Indexes, find_python
+
+_ARCHIVE = "dependencies.zip"
+_FACTS = "facts.json"
+_KEPT_SETS = 12
+"""In the cache, of about 75 MB each."""
+# What is in the cache is only as good as the code that made it.
+_MAKERS = (
+    *(archive, bytecode, distributions, elf, install),
+    *(linking, parquet, prune, sharedlibs, strip, wheels),
+)
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How dependencies are laid out in the zip."""
+
+    is_trimmed: bool = True
+    """Without what no prediction needs."""
+    is_sourceless: bool = True
+    """Bytecode in the sources' place, not beside them."""
+    packs_parquet_reader: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a set of dependencies."""
+
+    untrimmed_bytes: int
+    """As the wheels unpack."""
+    size_bytes: int
+    """What Lambda counts of it."""
+    python: str | None
+    """Version of the interpreter that compiled it, as `3.11.7`; None: not compiled."""
+    trimmed: tuple[prune.Trimmed, ...]
+    parquet_reader: parquet.PackedReader | None
+    provided_libraries: tuple[sharedlibs.ProvidedLibrary, ...]
+    largest: tuple[tuple[str, int], ...]
+    """Top-level names with their bytes, largest first."""
+    distributions: tuple[Distribution, ...]
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build from `dataclasses.asdict`'s data that went through JSON."""
+        reader = data["parquet_reader"]
+        libraries = (
+            {**item, "needed_by": tuple(item["needed_by"])} for item in data["provided_libraries"]
+        )
+        return cls(
+            untrimmed_bytes=data["untrimmed_bytes"],
+            size_bytes=data["size_bytes"],
+            python=data["python"],
+            trimmed=tuple(prune.Trimmed(**item) for item in data["trimmed"]),
+            parquet_reader=reader and parquet.PackedReader(**reader),
+            provided_libraries=tuple(sharedlibs.ProvidedLibrary(**item) for item in libraries),
+            largest=tuple((name, size) for name, size in data["largest"]),
+            distributions=tuple(Distribution.from_dict(item) for item in data["distributions"]),
+        )
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """A set of dependencies in the cache."""
+
+    archive: Path
+    """A zip that the bundle's own files are added to."""
+    facts: Facts
+
+
+def prepare_dependencies(
+    lock: Lock,
+    target: Target,
+    packing: Packing,
+    *,
+    indexes: Indexes | None = None,
+    progress: Progress = SILENT,
+) -> Dependencies:
+    """Return the lock's wheels as the bundle carries them; made at the first call.
+
+    :raises ToolFailed: a download failed, or a wheel differs from its hash.
+    :raises ConfigError: the cache cannot be written.
+    """
+    python = find_python(target.runtime.python)
+    version = _version(python) if python else None
+    key = _key(lock, target, packing, version)
+    folder = cache_root() / "dependencies" / key
+
+    def build(partial: Path) -> None:
+        _build(partial, lock, target, packing, version, indexes or Indexes(), progress)
+
+    is_made = folder.is_dir()
+    build_once(folder, build, progress=progress)
+    facts = Facts.from_dict(json.loads((folder / _FACTS).read_bytes()))
+    if is_made:
+        progress.step(f"Taking {len(lock.packages)} packages from the cache: built before")
+        os.utime(folder)
+    else:
+        _forget_old_sets(folder.parent)
+    return Dependencies(folder / _ARCHIVE, facts)
+
+
+def _build(
+    folder: Path,
+    lock: Lock,
+    target: Target,
+    packing: Packing,
+    version: str | None,
+    indexes: Indexes,
+    progress: Progress,
+) -> None:
+    tree = folder / "tree"
+    tree.mkdir()
+    progress.step(f"Installing {len(lock.packages)} packages for {target.description}")
+    install.install_lock(lock, target, tree, indexes)
+    untrimmed_bytes = prune.tree_size(tree)
+    found = distributions.read_distributions(tree)
+    libraries = sharedlibs.provide_libraries(tree, target)
+    for library in libraries:
+        progress.detail(f"{library.name}: Lambda has none, a copy comes from {library.source}")
+    trimmed = _trim(tree, target, progress) if packing.is_trimmed else ()
+    progress.detail(
+        f"{untrimmed_bytes / 1e6:.1f} MB, trimmed to {prune.tree_size(tree) / 1e6:.1f} MB"
+    )
+    reader = None
+    if packing.packs_parquet_reader:
+        progress.step("Packing the parquet reader")
+        reader = parquet.pack_reader(tree)
+    if version:
+        progress.step(f"Compiling to bytecode with Python {version}")
+        bytecode.compile_bytecode(tree, target, keep_sources=not packing.is_sourceless)
+    facts = Facts(
+        untrimmed_bytes=untrimmed_bytes,
+        size_bytes=prune.tree_size(tree),
+        python=version,
+        trimmed=trimmed,
+        parquet_reader=reader,
+        provided_libraries=libraries,
+        largest=tuple(largest_packages(tree)),
+        distributions=found,
+    )
+    progress.step(f"Zipping {facts.size_bytes / 1e6:.1f} MB")
+    archive.write_archive(tree, folder / _ARCHIVE)
+    shutil.rmtree(tree)
+    (folder / _FACTS).write_text(json.dumps(asdict(facts)), encoding="utf-8")
+
+
+def _trim(tree: Path, target: Target, progress: Progress) -> tuple[prune.Trimmed, ...]:
+    trimmed = prune.prune(tree)
+    if strip_name := strip.strip_version(target):
+        saved_bytes = strip.strip_libraries(tree)
+        return (
+            *trimmed,
+            prune.Trimmed("**/*.so", f"symbols for debuggers: {strip_name}", saved_bytes),
+        )
+    progress.detail("shared libraries keep their symbols: no GNU strip for the target here")
+    return trimmed
+
+
+def _version(python: Path) -> str:
+    argv = [str(python), "-I", "-S", "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _key(lock: Lock, target: Target, packing: Packing, version: str | None) -> str:
+    digest = hashlib.sha256()
+    tools = [version, strip.strip_version(target) if packing.is_trimmed else None]
+    place = [target.runtime.name, target.architecture]
+    digest.update(json.dumps([lock.wheels, place, asdict(packing), tools]).encode())
+    for maker in _MAKERS:
+        digest.update(inspect.getsource(maker).encode())
+    return digest.hexdigest()[:32]
+
+
+def _forget_old_sets(parent: Path) -> None:
+    sets = sorted(
+        (path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(".")),
+        key=lambda path: path.stat().st_mtime,
+    )
+    for old in sets[:-_KEPT_SETS]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,106 @@
+"""Obtain a bundle's lock: the earlier one, one out of the cache, or a new one."""
+
+import hashlib
+import json
+import os
+import time
+from enum import Enum
+from pathlib import Path
+
+from packager.errors import ConfigError, LockDrift
+from packager.local.cache import cache_root
+from packager.lock import Lock
+from packager.progress import SILENT, Progress
+from packager.resolve import Question, Resolver
+
+_CACHE_LIFE_S = 24 * 3600
+"""How long an answer is taken from the cache: new releases are seen a day later, or at once
+with `--upgrade`."""
+
+
+class LockPolicy(Enum):
+    """What an earlier lock is worth."""
+
+    REUSE = "reuse"
+    """Taken as it is while the question stays; else its versions are kept where they fit."""
+    LOCKED = "locked"
+    """Taken as it is, or the build fails."""
+    UPGRADE = "upgrade"
+    """Ignored, and so is the cache."""
+
+
+def obtain_lock(
+    question: Question,
+    resolver: Resolver,
+    *,
+    earlier: Lock | None = None,
+    policy: LockPolicy = LockPolicy.REUSE,
+    progress: Progress = SILENT,
+) -> Lock:
+    """Return the lock that answers the question.
+
+    :raises LockDrift: the policy is LOCKED and the earlier lock answers another question.
+    :raises ConfigError: the policy is LOCKED and there is no earlier lock.
+    :raises DependencyError: the requirements cannot be met on the target.
+    """
+    if policy is LockPolicy.UPGRADE:
+        return _remember(question, None, resolver.resolve(question))
+    if earlier is not None and earlier.inputs == question.inputs:
+        progress.detail("as the lock says")
+        return earlier
+    if policy is LockPolicy.LOCKED:
+        raise _drift(question, earlier)
+    cached = _recall(question, earlier)
+    if cached is not None:
+        progress.detail("as resolved before, on this machine and today; --upgrade asks again")
+        return cached
+    return _remember(question, earlier, resolver.resolve(question, preferred=earlier))
+
+
+def _drift(question: Question, earlier: Lock | None) -> Exception:
+    if earlier is None:
+        return ConfigError(
+            "--locked without a lock",
+            hint="Name one with --lock, or build once without --locked.",
+        )
+    if earlier.inputs is None:
+        return LockDrift(["the lock does not say what it was made for: packager did not write it"])
+    return LockDrift(earlier.inputs.differences(question.inputs))
+
+
+def _cached_path(question: Question, earlier: Lock | None) -> Path:
+    # uv's own variables (indexes above all) are part of the question.
+    settings = {key: value for key, value in os.environ.items() if key.startswith("UV_")}
+    identity = [
+        repr(question.inputs),
+        repr(question.indexes),
+        question.runtime_packages,
+        earlier.pins if earlier else "",
+        sorted(settings.items()),
+    ]
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    return cache_root() / "locks" / f"{digest[:32]}.toml"
+
+
+def _recall(question: Question, earlier: Lock | None) -> Lock | None:
+    if question.indexes.find_links:
+        return None  # a folder of one's own changes by the minute, and is quickly read
+    path = _cached_path(question, earlier)
+    try:
+        if time.time() - path.stat().st_mtime > _CACHE_LIFE_S:
+            return None
+        return Lock.from_pylock(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _remember(question: Question, earlier: Lock | None, lock: Lock) -> Lock:
+    path = _cached_path(question, earlier)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(lock.text, encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)  # a cache that cannot be written costs time, no more
+    return lock

@@ -1,0 +1,158 @@
+"""Why requirements cannot be met on a target, and what would do."""
+
+import re
+import tomllib
+from collections.abc import Sequence
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from packager.errors import (
+    DependencyError,
+    IndexUnreachable,
+    NoMatchingWheel,
+    ResolutionFailed,
+    ToolFailed,
+)
+from packager.targets import Target
+from packager.uv import Indexes, run_uv
+
+_UNREACHABLE = ("Failed to fetch", "error sending request", "dns error", "Could not connect")
+_UNFETCHED = ("Failed to download", "Git operation failed", "Distribution not found at")
+
+
+def explain_failure(
+    error: ToolFailed, requirements: Sequence[str], target: Target, indexes: Indexes
+) -> DependencyError:
+    """Return the error that tells which requirement is at fault: tags wanted, tags found.
+
+    :param error: uv's, of a resolution for this target.
+    """
+    message = str(error)
+    for line in requirements:
+        requirement = Requirement(line)
+        if requirement.url and any(sign in message for sign in (*_UNREACHABLE, *_UNFETCHED)):
+            return ResolutionFailed(
+                f"{requirement.name} cannot be had from {_without_login(requirement.url)}:"
+                f" {_last_cause(error)}",
+                hint="Only wheels are installed: give a wheel's URL or path, or a version that"
+                " the index has.",
+            )
+    if down := unreachable(error):
+        return down
+    return _unloadable(requirements, target, indexes) or ResolutionFailed(
+        f"the model's requirements cannot be met on {target.description}:\n{_reason(error)}",
+        hint="Change the versions in the model's requirements.txt so that they fit each other,"
+        " or pin what the model leaves open with --constraints.",
+    )
+
+
+def unreachable(error: ToolFailed) -> IndexUnreachable | None:
+    """Return the error for a package index that does not answer; None: uv failed otherwise."""
+    if not any(sign in str(error) for sign in _UNREACHABLE):
+        return None
+    return IndexUnreachable(
+        f"the package index cannot be read: {_without_login(_last_cause(error))}",
+        hint="Check the network, and UV_DEFAULT_INDEX or --index-url if you use an index of"
+        " your own.",
+    )
+
+
+def _unloadable(
+    requirements: Sequence[str], target: Target, indexes: Indexes
+) -> NoMatchingWheel | None:
+    """Return the error for the first requirement whose wheels the target cannot load."""
+    for line in requirements:
+        requirement = Requirement(line)
+        if _has_wheel(line, target, indexes):
+            continue
+        version = _pinned_version(requirement)
+        wheels = _wheel_tags(line, requirement.name, target, indexes)
+        if wheels is not None:
+            return NoMatchingWheel(
+                requirement.name,
+                version or str(requirement.specifier),
+                wanted=f"a wheel for {target.description}",
+                found=wheels,
+                hint=_loadable_version_hint(requirement, target, indexes),
+            )
+    return None
+
+
+def _has_wheel(line: str, target: Target, indexes: Indexes) -> bool:
+    args = ["pip", "compile", "-", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    args += ["--python-version", target.runtime.python, "--python-platform", target.uv_platform]
+    try:
+        run_uv([*args, *indexes.args], stdin=line)
+    except ToolFailed:
+        return False
+    return True
+
+
+def _loadable_version_hint(
+    requirement: Requirement, target: Target, indexes: Indexes
+) -> str | None:
+    """Name the newest version that the target loads, which is the nearest to a too new one."""
+    args = ["pip", "compile", "-", "--quiet", "--no-deps", "--no-header", "--no-annotate"]
+    args += ["--only-binary", ":all:", "--python-version", target.runtime.python]
+    args += ["--python-platform", target.uv_platform, *indexes.args]
+    try:
+        found = run_uv(args, stdin=requirement.name).strip()
+    except ToolFailed:
+        return None
+    return f"The newest that loads there: {found}."
+
+
+def _wheel_tags(line: str, name: str, target: Target, indexes: Indexes) -> list[str] | None:
+    """Return the platform tags of the version's wheels for the target's Python.
+
+    None: there is no such version at all.
+    """
+    args = ["pip", "compile", "-", "--no-deps", "--universal", "--format", "pylock.toml"]
+    args += ["--python-version", target.runtime.python, *indexes.args]
+    try:
+        lock = tomllib.loads(run_uv(args, stdin=line))
+    except ToolFailed:
+        return None
+    tags: set[str] = set()
+    for package in lock.get("packages", []):
+        if canonicalize_name(package["name"]) != canonicalize_name(name):
+            continue
+        for wheel in package.get("wheels", []):
+            filename = wheel.get("name") or wheel["url"].rsplit("/", 1)[1]
+            tags |= _platforms_for(filename, target)
+    return sorted(tags)
+
+
+def _platforms_for(filename: str, target: Target) -> set[str]:
+    interpreter = "cp" + target.runtime.python.replace(".", "")
+    return {
+        tag.platform
+        for tag in parse_wheel_filename(filename)[3]
+        if tag.interpreter == interpreter or tag.abi == "abi3" or tag.interpreter == "py3"
+        if re.search(f"linux.*{target.machine}$|^any$", tag.platform)
+    }
+
+
+def _pinned_version(requirement: Requirement) -> str | None:
+    for clause in requirement.specifier:
+        if clause.operator in ("==", "===") and not clause.version.endswith(".*"):
+            return clause.version
+    return None
+
+
+_LOGIN = re.compile(r"://[^/@\s]+@")
+
+
+def _without_login(text: str) -> str:
+    return _LOGIN.sub("://***@", text)
+
+
+def _last_cause(error: ToolFailed) -> str:
+    return str(error).strip().splitlines()[-1].strip()
+
+
+def _reason(error: ToolFailed) -> str:
+    lines = str(error).splitlines()[1:]
+    told = [line for line in lines if line.strip() and not line.startswith("warning")]
+    return _without_login("\n".join(told))

@@ -1,0 +1,67 @@
+"""Each kind of model for each target: a bundle that passes its checks, or a clear refusal."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.kinds import KINDS, save_model
+from packager.config import BuildConfig
+from packager.errors import NoMatchingWheel
+from packager.plan import plan_bundle
+from packager.targets import ARCHITECTURES, RUNTIMES
+from tests.commands import packager
+from tests.conftest import only_one_worker
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's and scikit-learn's own
+
+TARGETS = [(runtime.name, architecture) for runtime in RUNTIMES for architecture in ARCHITECTURES]
+matrix = pytest.mark.parametrize(
+    ("kind", "runtime", "architecture"), [(kind, *target) for kind in KINDS for target in TARGETS]
+)
+
+
+def model_of(kind: str, folder: Path, *, is_pinned: bool) -> Path:
+    """Return the model of this kind, saved by the first who asks."""
+    model = folder / f"{kind.replace(' ', '')}-{'pinned' if is_pinned else 'open'}"
+    with only_one_worker(folder):
+        return model if model.exists() else save_model(kind, model, is_pinned=is_pinned)
+
+
+@pytest.mark.targets
+@matrix
+def test_a_model_that_pins_nothing_builds_for_every_target(
+    kind: str, runtime: str, architecture: str, shared_folder: Path, tmp_path: Path
+) -> None:
+    model = model_of(kind, shared_folder, is_pinned=False)
+
+    done = packager(
+        *("build", model, "-o", tmp_path / "dist", "--json"),
+        *("--runtime", runtime, "--architecture", architecture),
+        timeout_s=600,
+    )
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["check"]["is_ok"]
+    statuses = {check["name"]: check["status"] for check in report["check"]["checks"]}
+    assert "failed" not in statuses.values()
+    assert list(statuses.values()).count("passed") >= 10
+
+
+@matrix
+def test_a_model_that_pins_new_versions_is_refused_by_the_old_glibc_alone(
+    kind: str, runtime: str, architecture: str, shared_folder: Path
+) -> None:
+    model = model_of(kind, shared_folder, is_pinned=True)
+    config = BuildConfig(runtime=runtime, architecture=architecture)
+
+    if runtime != "python3.11":
+        assert plan_bundle(model, config).target.runtime.name == runtime
+        return
+    with pytest.raises(NoMatchingWheel) as raised:
+        plan_bundle(model, config)
+
+    assert "glibc 2.26" in str(raised.value)
+    assert any("manylinux_2_2" in tag for tag in raised.value.found)
+    assert "--runtime python3.12" in str(raised.value.hint)
