@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.kinds import KINDS, save_model
+from benchmarks.page import replace_section
 from packager.build import build_bundle
 from packager.bundle import FUNCTION_ZIP
 from packager.config import BuildConfig
@@ -27,8 +28,7 @@ from packager.requirements import HANDLER_REQUIREMENTS
 from packager.targets import ARCHITECTURES, RUNTIMES, Target, find_target
 from packager.uv import run_uv
 
-PAGE = Path(__file__).parent.parent / "docs" / "bundles.md"
-_BEGIN, _END = "<!-- sizes: make bundles -->\n", "<!-- end of sizes -->"
+_SECTION = "sizes: python -m benchmarks.bundles --write"
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,7 @@ def main() -> None:
     text = table(cells)
     print(text)
     if options.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, _, rest = page.partition(_BEGIN)
-        after = rest.partition(_END)[2]
-        PAGE.write_text(f"{before}{_BEGIN}{text}\n{_END}{after}", encoding="utf-8")
+        replace_section(_SECTION, text)
 
 
 def measure(folder: Path, options: argparse.Namespace) -> Iterator[Cell]:

@@ -25,7 +25,8 @@ def compile_bytecode(
     with both most models pass Lambda's 250 MiB.
 
     :param task_folder: where the folder will be on Lambda.
-    :param keep_sources: leave the `.py` there and put the bytecode into `__pycache__`.
+    :param keep_sources: leave the `.py` there and put the bytecode into `__pycache__`. A
+        package that looks for its modules as `*.py` files keeps them always.
     :returns: False when the target's Python is not on this machine; nothing is changed then.
     :raises ToolFailed: the compiler itself failed. Modules that are not valid Python (some
         libraries ship templates) stay as they are.
@@ -53,19 +54,27 @@ def compile_bytecode(
 _COMPILE = """
 import importlib.util, pathlib, py_compile, sys
 
+def looks_for_sources(package):
+    # Some packages find their modules by the sources' names: glob("*.py").
+    init = package / "__init__.py"
+    return init.is_file() and b"*.py" in init.read_bytes()
+
 folder, task_folder, mode = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-for source in sorted(folder.rglob("*.py")):
+sources = sorted(folder.rglob("*.py"))
+kept = {package for package in {source.parent for source in sources} if looks_for_sources(package)}
+for source in sources:
+    keeps = mode == "keep" or source.parent in kept
     cached = importlib.util.cache_from_source(str(source))
     try:
         py_compile.compile(
             str(source),
-            cfile=cached if mode == "keep" else str(source.with_suffix(".pyc")),
+            cfile=cached if keeps else str(source.with_suffix(".pyc")),
             dfile=f"{task_folder}/{source.relative_to(folder).as_posix()}",
             doraise=True,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
     except (py_compile.PyCompileError, UnicodeError):
         continue
-    if mode == "replace":
+    if not keeps:
         source.unlink()
 """

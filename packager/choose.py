@@ -11,6 +11,7 @@ from packager.errors import (
     PythonMismatch,
     ResolutionFailed,
 )
+from packager.faults import check_faults
 from packager.lock import Lock
 from packager.locking import LockPolicy, obtain_lock
 from packager.mlmodel import ModelSpec
@@ -89,13 +90,15 @@ def _lock(
         runtime_packages=RUNTIME_PACKAGES,
         indexes=config.indexes,
     )
-    return obtain_lock(
+    lock = obtain_lock(
         question,
         resolver,
         earlier=config.earlier_lock,
         policy=config.lock_policy,
         progress=progress,
     )
+    check_faults(lock.packages, target)
+    return lock
 
 
 def _bytecode_python(spec: ModelSpec) -> str | None:

@@ -81,6 +81,8 @@ def _fields(message: memoryview) -> Iterator[_Field]:
             position += 4 if wire_type == _FIXED32 else 8
         else:
             raise ValueError(f"byte {position} starts no field")
+    if position > len(message):
+        raise ValueError("it is cut off")
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:

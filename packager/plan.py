@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from handler.manifest import ModelSource, PackageType
+from handler.manifest import PICKLES, ModelSource, PackageType
 from packager.choose import Choice, choose_target
 from packager.config import BuildConfig
 from packager.dependencies import Packing
-from packager.errors import UnsafeFormat
+from packager.errors import ConfigError, UnsafeFormat
 from packager.image import package_type_for
 from packager.lock import Lock
 from packager.mlmodel import ModelSpec, read_mlmodel
@@ -39,7 +39,12 @@ class BuildPlan:
     def packing(self) -> Packing:
         """How the dependencies are to be laid out."""
         has_reader = self.requirements.parquet_reader is not None
-        return Packing(self.config.is_trimmed, self.config.is_sourceless, has_reader)
+        return Packing(
+            is_trimmed=self.config.is_trimmed,
+            is_sourceless=self.config.is_sourceless,
+            packs_parquet_reader=has_reader,
+            is_layer=self.config.has_layer,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as data for `--json`."""
@@ -53,6 +58,7 @@ class BuildPlan:
             },
             "package_type": self.package_type,
             "model_source": self.model_source,
+            "has_layer": self.config.has_layer,
             "requirements": list(self.requirements.lines),
             "dropped": [
                 asdict(drop) for drop in (*self.requirements.dropped, *self.requirements.excluded)
@@ -77,9 +83,11 @@ def plan_bundle(
     """Read the model in this MLflow folder and resolve its requirements for the target.
 
     :raises ModelError: the folder is not a model that can be served.
-    :raises ConfigError: unknown runtime or architecture, or `--locked` without a lock.
+    :raises ConfigError: unknown runtime or architecture, `--locked` without a lock, or a layer
+        for a container image.
     :raises DependencyError: the requirements cannot be met on the target.
     """
+    _check_layer(config, config.package, None)
     spec = read_mlmodel(model)
     if config.is_safe_only and spec.info.executes_code:
         raise UnsafeFormat(_what_executes_code(spec))
@@ -91,6 +99,7 @@ def plan_bundle(
         progress.detail(line)
     progress.detail(f"{len(choice.lock.packages)} packages")
     package_type, reason = package_type_for(_names(choice.lock), config.package)
+    _check_layer(config, package_type, reason)
     return BuildPlan(
         config=config,
         spec=spec,
@@ -115,6 +124,17 @@ def changes(requirements: Requirements) -> list[str]:
         ),
         *(f"with {item.requirement}: {item.reason}" for item in requirements.added),
     ]
+
+
+def _check_layer(config: BuildConfig, package: str, reason: str | None) -> None:
+    if config.has_layer and package == "image":
+        why = f" ({reason})" if reason else ""
+        raise ConfigError(
+            "--layer is for zips: Lambda attaches no layers to a function that is a container"
+            f" image{why}",
+            hint="Leave out --layer: what images have in common, as these dependencies, a registry"
+            " keeps only once anyway.",
+        )
 
 
 def _names(lock: Lock) -> Sequence[str]:
@@ -148,6 +168,8 @@ def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
 def _what_executes_code(spec: ModelSpec) -> str:
     if spec.info.code_path is not None:
         return f"the model brings code of its own in {spec.info.code_path}/, which loading executes"
+    if spec.info.serialization_format not in PICKLES:
+        return f"loading {spec.info.data_path} executes code of {spec.info.model_class}"
     return (
         f"{spec.info.data_path} is in {spec.info.serialization_format} format: loading it executes"
         " code"

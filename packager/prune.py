@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from packager.duplicates import share_duplicates
+
 
 @dataclass(frozen=True)
 class TrimRule:
@@ -43,10 +45,14 @@ TRIM_RULES = (
     TrimRule("**/*.f", _SOURCES),
     TrimRule("**/*.f90", _SOURCES),
     TrimRule("**/*.a", _SOURCES),
+    TrimRule("**/*.tp", _SOURCES),
+    TrimRule("**/meson.build", _SOURCES),
     TrimRule("**/conftest.py", _TESTS),
     TrimRule("sklearn/datasets/data", _TOY_DATA),
     TrimRule("sklearn/datasets/descr", _TOY_DATA),
     TrimRule("sklearn/datasets/images", _TOY_DATA),
+    TrimRule("onnxruntime/capi/libonnxruntime.so.*", "for C programs: the module has its own"),
+    TrimRule("sklearn/_build_utils", "scripts that built scikit-learn"),
     TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
     # Last: what the other rules removed needs no tests any more.
     TrimRule("**/tests", _TESTS),
@@ -60,9 +66,11 @@ def prune(staging: Path) -> tuple[Trimmed, ...]:
     A module in a test folder stays when a library imports it: numpy.testing needs one of
     numpy's own tests.
     """
-    trimmed = tuple(Trimmed(rule.glob, rule.reason, _apply(rule, staging)) for rule in TRIM_RULES)
+    trimmed = [Trimmed(rule.glob, rule.reason, _apply(rule, staging)) for rule in TRIM_RULES]
+    saved_bytes = share_duplicates(staging)
+    trimmed.append(Trimmed("*.libs/*", "libraries that several wheels brought", saved_bytes))
     _remove_empty_folders(staging)
-    return trimmed
+    return tuple(trimmed)
 
 
 def tree_size(path: Path) -> int:

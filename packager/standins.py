@@ -92,10 +92,10 @@ def find_excluded(
 
     :param names: canonical.
     """
-    recorded = {canonicalize_name(Requirement(item.requirement).name) for item in replaced}
-    for name in sorted(recorded):
+    recorded = {canonicalize_name(Requirement(item.requirement).name): item for item in replaced}
+    for name, item in recorded.items():
         # Another package may ask for it, and the two have the same files.
-        yield name, "what stands in for it is there"
+        yield name, f"{item.replacement} stands in for it"
     if "xgboost" in names and "xgboost" not in recorded and _GPU_USERS.isdisjoint(names):
         for nccl in _NCCL:
             yield nccl, "only XGBoost on several GPUs needs it"

@@ -26,6 +26,20 @@ def test_compiled_modules_import_without_their_sources(tmp_path: Path) -> None:
     assert run(tmp_path, "import package; print(package.VALUE)").stdout == "42\n"
 
 
+def test_a_package_that_finds_its_modules_as_sources_keeps_them(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text(
+        "import glob, os\nNAMES = glob.glob(os.path.join(os.path.dirname(__file__), '*.py'))\n"
+    )
+    (tmp_path / "package" / "plugin.py").write_text("")
+    (tmp_path / "other.py").write_text("")
+
+    compile_bytecode(tmp_path, HERE)
+
+    assert run(tmp_path, "import package; print(len(package.NAMES))").stdout == "2\n"
+    assert not (tmp_path / "other.py").exists()
+
+
 def test_tracebacks_name_the_file_where_lambda_has_it(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def fail():\n    raise ValueError('x')\n")
 

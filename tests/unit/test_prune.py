@@ -80,3 +80,28 @@ def test_a_module_among_the_tests_stays_when_the_library_imports_it(
 
 def test_every_rule_says_why() -> None:
     assert all(rule.reason for rule in TRIM_RULES)
+
+
+def test_a_library_that_several_wheels_brought_is_kept_once_where_lambda_looks(
+    tmp_path: Path,
+) -> None:
+    write(
+        tmp_path,
+        {
+            "one.libs/libgfortran-1a2b.so.5": "fortran",
+            "two.libs/libgfortran-1a2b.so.5": "fortran",
+            "two.libs/libblas-3c4d.so": "blas",
+            "one.libs/libodd-5e6f.so": "one's",
+            "two.libs/libodd-5e6f.so": "another's",
+        },
+    )
+
+    saved = {item.glob: item.size_bytes for item in prune(tmp_path)}
+
+    assert saved["*.libs/*"] == len("fortran")
+    assert names(tmp_path) == {
+        "lib/libgfortran-1a2b.so.5",
+        "two.libs/libblas-3c4d.so",
+        "one.libs/libodd-5e6f.so",
+        "two.libs/libodd-5e6f.so",
+    }

@@ -124,6 +124,21 @@ def test_a_class_of_the_models_own_predicts_as_under_mlflow(
     twins.assert_alike(table(seed=1))
 
 
+def test_a_class_that_is_none_of_xgboosts_predicts_with_its_own_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "foreign.py").write_text(
+        "class Model:\n"
+        "    def load_model(self, path): self.size = __import__('os').path.getsize(path)\n"
+        "    def predict(self, data, power=1): return self.size ** power\n"
+    )
+    (tmp_path / "model.json").write_text("{}")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    info = ModelInfo("xgboost", "model.json", "json", model_class="foreign.Model")
+    predictor = load_model(tmp_path, info)
+    assert predictor.predict(FRAME, {"power": 3, "unknown": 1}) == 8
+
+
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.ubj").write_bytes(b"no model")
     with pytest.raises(ModelLoadError, match="cannot be read as ubj"):

@@ -1,0 +1,55 @@
+"""Versions that resolve and load, and are known to fail on Lambda: as data.
+
+What no check on another machine would find belongs here, with its source.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from handler.manifest import PackageEntry
+from packager.errors import FailsOnTarget
+from packager.targets import Target
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A range of versions that fails on an architecture."""
+
+    package: str
+    versions: str
+    """PEP 440."""
+    architecture: str
+    reason: str
+    """A clause, after the package's name and version."""
+    hint: str
+
+
+FAULTS = (
+    # onnxruntime issue 10038, mended by its pull request 28230. Seen under qemu without /sys:
+    # 1.23.2 and 1.25.0 abort when they are imported, 1.26.0 and 1.31.1 predict.
+    Fault(
+        package="onnxruntime",
+        versions="<1.26",
+        architecture="arm64",
+        reason="ends the process on Lambda's arm64, which has no /sys to read the processors from",
+        hint="Log the model with onnxruntime>=1.26, or build with --architecture x86_64.",
+    ),
+)
+
+
+def check_faults(packages: Iterable[PackageEntry], target: Target) -> None:
+    """Refuse what is known to fail on the target.
+
+    :raises FailsOnTarget: one of the packages does.
+    """
+    for entry in packages:
+        for fault in FAULTS:
+            if (
+                fault.architecture == target.architecture
+                and fault.package == canonicalize_name(entry.name)
+                and SpecifierSet(fault.versions).contains(entry.version, prereleases=True)
+            ):
+                raise FailsOnTarget(f"{entry.name} {entry.version} {fault.reason}", hint=fault.hint)
