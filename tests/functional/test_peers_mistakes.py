@@ -34,7 +34,8 @@ def plain_install(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_wheel_that_is_too_new_for_the_runtime_is_refused_by_the_check(
     plain_install: Path, tmp_path: Path
 ) -> None:
-    bundle = make_bundle(tmp_path / "bundle", target=TargetInfo(AL2.runtime.name, AL2.architecture))
+    target = TargetInfo(AL2.runtime.name, AL2.architecture)
+    bundle = make_bundle(tmp_path / "bundle", model=None, target=target)
     shutil.copytree(plain_install, tmp_path / "tree")
     shutil.copytree(Path(sys.modules["handler"].__path__[0]), tmp_path / "tree" / "handler")
     write_archive(tmp_path / "tree", bundle.function_zip)
