@@ -19,7 +19,9 @@ MODEL_FOLDER = "model"
 SerializationFormat = Literal[
     "skops", "cloudpickle", "pickle", "joblib", "ubj", "json", "xgb", "lgb", "onnx"
 ]
-_PICKLES = ("cloudpickle", "pickle", "joblib")
+PICKLES = ("cloudpickle", "pickle", "joblib")
+"""The formats that execute code when they are loaded."""
+
 # XGBoost's own models: to make one of these classes and fill it reads data and no more.
 _DATA_CLASSES = ("xgboost.core.", "xgboost.sklearn.")
 ModelSource = Literal["s3", "embedded"]
@@ -133,7 +135,7 @@ class ModelInfo:
         """
         if self.model_class is not None and not self.model_class.startswith(_DATA_CLASSES):
             return True
-        return self.serialization_format in _PICKLES or self.code_path is not None
+        return self.serialization_format in PICKLES or self.code_path is not None
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,9 @@ class BundleManifest:
     which cannot name its own digest."""
     package_type: PackageType = "zip"
     """Lambda's PackageType: a zip, or a container image that carries the same files."""
+    layer: FileEntry | None = None
+    """The zip with the dependencies, for a Lambda layer; None: they are in the function's zip
+    or image."""
     checks: tuple[CheckEntry, ...] = ()
     """What was checked on the building machine. Empty in the copy inside the zip, and when
     nothing was."""
@@ -186,7 +191,7 @@ class BundleManifest:
         model["files"] = _entries(model["files"])
         model["trusted_types"] = tuple(model["trusted_types"])
         model["providers"] = tuple(ExecutionProvider(**item) for item in model["providers"])
-        archive = data["model_archive"]
+        archive, layer = data["model_archive"], data.get("layer")
         return cls(
             packager_version=data["packager_version"],
             target=TargetInfo(**data["target"]),
@@ -196,6 +201,7 @@ class BundleManifest:
             packages=tuple(PackageEntry(**item) for item in data["packages"]),
             artifacts=_entries(data["artifacts"]),
             package_type=data["package_type"],
+            layer=FileEntry.from_dict(layer) if layer else None,
             checks=tuple(CheckEntry(**item) for item in data["checks"]),
         )
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARQUET_ARCHIVE = "parquet.zip"
-"""In the function's package: pyarrow's own folder, trimmed to what reading needs."""
+"""In the function's package, or at the top of its layer's: pyarrow's own folder, trimmed to what
+reading needs."""
 
 
 class ParquetReader:
@@ -86,8 +87,11 @@ class ParquetReader:
 
 
 def parquet_reader(config: HandlerConfig) -> ParquetReader:
-    """Return the reader of the function's package."""
-    return ParquetReader(config.task_root / PARQUET_ARCHIVE, config.cache_dir)
+    """Return the reader of the function's package, or of its layer."""
+    folders = (config.task_root, *map(Path, sys.path))
+    archives = (folder / PARQUET_ARCHIVE for folder in folders)
+    found = next((archive for archive in archives if archive.is_file()), None)
+    return ParquetReader(found, config.cache_dir)
 
 
 def _is_installed() -> bool:

@@ -17,6 +17,7 @@ from packager.archive import extend_archive, file_entry, sorted_files, write_arc
 from packager.bundle import (
     EVENTS_FOLDER,
     FUNCTION_ZIP,
+    LAYER_ZIP,
     LOCK_NAME,
     MODEL_ZIP,
     SBOM_NAME,
@@ -94,6 +95,9 @@ def build_bundle(
         )
         progress.step("Adding handler and model")
         manifest = _archive_model(plan, draft)
+        if plan.config.has_layer:
+            shutil.copyfile(dependencies.archive, draft / LAYER_ZIP)
+            manifest = replace(manifest, layer=file_entry(draft / LAYER_ZIP, LAYER_ZIP))
         unzipped_bytes = _write_function(plan, manifest, dependencies, draft)
         manifest = _write_companions(plan, manifest, dependencies.facts, draft)
         checked = _check(plan, manifest, draft, progress) if is_checked else None
@@ -133,7 +137,7 @@ def _archive_model(plan: BuildPlan, draft: Path) -> BundleManifest:
 def _write_function(
     plan: BuildPlan, manifest: BundleManifest, dependencies: Dependencies, draft: Path
 ) -> int:
-    """Write the zip and return the bytes that it unpacks to."""
+    """Write the function's zip and return the bytes that it and its layer unpack to."""
     facts = dependencies.facts
     for name, _ in facts.largest:
         if name in ("handler", "handler.py", "handler.pyc", MANIFEST_NAME, MODEL_FOLDER):
@@ -155,7 +159,10 @@ def _write_function(
         facts.largest,
         limit_bytes=MAX_IMAGE_BYTES if is_image else MAX_UNZIPPED_BYTES,
     )
-    extend_archive(dependencies.archive, staging, draft / FUNCTION_ZIP)
+    if manifest.layer:
+        write_archive(staging, draft / FUNCTION_ZIP)
+    else:
+        extend_archive(dependencies.archive, staging, draft / FUNCTION_ZIP)
     shutil.rmtree(staging)
     return unzipped_bytes
 
@@ -204,6 +211,7 @@ def _warnings(plan: BuildPlan, manifest: BundleManifest, facts: Facts) -> list[s
             f"no Python {python} here to compile with: the bundle works, but cold starts take"
             f" about three times the CPU. `uv python install {python}` gets one"
         )
-    zipped = next(item for item in manifest.artifacts if item.path == FUNCTION_ZIP)
-    upload = direct_upload_warning(zipped.size_bytes) if plan.package_type == "zip" else None
-    return [*warnings, upload] if upload else warnings
+    if plan.package_type == "zip":
+        zips = [item for item in manifest.artifacts if item.path in (FUNCTION_ZIP, LAYER_ZIP)]
+        warnings += filter(None, (direct_upload_warning(item) for item in zips))
+    return warnings

@@ -16,6 +16,7 @@ from packager.archive import file_entry
 from packager.errors import BundleInvalid, ConfigError
 
 FUNCTION_ZIP = "function.zip"
+LAYER_ZIP = "layer.zip"
 MODEL_ZIP = "model.zip"
 LOCK_NAME = "pylock.toml"
 SBOM_NAME = "sbom.cdx.json"
@@ -34,6 +35,16 @@ class Bundle:
     def function_zip(self) -> Path:
         """What Lambda runs."""
         return self.folder / FUNCTION_ZIP
+
+    @property
+    def layer_zip(self) -> Path | None:
+        """The dependencies as a Lambda layer; None when they are in the function zip."""
+        return self.folder / LAYER_ZIP if self.manifest.layer else None
+
+    @property
+    def code_zips(self) -> tuple[Path, ...]:
+        """All that Lambda unpacks: the function zip, and the layer where there is one."""
+        return tuple(path for path in (self.function_zip, self.layer_zip) if path)
 
     @property
     def model_zip(self) -> Path | None:

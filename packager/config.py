@@ -32,5 +32,7 @@ class BuildConfig:
     earlier_lock: Lock | None = None
     """Of an earlier build, whose versions are kept."""
     lock_policy: LockPolicy = LockPolicy.REUSE
+    has_layer: bool = False
+    """The dependencies are a Lambda layer, not in the function zip."""
     is_trimmed: bool = True
     is_sourceless: bool = True

@@ -1,25 +1,27 @@
-"""What is in a bundle's function zip, package by package: versions, licences, sizes."""
+"""What is in a bundle's function zip and layer, package by package: versions, licences, sizes."""
 
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from packager.bundle import SBOM_NAME, Bundle
 from packager.errors import BundleInvalid
+from packager.layer import LAYER_ROOT, import_path
 from packager.sbom import PROPERTY_PREFIX
 
 
 @dataclass(frozen=True)
 class ZippedFile:
-    """One file of the zip, as its central directory has it."""
+    """One file of a zip, as its central directory has it."""
 
     path: str
+    """On Lambda: relative to /var/task, or in the layer, below /opt."""
     package: str
     """The distribution that it belongs to; the name at the top of the path where that is
     not known, as for our own `handler`."""
@@ -44,7 +46,7 @@ class BundledPackage:
 
 @dataclass(frozen=True)
 class BundleContents:
-    """All that is in the function zip."""
+    """All that is in the function zip and the layer."""
 
     files: tuple[ZippedFile, ...]
     """Sorted by path."""
@@ -58,7 +60,7 @@ class BundleContents:
 
 
 def read_contents(bundle: Bundle, *, compared_with: Bundle | None = None) -> BundleContents:
-    """Read the zip's directory and, where there is one, the SBOM beside it.
+    """Read the directories of the zips and, where there is one, the SBOM beside them.
 
     :param compared_with: its SBOM says what the bundle's own does not: which package a file
         belongs to must not depend on which of the two has an SBOM.
@@ -67,26 +69,32 @@ def read_contents(bundle: Bundle, *, compared_with: Bundle | None = None) -> Bun
     libraries = _libraries(bundle)
     others = _libraries(compared_with) if compared_with else {}
     owners = _owners(others) | _owners(libraries)
-    try:
-        with zipfile.ZipFile(bundle.function_zip) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise BundleInvalid(f"{bundle.function_zip} cannot be read: {error}") from error
-    files = tuple(
-        ZippedFile(
-            path=info.filename,
-            package=_owner(info.filename, owners),
-            unzipped_bytes=info.file_size,
-            zipped_bytes=info.compress_size,
-            crc=info.CRC,
-        )
-        for info in sorted(infos, key=lambda info: info.filename)
-    )
+    found = [*_files(bundle.function_zip, PurePosixPath(), owners)]
+    if bundle.layer_zip:
+        found += _files(bundle.layer_zip, LAYER_ROOT, owners)
+    files = tuple(sorted(found, key=lambda file: file.path))
     packages = (
         _package(entry.name, entry.version, files, libraries.get(canonicalize_name(entry.name), {}))
         for entry in bundle.manifest.packages
     )
     return BundleContents(files, tuple(sorted(packages, key=lambda package: package.name)))
+
+
+def _files(zip_path: Path, root: PurePosixPath, owners: Mapping[str, str]) -> Iterator[ZippedFile]:
+    try:
+        with zipfile.ZipFile(zip_path) as archive:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BundleInvalid(f"{zip_path} cannot be read: {error}") from error
+    for info in infos:
+        path = str(root / info.filename)
+        yield ZippedFile(
+            path=path,
+            package=_owner(path, owners),
+            unzipped_bytes=info.file_size,
+            zipped_bytes=info.compress_size,
+            crc=info.CRC,
+        )
 
 
 def _package(
@@ -140,7 +148,7 @@ def _owners(libraries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _owner(path: str, owners: Mapping[str, str]) -> str:
-    top, *rest = PurePosixPath(path).parts
+    top, *rest = import_path(path).parts
     if top.endswith((".dist-info", ".data")):
         return canonicalize_name(top.partition("-")[0])
     if top in ("handler", "model", "bundle.json"):

@@ -18,8 +18,10 @@ from packager import (
     archive,
     bytecode,
     distributions,
+    duplicates,
     elf,
     install,
+    layer,
     linking,
     parquet,
     prune,
@@ -41,8 +43,8 @@ _KEPT_SETS = 12
 """In the cache, of about 75 MB each."""
 # What is in the cache is only as good as the code that made it.
 _MAKERS = (
-    *(archive, bytecode, distributions, elf, install),
-    *(linking, parquet, prune, sharedlibs, strip, wheels),
+    *(archive, bytecode, distributions, duplicates, elf, install),
+    *(layer, linking, parquet, prune, sharedlibs, strip, wheels),
 )
 
 
@@ -55,6 +57,8 @@ class Packing:
     is_sourceless: bool = True
     """Bytecode in the sources' place, not beside them."""
     packs_parquet_reader: bool = False
+    is_layer: bool = False
+    """A whole zip, for a Lambda layer, not one to which the function's own files are added."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Dependencies:
     """A set of dependencies in the cache."""
 
     archive: Path
-    """A zip that the bundle's own files are added to."""
+    """A zip that the bundle's own files are added to, or a layer's."""
     facts: Facts
 
 
@@ -162,7 +166,12 @@ def _build(
         reader = parquet.pack_reader(tree)
     if version:
         progress.step(f"Compiling to bytecode with Python {version}")
-        bytecode.compile_bytecode(tree, target, keep_sources=not packing.is_sourceless)
+        bytecode.compile_bytecode(
+            tree,
+            target,
+            task_folder=str(layer.PACKAGES_ROOT) if packing.is_layer else bytecode.TASK_ROOT,
+            keep_sources=not packing.is_sourceless,
+        )
     facts = Facts(
         untrimmed_bytes=untrimmed_bytes,
         size_bytes=prune.tree_size(tree),
@@ -174,6 +183,8 @@ def _build(
         distributions=found,
     )
     progress.step(f"Zipping {facts.size_bytes / 1e6:.1f} MB")
+    if packing.is_layer:
+        layer.arrange_layer(tree)
     archive.write_archive(tree, folder / _ARCHIVE)
     shutil.rmtree(tree)
     (folder / _FACTS).write_text(json.dumps(asdict(facts)), encoding="utf-8")

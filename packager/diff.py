@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from handler.manifest import BundleManifest, ModelInfo
-from packager.bundle import FUNCTION_ZIP, Bundle
+from packager.bundle import Bundle
 from packager.contents import BundleContents, ZippedFile, read_contents
 from packager.inspect import describe_column
 
@@ -44,9 +44,10 @@ class SizeChange:
 
 @dataclass(frozen=True)
 class FileChange:
-    """One file of the function zip that differs; None: it is not in that zip."""
+    """One file of function zip or layer that differs; None: it is not in that bundle."""
 
     path: str
+    """As `packager.contents.ZippedFile.path`."""
     package: str
     """As `packager.contents.ZippedFile.package`."""
     before_bytes: int | None
@@ -129,6 +130,7 @@ def _facts(manifest: BundleManifest) -> dict[str, str]:
     data = dataclasses.asdict(manifest)
     for name in ("artifacts", "checks", "packages"):
         del data[name]
+    data["has_layer"] = data.pop("layer") is not None  # its digest is among the artifacts'
     del data["model"]["files"], data["model"]["signature"]
     return {**dict(_leaves("", data)), **dict(_signature(manifest.model))}
 
@@ -164,13 +166,13 @@ def _checks(manifest: BundleManifest) -> dict[str, str]:
 def _totals(
     before: Bundle, old: BundleContents, after: Bundle, new: BundleContents
 ) -> Iterator[SizeChange]:
-    yield SizeChange("zipped", _zip_size(before), _zip_size(after))
+    yield SizeChange("zipped", _zipped_size(before), _zipped_size(after))
     yield SizeChange("unzipped", old.unzipped_bytes, new.unzipped_bytes)
     yield SizeChange("model", _model_size(before), _model_size(after))
 
 
-def _zip_size(bundle: Bundle) -> int:
-    return (bundle.folder / FUNCTION_ZIP).stat().st_size
+def _zipped_size(bundle: Bundle) -> int:
+    return sum(path.stat().st_size for path in bundle.code_zips)
 
 
 def _model_size(bundle: Bundle) -> int:

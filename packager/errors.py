@@ -145,6 +145,12 @@ class ResolutionFailed(DependencyError):
     code = "pkg.dependency.resolution"
 
 
+class FailsOnTarget(ResolutionFailed):
+    """A version that is known to fail on the target, though it resolves and loads elsewhere."""
+
+    code = "pkg.dependency.fault"
+
+
 class IndexUnreachable(DependencyError):
     """The package index cannot be read."""
 

@@ -48,7 +48,7 @@ class BundleReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the report as data for `--json`."""
         manifest = self.manifest
-        archive = manifest.model_archive
+        archive, layer = manifest.model_archive, manifest.layer
         return {
             "kind": "bundle",
             **_model_dict(manifest.model),
@@ -57,6 +57,7 @@ class BundleReport:
             "model_source": manifest.model_source,
             "model_archive": dataclasses.asdict(archive) if archive else None,
             "package_type": manifest.package_type,
+            "layer": dataclasses.asdict(layer) if layer else None,
             "packages": [
                 dataclasses.asdict(package) for package in self.packages or manifest.packages
             ],

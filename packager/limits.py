@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from handler.manifest import FileEntry
 from packager.errors import LimitExceeded
 from packager.prune import tree_size
 from packager.targets import MAX_DIRECT_UPLOAD_BYTES, MAX_UNZIPPED_BYTES
@@ -48,11 +49,11 @@ def check_unzipped(
     )
 
 
-def direct_upload_warning(zipped_bytes: int) -> str | None:
+def direct_upload_warning(archive: FileEntry) -> str | None:
     """Return a warning when the zip must go through S3, None when it need not."""
-    if zipped_bytes <= MAX_DIRECT_UPLOAD_BYTES:
+    if archive.size_bytes <= MAX_DIRECT_UPLOAD_BYTES:
         return None
     return (
-        f"function.zip has {zipped_bytes / 1e6:.1f} MB: over {MAX_DIRECT_UPLOAD_BYTES / 1e6:.0f} MB"
-        " Lambda takes it through S3 only (`packager publish`, `sam deploy` do so)"
+        f"{archive.path} has {archive.size_bytes / 1e6:.1f} MB: over"
+        f" {MAX_DIRECT_UPLOAD_BYTES / 1e6:.0f} MB Lambda takes it through S3 only (`packager publish`, `sam deploy` do so)"
     )

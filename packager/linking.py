@@ -7,10 +7,12 @@ from posixpath import normpath
 from typing import Literal
 
 from packager.elf import Elf
+from packager.layer import LIBRARIES_FOLDER, LIBRARIES_ROOT, import_path
 from packager.targets import Target
 
-LIBRARY_FOLDER = PurePosixPath("lib")
-"""Lambda's LD_LIBRARY_PATH has /var/task and /var/task/lib, after the system's folders."""
+LIBRARY_FOLDER = PurePosixPath(LIBRARIES_FOLDER)
+"""Lambda's LD_LIBRARY_PATH has /var/task, its lib/ and /opt/lib, after the system's folders."""
+_LOADER_FOLDERS = (PurePosixPath(), LIBRARY_FOLDER, LIBRARIES_ROOT)
 
 Origin = Literal["system", "bundle", "package", "nowhere"]
 """`bundle`: on the loader's path. `package`: not there, but a file of the same package, which
@@ -20,7 +22,7 @@ loads it itself or is loaded before."""
 class Linking:
     """All ELF files of a bundle and what the target's system has.
 
-    :param files: by their path in the bundle.
+    :param files: by their path on Lambda, relative to /var/task or, in a layer, absolute.
     """
 
     def __init__(self, files: Mapping[PurePosixPath, Elf], target: Target) -> None:
@@ -37,9 +39,7 @@ class Linking:
         if library in self._target.libraries:
             return "bundle" if is_near and elf.is_searched_first else "system"
         # An embedded copy is found on LD_LIBRARY_PATH too, after the system's.
-        if is_near or any(
-            folder / library in self._files for folder in (PurePosixPath(), LIBRARY_FOLDER)
-        ):
+        if is_near or any(folder / library in self._files for folder in _LOADER_FOLDERS):
             return "bundle"
         others = self._by_name.get(library, ())
         return "package" if any(owner(other) == owner(path) for other in others) else "nowhere"
@@ -58,7 +58,7 @@ class Linking:
 
 def owner(path: PurePosixPath) -> str:
     """Return the top-level name that a file in the bundle belongs to: `numpy.libs` is numpy's."""
-    top = path.parts[0]
+    top = import_path(path).parts[0]
     return top.removesuffix(".libs").split(".")[0].replace("-", "_").lower()
 
 

@@ -1,4 +1,4 @@
-"""Put a bundle's model and function zip into S3, under keys that name their content."""
+"""Put a bundle's model, layer and function zip into S3, under keys that name their content."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ _COUNT_FROM_BYTES = 10_000_000
 class PublishedObject:
     """One object that is in S3 now, whole."""
 
-    name: Literal["model", "function"]
+    name: Literal["model", "layer", "function"]
     key: str
     size_bytes: int
     sha256: str
@@ -45,6 +45,8 @@ class PublishReport:
     bucket: str
     model: PublishedObject | None
     """None: the model is embedded in the function zip."""
+    layer: PublishedObject | None
+    """None: the dependencies are in the function zip, or image."""
     function: PublishedObject | None
     """None: the function is a container image, which no S3 holds."""
 
@@ -52,6 +54,11 @@ class PublishReport:
 def model_key(prefix: str, sha256: str) -> str:
     """Return the key of the model archive with this digest."""
     return _join(prefix, f"models/{sha256}/model.zip")
+
+
+def layer_key(prefix: str, sha256: str) -> str:
+    """Return the key of the layer with this digest: bundles with one lock have the same."""
+    return _join(prefix, f"layers/{sha256}/layer.zip")
 
 
 def function_key(prefix: str, sha256: str) -> str:
@@ -70,7 +77,7 @@ def publish(
 ) -> PublishReport:
     """Upload the bundle; what is there already, whole, is not sent again.
 
-    The function zip goes last: where it is, its model is too. Of a container image only the
+    The function zip goes last: where it is, its model and its layer are too. Of a container image only the
     model goes to S3, and of one with an embedded model nothing.
 
     :param prefix: of the keys, without outer slashes; may be empty.
@@ -82,12 +89,13 @@ def publish(
     _check_names(bucket, prefix)
     is_image = bundle.manifest.package_type == "image"
     if is_image and bundle.model_zip is None:
-        return PublishReport(bucket=bucket, model=None, function=None)
+        return PublishReport(bucket=bucket, model=None, layer=None, function=None)
     s3 = client or s3_client()
     ensure_bucket(s3, bucket, create=create_bucket, progress=progress)
     return PublishReport(
         bucket=bucket,
         model=publish_model(s3, bundle, bucket, prefix, progress=progress),
+        layer=_publish_layer(s3, bundle, bucket, prefix, progress),
         function=None if is_image else _publish_function(s3, bundle, bucket, prefix, progress),
     )
 
@@ -144,6 +152,17 @@ def _check_names(bucket: str, prefix: str) -> None:
             hint="Use letters, digits and !_.'()/=+@- only: wildcards would open the function's"
             " policy to other objects.",
         )
+
+
+def _publish_layer(
+    s3: S3Client, bundle: Bundle, bucket: str, prefix: str, progress: Progress
+) -> PublishedObject | None:
+    entry = bundle.manifest.layer
+    if entry is None or bundle.layer_zip is None:
+        return None
+    key = layer_key(prefix, entry.sha256)
+    sent = _ensure_object(s3, bundle.layer_zip, entry, bucket, key, progress)
+    return PublishedObject("layer", key, entry.size_bytes, entry.sha256, sent)
 
 
 def _publish_function(

@@ -61,6 +61,7 @@ def _general_values() -> dict[str, Any]:
         "function_description": "Serves an MLflow model",
         "is_s3": True,
         "is_image": False,
+        "layer_name": None,
         "model_key": None,
         "model_sha256": "",
         "runtime": RUNTIMES[0].name,
@@ -81,6 +82,8 @@ def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
         "is_s3": manifest.model_source == "s3",
         "is_image": manifest.package_type == "image",
         "docker_tag": _docker_tag(manifest),
+        "flavor": flavor,
+        "layer_name": _layer_name(manifest),
         "model_key": model_key(DEFAULT_PREFIX, archive.sha256) if archive else None,
         "model_sha256": archive.sha256 if archive else "",
         "runtime": manifest.target.runtime,
@@ -96,6 +99,14 @@ def _docker_tag(manifest: BundleManifest) -> str:
     # What is known only when everything is written, the template included, cannot count.
     content = replace(manifest, artifacts=(), checks=()).to_json()
     return f"{manifest.target.runtime}-{sha256(content.encode()).hexdigest()[:12]}"
+
+
+def _layer_name(manifest: BundleManifest) -> str | None:
+    """Return a name of its own for each content: equal layers are versions of one layer."""
+    if manifest.layer is None:
+        return None
+    runtime = manifest.target.runtime.replace(".", "-")
+    return f"packager-{runtime}-{manifest.target.architecture}-{manifest.layer.sha256[:12]}"
 
 
 def _ephemeral_storage_mib(archive_bytes: int) -> int:

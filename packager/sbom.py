@@ -83,6 +83,7 @@ def _bundle_component(manifest: BundleManifest) -> Component:
     properties = {
         "package_type": manifest.package_type,
         "model_source": manifest.model_source,
+        "layer_sha256": manifest.layer.sha256 if manifest.layer else None,
         "runtime": manifest.target.runtime,
         "architecture": manifest.target.architecture,
     }

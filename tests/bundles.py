@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from handler.manifest import BundleManifest, ModelInfo, TargetInfo
+from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from packager.archive import file_entry
 from packager.bundle import Bundle, read_bundle
 from tests.commands import THIS_PYTHON
@@ -21,7 +21,8 @@ def make_bundle(
     folder: Path,
     *,
     model: bytes | None = b"a model",
-    files: Mapping[str, str] = ECHO,
+    files: Mapping[str, str | bytes] = ECHO,
+    layer: Mapping[str, str | bytes] | None = None,
     architecture: str = "x86_64",
     info: ModelInfo = ModelInfo("sklearn", "model.skops", "skops"),  # noqa: B008 - frozen
     beside: Mapping[str, str] | None = None,
@@ -29,18 +30,18 @@ def make_bundle(
 ) -> Bundle:
     """Write a bundle whose function is `files`; without a model it counts as embedded.
 
+    :param layer: files of `layer.zip`.
     :param beside: texts of more files in the folder.
     :param changes: to the manifest's fields.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(folder / "function.zip", "w") as archive:
-        for name, text in files.items():
-            # Dated 1980 by default: equal files make equal zips.
-            archive.writestr(zipfile.ZipInfo(name), text)
-    artifacts = [file_entry(folder / "function.zip", "function.zip")]
+    artifacts = [write_zip(folder / "function.zip", files)]
     if model is not None:
         (folder / "model.zip").write_bytes(model)
         artifacts.append(file_entry(folder / "model.zip", "model.zip"))
+    layer_entry = write_zip(folder / "layer.zip", layer) if layer is not None else None
+    if layer_entry:
+        artifacts.append(layer_entry)
     for name, text in (beside or {}).items():
         (folder / name).write_text(text)
         artifacts.append(file_entry(folder / name, name))
@@ -50,8 +51,18 @@ def make_bundle(
         model=info,
         model_source="s3" if model is not None else "embedded",
         model_archive=artifacts[1] if model is not None else None,
+        layer=layer_entry,
         artifacts=tuple(artifacts),
     )
     manifest = dataclasses.replace(manifest, **changes)
     (folder / "bundle.json").write_text(manifest.to_json())
     return read_bundle(folder)
+
+
+def write_zip(path: Path, files: Mapping[str, str | bytes]) -> FileEntry:
+    """Write a zip and return its size and digest."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            # Dated 1980 by default: equal files make equal zips.
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return file_entry(path, path.name)

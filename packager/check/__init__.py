@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from packager.bundle import Bundle
-from packager.check import files, libraries, packages
+from packager.check import files, layers, libraries, packages
 from packager.check.report import Check, CheckReport, Measurements, Problem
 from packager.check.running import INIT, PREDICTION, SAME, run_function
 from packager.check.zipped import read_zip
 from packager.errors import BundleInvalid
+from packager.layer import LAYER_ROOT
 from packager.progress import SILENT, Progress
 from packager.requirements import Drop
 from packager.targets import find_target
@@ -39,7 +40,7 @@ def check_bundle(
     :raises BundleInvalid: a zip cannot be read.
     :raises ConfigError: the manifest names an unknown target, or the cache cannot be written.
     """
-    progress.step(f"Checking {bundle.function_zip.name}")
+    progress.step(f"Checking {' and '.join(path.name for path in bundle.code_zips)}")
     checks = _static_checks(bundle)
     measurements = Measurements()
     if is_static:
@@ -62,20 +63,27 @@ def check_bundle(
 def _static_checks(bundle: Bundle) -> tuple[Check, ...]:
     manifest = bundle.manifest
     target = find_target(manifest.target.runtime, manifest.target.architecture)
-    contents = read_zip(bundle.function_zip)
+    function = read_zip(bundle.function_zip)
+    layer = read_zip(bundle.layer_zip, LAYER_ROOT) if bundle.layer_zip else None
+    contents = function.with_layer(layer) if layer else function
     try:
-        model = files.model_members(contents, manifest, bundle.model_zip)
+        model = files.model_members(function, manifest, bundle.model_zip)
     except (OSError, zipfile.BadZipFile) as error:
         raise BundleInvalid(
             f"{bundle.model_zip} cannot be read: {error}", hint="Build the bundle again."
         ) from error
-    archived = model if bundle.model_zip else ()
+    archives = {bundle.function_zip.name: function.members}
+    if bundle.layer_zip and layer:
+        archives[bundle.layer_zip.name] = layer.members
+    if bundle.model_zip:
+        archives[bundle.model_zip.name] = model
     return (
-        files.check_names(contents.members, archived),
+        files.check_names(archives),
         files.check_modes(contents.members),
-        files.check_handler(contents, manifest),
+        files.check_handler(function, manifest),
+        *([layers.check_layer(function, layer)] if layer else []),
         files.check_model_files(manifest, model),
-        files.check_sizes(contents, manifest, bundle.function_zip.stat().st_size),
+        files.check_sizes(contents, manifest, bundle.code_zips),
         packages.check_distributions(contents),
         packages.check_wheel_tags(contents, target),
         packages.check_runtime_packages(contents),

@@ -3,7 +3,7 @@
 import stat
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
@@ -26,10 +26,13 @@ _SHOWN_PACKAGES = 5
 _REBUILD = "Build the bundle again; `packager build` never writes such an entry."
 
 
-def check_names(function: Sequence[zipfile.ZipInfo], model: Sequence[zipfile.ZipInfo]) -> Check:
-    """Check that every entry unpacks to a file of its own below the target folder."""
-    problems = [*_name_problems("function.zip", function), *_name_problems("model.zip", model)]
-    count = len(function) + len(model)
+def check_names(archives: Mapping[str, Sequence[zipfile.ZipInfo]]) -> Check:
+    """Check that every entry unpacks to a file of its own below the target folder.
+
+    :param archives: the entries of each zip, by its name.
+    """
+    problems = [fault for name, members in archives.items() for fault in _faults(name, members)]
+    count = sum(map(len, archives.values()))
     return Check.of(NAMES, problems, f"{count} entries, all plain files below the root")
 
 
@@ -85,8 +88,11 @@ def check_handler(contents: ZipContents, manifest: BundleManifest) -> Check:
     return Check.of("handler", problems, "one module `handler`, all of its files are ours")
 
 
-def check_sizes(contents: ZipContents, manifest: BundleManifest, zipped_bytes: int) -> Check:
-    """Check what Lambda limits; the model counts where it is unpacked."""
+def check_sizes(contents: ZipContents, manifest: BundleManifest, zips: Sequence[Path]) -> Check:
+    """Check what Lambda limits; the model counts where it is unpacked, a layer with the function.
+
+    :param zips: what `contents` was read from.
+    """
     is_image = manifest.package_type == "image"
     limit_bytes = MAX_IMAGE_BYTES if is_image else MAX_UNZIPPED_BYTES
     total_bytes = sum(member.file_size for member in contents.members)
@@ -104,6 +110,7 @@ def check_sizes(contents: ZipContents, manifest: BundleManifest, zipped_bytes: i
         )
     problems += _model_size_problems(manifest)
     way = ""
+    zipped_bytes = max(path.stat().st_size for path in zips)
     if not is_image and zipped_bytes > MAX_DIRECT_UPLOAD_BYTES:
         way = f"; zipped {_mb(zipped_bytes)}: to be uploaded through S3"
     return Check.of(
@@ -142,7 +149,7 @@ def model_members(
     return contents.below("model")
 
 
-def _name_problems(archive: str, members: Sequence[zipfile.ZipInfo]) -> Iterator[Problem]:
+def _faults(archive: str, members: Sequence[zipfile.ZipInfo]) -> Iterator[Problem]:
     for member in members:
         fault = _name_fault(member)
         if fault:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from packager.check.report import Check, Problem
 from packager.check.zipped import ZipContents
 from packager.elf import version_number
+from packager.layer import import_path
 from packager.linking import Linking
 from packager.targets import RUNTIMES, Target
 
@@ -124,7 +125,7 @@ def check_shared_libraries(contents: ZipContents, target: Target) -> Check:
 
 def _optional(path: PurePosixPath, library: str) -> OptionalNeed | None:
     for need in OPTIONAL_NEEDS:
-        if fnmatch(str(path), need.glob) and fnmatch(library, need.library):
+        if fnmatch(str(import_path(path)), need.glob) and fnmatch(library, need.library):
             return need
     return None
 

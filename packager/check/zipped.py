@@ -1,18 +1,22 @@
-"""What the checks look at in a function zip, read from it without unpacking it to disk."""
+"""What the checks look at in a bundle's zips, read from them without unpacking them to disk."""
 
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from packaging.utils import canonicalize_name
 
 from packager.elf import MAGIC, Elf, ElfDamaged, read_elf
 from packager.errors import BundleInvalid
+from packager.layer import PACKAGES_FOLDER, import_path
 
+_TASK_ROOT = PurePosixPath()
+_LAYER_PREFIX = f"{PACKAGES_FOLDER}/"
 _HEAD_BYTES = 4
 """Enough of a file to know ELF by, and the Python that a bytecode file is for."""
 
@@ -38,16 +42,27 @@ class DistInfo:
 
 @dataclass(frozen=True)
 class ZipContents:
-    """A function zip."""
+    """A function zip, a layer, or both. Paths are those on Lambda: see `packager.layer`."""
 
     members: tuple[zipfile.ZipInfo, ...]
-    """All entries, in the zip's order."""
+    """All entries, in the zip's order; `orig_filename` is the name in the zip."""
     heads: Mapping[str, bytes]
     """The first bytes of each file, by its path."""
     elf_files: Mapping[PurePosixPath, Elf]
     damaged: Mapping[PurePosixPath, str]
     """ELF files that cannot be read, and why."""
     dist_infos: tuple[DistInfo, ...]
+
+    def with_layer(self, layer: Self) -> Self:
+        """Return both, as the function sees them."""
+        return replace(
+            self,
+            members=(*self.members, *layer.members),
+            heads={**self.heads, **layer.heads},
+            elf_files={**self.elf_files, **layer.elf_files},
+            damaged={**self.damaged, **layer.damaged},
+            dist_infos=(*self.dist_infos, *layer.dist_infos),
+        )
 
     def below(self, folder: str) -> tuple[zipfile.ZipInfo, ...]:
         """Return the files in a folder at the top, by their paths in it."""
@@ -62,7 +77,7 @@ class ZipContents:
 
     def owner(self, path: PurePosixPath | str) -> str:
         """Return the package that a file belongs to: name and version where that is known."""
-        top = PurePosixPath(path).parts[0]
+        top = import_path(path).parts[0]
         module = re.sub(r"\.(libs|pyc?|(?:[\w-]+\.)?so)$", "", top)
         for info in self.dist_infos:
             if top == info.folder or module in info.modules:
@@ -72,52 +87,62 @@ class ZipContents:
         return module
 
 
-def read_zip(path: Path) -> ZipContents:
-    """Read what the checks need of a function zip.
+def read_zip(path: Path, root: PurePosixPath = _TASK_ROOT) -> ZipContents:
+    """Read what the checks need of one zip.
 
+    :param root: where it is on Lambda, in front of the paths.
     :raises BundleInvalid: it is no zip, or damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return _read(archive)
+            return _read(archive, root)
     except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         raise BundleInvalid(
             f"{path} cannot be read: {error}", hint="Build the bundle again."
         ) from error
 
 
-def _read(archive: zipfile.ZipFile) -> ZipContents:
+def _read(archive: zipfile.ZipFile, root: PurePosixPath) -> ZipContents:
     heads: dict[str, bytes] = {}
     elf_files: dict[PurePosixPath, Elf] = {}
     damaged: dict[PurePosixPath, str] = {}
     for member in archive.infolist():
         if member.is_dir():
             continue
-        path = PurePosixPath(member.filename)
+        path = root / member.filename
         with archive.open(member) as file:
-            heads[member.filename] = head = file.read(_HEAD_BYTES)
+            heads[str(path)] = head = file.read(_HEAD_BYTES)
             if head == MAGIC:
                 try:
                     elf_files[path] = read_elf(head + file.read())
                 except ElfDamaged as error:
                     damaged[path] = str(error)
     return ZipContents(
-        members=tuple(archive.infolist()),
+        members=tuple(_moved(member, root) for member in archive.infolist()),
         heads=heads,
         elf_files=elf_files,
         damaged=damaged,
-        dist_infos=tuple(_dist_infos(archive)),
+        dist_infos=tuple(_dist_infos(archive, "" if root == _TASK_ROOT else _LAYER_PREFIX)),
     )
 
 
-def _dist_infos(archive: zipfile.ZipFile) -> Iterator[DistInfo]:
+def _moved(member: zipfile.ZipInfo, root: PurePosixPath) -> zipfile.ZipInfo:
+    if root == _TASK_ROOT:
+        return member
+    moved = copy(member)
+    moved.filename = f"{root}/{member.filename}"
+    return moved
+
+
+def _dist_infos(archive: zipfile.ZipFile, prefix: str) -> Iterator[DistInfo]:
     names = set(archive.namelist())
-    folders = {name.split("/")[0] for name in names if ".dist-info/" in name}
+    inner = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    folders = {name.split("/")[0] for name in inner if ".dist-info/" in name}
     for folder in sorted(name for name in folders if name.endswith(".dist-info")):
         name, _, version = folder.removesuffix(".dist-info").partition("-")
 
         def lines(file: str, folder: str = folder) -> list[str]:
-            path = f"{folder}/{file}"
+            path = f"{prefix}{folder}/{file}"
             return (
                 archive.read(path).decode("utf-8", "replace").splitlines() if path in names else []
             )

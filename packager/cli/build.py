@@ -30,6 +30,7 @@ if TYPE_CHECKING:
       packager build MODEL --locked --lock pylock.toml
       packager build MODEL --with dist/mylib-1.0-py3-none-any.whl --drop matplotlib
       packager build MODEL --package image
+      packager build MODEL --layer
     """
 )
 @model_argument
@@ -72,6 +73,13 @@ if TYPE_CHECKING:
     help="A zip of 262 MB at most, or the build context of a container image; auto: an image"
     " where a zip is hopeless (torch, tensorflow).",
 )
+@click.option(
+    "--layer",
+    "has_layer",
+    is_flag=True,
+    help="Put the dependencies into a Lambda layer of their own, layer.zip: models with the same"
+    " lock have the same one, and function.zip has less than 1 MB.",
+)
 @resolution_options
 @click.option("--no-trim", is_flag=True, help="Leave tests, stubs, sources and symbols in.")
 @click.option(
@@ -108,6 +116,7 @@ def command(
     architecture: str,
     model_source: ModelSource | Literal["auto"],
     package: PackageType | Literal["auto"],
+    has_layer: bool,
     resolution: Resolution,
     no_trim: bool,
     sourceless: bool,
@@ -123,7 +132,8 @@ def command(
     MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
     with --flavor. Writes function.zip, model.zip (unless embedded), bundle.json,
     pylock.toml, sbom.cdx.json, template.yaml and events/ into the output folder; for an image
-    also a Dockerfile. The bundle is checked before it gets there: `packager check --help`.
+    also a Dockerfile, with --layer also layer.zip. The bundle is checked before it gets
+    there: `packager check --help`.
     """
     from packager.build import build_bundle
     from packager.config import BuildConfig
@@ -141,6 +151,7 @@ def command(
         constraints=resolution.constraints(),
         indexes=resolution.indexes,
         earlier_lock=resolution.earlier_lock(output),
+        has_layer=has_layer,
         lock_policy=resolution.policy,
         is_trimmed=not no_trim,
         is_sourceless=sourceless,

@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Show what changed from bundle A to bundle B.
 
-    Target, model, packages, sizes, files in function.zip and checks. A and B are folders
-    that `packager build` wrote.
+    Target, model, packages, sizes, files in function.zip and layer.zip, and checks. A and B
+    are folders that `packager build` wrote.
     """
     from packager.bundle import read_bundle
     from packager.diff import diff_bundles
@@ -103,7 +103,8 @@ def _sizes(diff: BundleDiff) -> Iterator[str]:
 def _files(files: Sequence[FileChange], with_files: bool) -> Iterator[str]:
     if not files:
         return
-    yield f"files in function.zip: {_count(files)}"
+    zips = "function.zip and layer.zip" if _has_layer(files) else "function.zip"
+    yield f"files in {zips}: {_count(files)}"
     packages = sorted({file.package for file in files})
     width = max(map(len, packages))
     for package in packages:
@@ -113,6 +114,12 @@ def _files(files: Sequence[FileChange], with_files: bool) -> Iterator[str]:
             yield from (f"      {_MARKS[file.kind]} {file.path}" for file in own)
     if not with_files:
         yield "    (--files names them)"
+
+
+def _has_layer(files: Sequence[FileChange]) -> bool:
+    from packager.layer import LAYER_ROOT
+
+    return any(file.path.startswith(f"{LAYER_ROOT}/") for file in files)
 
 
 def _beside(artifacts: Sequence[Change], with_files: bool) -> Iterator[str]:

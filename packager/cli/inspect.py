@@ -84,6 +84,8 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
     yield _row("target", f"{manifest.target.runtime} on {manifest.target.architecture}")
     yield _row("model source", manifest.model_source)
     yield _row("package type", manifest.package_type)
+    if manifest.layer:
+        yield _row("layer", f"the packages are in {manifest.layer.path}, {manifest.layer.sha256}")
     yield from _block("packages", _package_lines(report))
     yield from _block(
         "checks", (f"{check.name}: {check.status}, {check.detail}" for check in manifest.checks)

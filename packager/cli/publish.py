@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 def command(
     console: Console, bundle: Path, bucket: str, prefix: str, create_bucket: bool, as_json: bool
 ) -> None:
-    """Put BUNDLE's model and function zip into S3.
+    """Put BUNDLE's model, function zip and, where there is one, layer into S3.
 
     The keys name the content: publishing again sends nothing, and no key ever changes what
     it holds. A container image goes to a registry instead: `sam deploy`, or `docker push`,
@@ -64,6 +64,8 @@ def command(
         return
     if report.model:
         console.result(f"model     s3://{bucket}/{report.model.key}")
+    if report.layer:
+        console.result(f"layer     s3://{bucket}/{report.layer.key}")
     if report.function:
         console.result(f"function  s3://{bucket}/{report.function.key}")
     else:

@@ -57,6 +57,7 @@ class Emulator:
     wait for each other (it crashes on concurrent ones): open several to run in parallel.
 
     :param task_root: the unpacked zip; the function's working directory.
+    :param layer: the unpacked layer, where there is one.
     :param python: an interpreter of the target's version with Lambda's runtime packages.
     :param environment: the function's own variables; nothing else of ours reaches it.
     :param memory_mib: what the function is told it has; not enforced.
@@ -70,6 +71,7 @@ class Emulator:
         task_root: Path,
         *,
         python: Path,
+        layer: Path | None = None,
         handler: str = "handler.main.handler",
         environment: Mapping[str, str] | None = None,
         memory_mib: int = 1769,
@@ -78,6 +80,7 @@ class Emulator:
     ) -> None:
         self._task_root = task_root.absolute()
         self._python = python
+        self._layer = layer.absolute() if layer else None
         self._handler = handler
         self._environment = dict(environment or {})
         self._memory_mib = memory_mib
@@ -188,7 +191,8 @@ class Emulator:
             process.let_nobody_in(self._folder)
             private = self._folder / "tmp"
             os.chown(private, process.NOBODY_ID, process.NOBODY_ID)
-            if self._reaches([*nobody, str(self._python)], binary, self._task_root, private):
+            places = [path for path in (self._task_root, self._layer, private) if path]
+            if self._reaches([*nobody, str(self._python)], binary, *places):
                 return nobody
             # The interpreter, or the task root, is in a folder that only root may enter.
             os.chown(private, os.geteuid(), os.getegid())
@@ -234,6 +238,7 @@ class Emulator:
     def _variables(self) -> dict[str, str]:
         variables = lambda_variables(
             self._task_root,
+            layer=self._layer,
             private=self._folder / "tmp",
             handler=self._handler,
             memory_mib=self._memory_mib,

@@ -45,12 +45,14 @@ def running_function(
     with ExitStack() as stack:
         environment = stack.enter_context(_model_source(bundle, bucket, prefix, progress))
         python = runtime_python(version, progress=progress)
-        progress.step(f"Unpacking {bundle.function_zip.name}, read-only")
-        task_root = stack.enter_context(unpacked(bundle.function_zip))
+        names = " and ".join(path.name for path in bundle.code_zips)
+        progress.step(f"Unpacking {names}, read-only")
+        task_root, *layers = [stack.enter_context(unpacked(path)) for path in bundle.code_zips]
         yield stack.enter_context(
             Emulator(
                 task_root,
                 python=python,
+                layer=layers[0] if layers else None,
                 environment=environment,
                 memory_mib=memory_mib,
                 timeout_s=timeout_s,
@@ -61,7 +63,7 @@ def running_function(
 
 @contextmanager
 def unpacked(zip_path: Path) -> Iterator[Path]:
-    """Yield a temporary folder with the zip's files that nobody can write, as /var/task."""
+    """Yield a temporary folder with the zip's files that nobody can write, as Lambda's are."""
     with tempfile.TemporaryDirectory(prefix="packager-task-") as name:
         process.let_nobody_in(Path(name))
         folder = Path(name) / "task"

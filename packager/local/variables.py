@@ -2,18 +2,28 @@
 
 from pathlib import Path
 
+from packager.layer import LIBRARIES_FOLDER, PACKAGES_FOLDER
+
 _FUNCTION_NAME = "packager-local"
 _SYSTEM_LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib"
 
 
 def lambda_variables(
-    task_root: Path, *, private: Path, handler: str, memory_mib: int, timeout_s: int
+    task_root: Path,
+    *,
+    layer: Path | None,
+    private: Path,
+    handler: str,
+    memory_mib: int,
+    timeout_s: int,
 ) -> dict[str, str]:
     """Return all variables of a function that runs here; nothing else of ours reaches it.
 
     :param task_root: the unpacked zip.
+    :param layer: the unpacked layer, in the place of Lambda's /opt.
     :param private: a folder that stands for Lambda's /tmp.
     """
+    opt = layer or Path("/opt")
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -31,9 +41,11 @@ def lambda_variables(
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "_HANDLER": handler,
         "LAMBDA_TASK_ROOT": str(task_root),
-        "PYTHONPATH": str(task_root),
+        # Lambda's own packages come after both, as they do there.
+        "PYTHONPATH": f"{task_root}:{layer}/{PACKAGES_FOLDER}" if layer else str(task_root),
         # Where `packager build` puts what Lambda lacks: lib/ of the task root is on it.
-        "LD_LIBRARY_PATH": f"{_SYSTEM_LIBRARIES}:{task_root}:{task_root}/lib:/opt/lib",
+        "LD_LIBRARY_PATH": f"{_SYSTEM_LIBRARIES}:{task_root}:{task_root}/{LIBRARIES_FOLDER}"
+        f":{opt}/{LIBRARIES_FOLDER}",
         # Lambda has these by other means: a read-only disk, no user, a /tmp of its own.
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",

@@ -1,5 +1,6 @@
 """One hand-made function under the real Lambda runtime interface emulator."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -64,20 +65,21 @@ def function(
     *,
     timeout_s: int = 30,
     environment: Mapping[str, str] | None = None,
+    layer: Mapping[str, str] | None = None,
 ) -> Iterator[Emulator]:
-    """Run a function made of one module, from a zip, as `packager invoke` does."""
-    bundle = make_bundle(folder, model=None, files={"app.py": source})
-    with (
-        unpacked(bundle.function_zip) as task_root,
-        Emulator(
+    """Run a function made of one module, from zips, as `packager invoke` does."""
+    bundle = make_bundle(folder, model=None, files={"app.py": source}, layer=layer)
+    with contextlib.ExitStack() as stack:
+        task_root, *layers = [stack.enter_context(unpacked(path)) for path in bundle.code_zips]
+        running = Emulator(
             task_root,
+            layer=layers[0] if layers else None,
             python=runtime_python(THIS_PYTHON),
             handler="app.handler",
             environment=environment,
             timeout_s=timeout_s,
-        ) as running,
-    ):
-        yield running
+        )
+        yield stack.enter_context(running)
 
 
 def is_alive(pid: int) -> bool:
@@ -205,6 +207,32 @@ def test_libraries_are_looked_for_where_lambda_looks_for_them(tmp_path: Path) ->
     task_root = variables["LAMBDA_TASK_ROOT"]
     folders = variables["LD_LIBRARY_PATH"].split(":")
     assert folders.index("/lib64") < folders.index(task_root) < folders.index(f"{task_root}/lib")
+
+
+def test_a_layer_comes_after_the_function_and_before_the_runtimes_own(tmp_path: Path) -> None:
+    layer = {
+        "python/only_here.py": "",
+        "python/boto3.py": "",  # the runtime has one
+        "python/app.py": "def handler(event, context): return 'the layer'",
+        "lib/libgomp.so.1": "",
+    }
+    origin = "def origin(name): return __import__(name).__file__\n"
+    with function(tmp_path, FUNCTION + origin, layer=layer) as running:
+        variables = running.invoke({"do": "environment"}).payload
+        path = running.invoke({"do": "path"}).payload
+        modules = ("app", "only_here", "boto3")
+        app, only_here, boto3 = (
+            running.invoke({"do": "origin", "with": [name]}).payload for name in modules
+        )
+        written = running.invoke({"do": "write", "with": [f"{Path(only_here).parent}/new"]})
+
+    task_root, libraries = variables["LAMBDA_TASK_ROOT"], variables["LD_LIBRARY_PATH"].split(":")
+    packages = str(Path(only_here).parent)
+    assert Path(app).parent == Path(task_root)
+    assert str(Path(boto3).parent) == packages
+    assert path.index(task_root) < path.index(packages)
+    assert libraries[-1] == str(Path(packages).parent / "lib")
+    assert written.payload == "PermissionError"
 
 
 def test_nothing_of_ours_reaches_the_function(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,30 @@ def model(*columns: dict[str, Any], sha: str = "a") -> ModelInfo:
     signature = {"inputs": list(columns), "outputs": None, "params": None}
     files = (FileEntry("model.skops", 10, sha * 64),)
     return ModelInfo("sklearn", "model.skops", "skops", signature=signature, files=files)
+
+
+def test_packages_in_a_layer_are_found_and_what_moved_there_is_said(tmp_path: Path) -> None:
+    flat = bundle(tmp_path / "a")
+    dependencies = {name.format("2.0"): name * 10 + "2.0" for name in NUMPY}
+    layer = {f"python/{name}": text for name, text in dependencies.items()}
+    layered = make_bundle(
+        tmp_path / "b",
+        files={"handler/main.py": "handler", "six.pyc": "s" * 100},
+        layer={**layer, "lib/libblas.so": "blas"},
+        packages=flat.manifest.packages,
+        beside={SBOM_NAME: (flat.folder / SBOM_NAME).read_text()},
+    )
+
+    numpy = read_contents(layered).packages[0]
+    assert numpy == replace(read_contents(flat).packages[0], zipped_bytes=numpy.zipped_bytes)
+    document = json.loads(run("diff", flat.folder, layered.folder, "--json").stdout)
+    assert {"name": "has_layer", "before": "false", "after": "true"} in document["facts"]
+    assert [change["name"] for change in document["package_sizes"]] == ["lib"]
+    added = [change["path"] for change in document["files"] if change["before_bytes"] is None]
+    assert "/opt/python/numpy/__init__.pyc" in added
+    assert "files in function.zip and layer.zip" in run("diff", flat.folder, layered.folder).stdout
+    assert layered.manifest.layer is not None
+    assert layered.manifest.layer.sha256 in run("inspect", layered.folder).stdout
 
 
 def test_equal_bundles_are_told_in_one_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from handler.manifest import FileEntry
 from packager.errors import LimitExceeded
 from packager.limits import check_unzipped, direct_upload_warning, largest_packages
 
@@ -39,5 +40,7 @@ def test_shared_libraries_count_as_the_package_that_brought_them(staging: Path) 
 
 
 def test_a_zip_over_50_mb_is_warned_about_and_a_smaller_one_is_not() -> None:
-    assert direct_upload_warning(50_000_000) is None
-    assert "S3" in str(direct_upload_warning(50_000_001))
+    assert direct_upload_warning(FileEntry("layer.zip", 50_000_000, "")) is None
+    warning = direct_upload_warning(FileEntry("layer.zip", 50_000_001, ""))
+    assert str(warning).startswith("layer.zip has 50.0 MB")
+    assert "S3" in str(warning)

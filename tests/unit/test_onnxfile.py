@@ -74,7 +74,9 @@ def test_a_file_that_is_cut_off_is_no_model(tmp_path: Path, cut: int) -> None:
         read_external_files(tmp_path / "model.onnx")
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff" * 20, b"\x00\x07", b"hello", b"\x3a\x03\x0a\x09"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff" * 20, b"\x00\x07", b"\x09\x01", b"hello", b"\x3a\x03\x0a\x09"]
+)
 def test_other_files_are_no_models(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.onnx").write_bytes(content)
     with pytest.raises(ValueError, match=r"it is|starts no field"):

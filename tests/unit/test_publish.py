@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from packager.errors import BundleInvalid, ConfigError, StorageError
 from packager.local.storage import embedded_client, embedded_environment, embedded_s3
-from packager.publish import PART_BYTES, function_key, model_key, publish
+from packager.publish import PART_BYTES, function_key, layer_key, model_key, publish
 from tests.bundles import make_bundle
 from tests.commands import packager
 from tests.relay import stalling_relay
@@ -102,6 +102,30 @@ def test_an_object_with_other_bytes_under_the_key_is_replaced(
     publish(bundle, BUCKET)
 
     assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"a model"
+
+
+def test_bundles_with_the_same_layer_send_it_once(s3: Any, tmp_path: Path) -> None:
+    first = make_bundle(tmp_path / "a", model=b"one", layer={"python/six.pyc": "six"})
+    second = make_bundle(tmp_path / "b", model=b"two", layer={"python/six.pyc": "six"})
+    other = make_bundle(tmp_path / "c", model=b"two", layer={"python/six.pyc": "seven"})
+
+    reports = [publish(bundle, BUCKET) for bundle in (first, second, other)]
+
+    assert [report.layer.is_uploaded for report in reports] == [True, False, True]
+    assert first.manifest.layer is not None
+    key = layer_key("packager", first.manifest.layer.sha256)
+    assert reports[1].layer.key == key
+    stored = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    assert stored == (tmp_path / "a" / "layer.zip").read_bytes()
+
+
+def test_the_command_says_where_the_layer_is(endpoint: str, tmp_path: Path) -> None:
+    make_bundle(tmp_path, layer={"python/six.pyc": "six"})
+    embedded_client(endpoint).create_bucket(Bucket=BUCKET)
+    done = packager("publish", tmp_path, "--bucket", BUCKET, env=embedded_environment(endpoint))
+
+    assert done.returncode == 0, done.stderr
+    assert "layer     s3://models/packager/layers/" in done.stdout
 
 
 def test_an_embedded_model_needs_no_object_of_its_own(s3: Any, tmp_path: Path) -> None:

@@ -55,12 +55,15 @@ def manifest(**changes: Any) -> BundleManifest:
     )
 
 
+LAYER = FileEntry("layer.zip", 75_000_000, "cd" * 32)
 EMBEDDED = manifest(model_source="embedded", model_archive=None)
 IMAGE = manifest(model_source="embedded", model_archive=None, package_type="image")
 TEMPLATES = {
     "general": render_template(code_uri="dist/function.zip"),
     "bundle": render_template(manifest(), bucket="my-models"),
     "embedded": render_template(EMBEDDED),
+    "layer": render_template(manifest(layer=LAYER)),
+    "layer, nothing in S3": render_template(dataclasses.replace(EMBEDDED, layer=LAYER)),
     "image": render_template(IMAGE),
     "image with its model in S3": render_template(manifest(package_type="image")),
 }
@@ -149,6 +152,32 @@ def test_an_embedded_model_needs_no_s3() -> None:
     assert "Environment" not in properties
     assert "ModelUri" not in template["Outputs"]
     assert not any(name.startswith(("Model", "S3")) for name in template["Parameters"])
+
+
+def test_the_function_takes_its_dependencies_from_the_layer() -> None:
+    template = parse(TEMPLATES["layer"])
+    layer = template["Resources"]["DependencyLayer"]
+    assert layer["Type"] == "AWS::Serverless::LayerVersion"
+    assert layer["Properties"]["ContentUri"] == "layer.zip"
+    assert layer["Properties"]["CompatibleRuntimes"] == [{"Ref": "Runtime"}]
+    assert layer["Properties"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+    assert layer["Properties"]["RetentionPolicy"] == "Retain"
+    assert layer["Properties"]["LayerName"] == "packager-python3-12-arm64-cdcdcdcdcdcd"
+    (used,) = template["Resources"]["ModelFunction"]["Properties"]["Layers"]
+    assert used == {"Fn::If": ["MakesLayer", {"Ref": "DependencyLayer"}, {"Ref": "LayerArn"}]}
+    assert "Layers" not in parse(TEMPLATES["bundle"])["Resources"]["ModelFunction"]["Properties"]
+
+
+def test_stacks_can_share_a_layer_that_one_of_them_made() -> None:
+    template = parse(TEMPLATES["layer"])
+    parameter = template["Parameters"]["LayerArn"]
+    assert parameter["Default"] == ""
+    assert template["Conditions"]["MakesLayer"] == {"Fn::Equals": [{"Ref": "LayerArn"}, ""]}
+    assert template["Resources"]["DependencyLayer"]["Condition"] == "MakesLayer"
+    assert "LayerArn" in template["Outputs"]
+    for arn in ("", "arn:aws-cn:lambda:cn-north-1:123456789012:layer:packager-x_1:17"):
+        assert re.match(parameter["AllowedPattern"], arn)
+    assert not re.match(parameter["AllowedPattern"], "arn:aws:lambda:x:123456789012:layer:name")
 
 
 def test_an_image_is_built_from_the_bundles_own_folder() -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +7,7 @@ from typing import Any
 import pytest
 
 from handler.errors import ConfigError
-from handler.manifest import BundleManifest, read_manifest
+from handler.manifest import BundleManifest, FileEntry, read_manifest
 
 
 def test_a_manifest_survives_the_way_through_its_file(
@@ -14,6 +15,13 @@ def test_a_manifest_survives_the_way_through_its_file(
 ) -> None:
     bundle = make_bundle(trusted_types=("a.B",))
     assert read_manifest(write_task_root(bundle)) == bundle.manifest
+
+
+def test_a_manifest_with_a_layer_survives_too(make_bundle: Callable[..., Any]) -> None:
+    layer = FileEntry("layer.zip", 75_000_000, "ab" * 32)
+    manifest = dataclasses.replace(make_bundle().manifest, layer=layer)
+
+    assert BundleManifest.from_json(manifest.to_json()) == manifest
 
 
 def test_a_missing_manifest_names_the_file_and_the_next_step(tmp_path: Path) -> None:
