@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from packager.errors import DependencyError
 from packager.mlmodel import ModelSpec
+from packager.modelwheels import as_requirement
 from packager.needs import Needs, find_needs
 from packager.standins import (
     Addition,
@@ -117,9 +118,10 @@ def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Re
 
     :param with_parquet: the bundle shall read parquet. The reader's version is the newest for
         the target: one that a model of tables names was MLflow's, and need not load there.
-    :raises DependencyError: a line is no requirement (PEP 508).
+    :raises DependencyError: a line is no requirement (PEP 508) and no wheel of the model.
     """
-    parsed = {line: _parse(line, spec) for line in spec.requirements}
+    lines = [as_requirement(line, spec.folder) for line in spec.requirements]
+    parsed = {line: _parse(line, spec) for line in lines}
     names = {line: canonicalize_name(parsed[line].name) for line in parsed}
     needs = find_needs(spec.info, frozenset(names.values()))
     kept: dict[str, Requirement] = {}

@@ -2,9 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from packaging.requirements import Requirement
+from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from packager.errors import (
@@ -14,7 +15,7 @@ from packager.errors import (
     ResolutionFailed,
     ToolFailed,
 )
-from packager.targets import Target
+from packager.targets import RUNTIMES, Target
 from packager.uv import Indexes, run_uv
 
 _UNREACHABLE = ("Failed to fetch", "error sending request", "dns error", "Could not connect")
@@ -106,32 +107,46 @@ def _loadable_version_hint(
 def _wheel_tags(line: str, name: str, target: Target, indexes: Indexes) -> list[str] | None:
     """Return the platform tags of the version's wheels for the target's Python.
 
+    Where all its wheels are for other Pythons, the tags of one of those, Python included.
     None: there is no such version at all.
     """
+    python = target.runtime.python
+    wheels = _wheels(line, name, python, indexes)
+    if wheels is not None:
+        return sorted({tag.platform for tag in _tags(wheels, target, python)})
+    for runtime in RUNTIMES:
+        wheels = _wheels(line, name, runtime.python, indexes)
+        if wheels is not None:
+            tags = _tags(wheels, target, runtime.python)
+            return sorted({f"{tag.interpreter}-{tag.platform}" for tag in tags})
+    return None
+
+
+def _wheels(line: str, name: str, python: str, indexes: Indexes) -> list[str] | None:
+    """Return the names of the version's wheels; None where this Python can have none."""
     args = ["pip", "compile", "-", "--no-deps", "--universal", "--format", "pylock.toml"]
-    args += ["--python-version", target.runtime.python, *indexes.args]
+    args += ["--python-version", python, *indexes.args]
     try:
         lock = tomllib.loads(run_uv(args, stdin=line))
     except ToolFailed:
         return None
-    tags: set[str] = set()
-    for package in lock.get("packages", []):
-        if canonicalize_name(package["name"]) != canonicalize_name(name):
-            continue
-        for wheel in package.get("wheels", []):
-            filename = wheel.get("name") or wheel["url"].rsplit("/", 1)[1]
-            tags |= _platforms_for(filename, target)
-    return sorted(tags)
+    packages = [
+        package
+        for package in lock.get("packages", [])
+        if canonicalize_name(package["name"]) == canonicalize_name(name)
+    ]
+    if not any(package.get("wheels") or package.get("sdist") for package in packages):
+        return None
+    found = [wheel for package in packages for wheel in package.get("wheels", [])]
+    return [wheel.get("name") or wheel["url"].rsplit("/", 1)[1] for wheel in found]
 
 
-def _platforms_for(filename: str, target: Target) -> set[str]:
-    interpreter = "cp" + target.runtime.python.replace(".", "")
-    return {
-        tag.platform
-        for tag in parse_wheel_filename(filename)[3]
-        if tag.interpreter == interpreter or tag.abi == "abi3" or tag.interpreter == "py3"
-        if re.search(f"linux.*{target.machine}$|^any$", tag.platform)
-    }
+def _tags(wheels: Sequence[str], target: Target, python: str) -> Iterator[Tag]:
+    interpreter = "cp" + python.replace(".", "")
+    for tag in (tag for wheel in wheels for tag in parse_wheel_filename(wheel)[3]):
+        is_of_python = tag.interpreter in (interpreter, "py3") or tag.abi == "abi3"
+        if is_of_python and re.search(f"linux.*{target.machine}$|^any$", tag.platform):
+            yield tag
 
 
 def _pinned_version(requirement: Requirement) -> str | None:

@@ -49,6 +49,17 @@ def test_a_pin_without_a_loadable_wheel_names_package_tags_and_the_nearest_versi
     assert "lib==1.9" in str(raised.value.hint)
 
 
+def test_a_version_that_is_older_than_the_targets_python_names_the_pythons_it_is_for(
+    index: Path,
+) -> None:
+    make_wheel(index, "lib", "1.0", tag="cp311-cp311-manylinux2014_x86_64")
+
+    with pytest.raises(NoMatchingWheel) as raised:
+        resolve(["lib==1.0"], AL2023)
+
+    assert raised.value.found == ("cp311-manylinux2014_x86_64",)
+
+
 def test_a_package_with_only_a_source_distribution_says_so(index: Path) -> None:
     make_sdist(index, "lib", "1.0")
 

@@ -1,0 +1,84 @@
+"""Packages that no public index has: wheels of one's own, private indexes, the model's code."""
+
+import json
+import zipfile
+
+from tests.functional.workshop import Workshop
+from tests.wheels import make_wheel
+
+
+def names_in_zip(workshop: Workshop) -> set[str]:
+    with zipfile.ZipFile(workshop.output / "function.zip") as archive:
+        return {
+            name.split("/")[0].removesuffix(".pyc").removesuffix(".py")
+            for name in archive.namelist()
+        }
+
+
+def build(workshop: Workshop, *options: str) -> dict[str, object]:
+    done = workshop.build("--no-index", "--find-links", str(workshop.index), "--json", *options)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_wheel_given_with_the_command_is_in_the_zip(workshop: Workshop) -> None:
+    wheel = make_wheel(workshop.folder / "mine", "my-lib", "1.0", requires=["helper"])
+    make_wheel(workshop.index, "helper", "2.0")
+
+    build(workshop, "--with", str(wheel))
+
+    assert {"my_lib", "helper"} <= names_in_zip(workshop)
+
+
+def test_a_wheel_that_the_model_brings_is_in_the_zip_and_the_lock_holds_next_time(
+    workshop: Workshop,
+) -> None:
+    make_wheel(workshop.model / "code", "my-lib", "1.0")
+    workshop.require("./code/my_lib-1.0-py3-none-any.whl")
+
+    build(workshop)
+    # The same model from another place, as if downloaded again.
+    workshop.model = workshop.model.rename(workshop.folder / "downloaded-again")
+    build(workshop, "--locked")
+
+    assert "my_lib" in names_in_zip(workshop)
+
+
+def test_a_wheel_that_the_model_names_and_lacks_is_told(workshop: Workshop) -> None:
+    workshop.require("code/my_lib-1.0-py3-none-any.whl")
+
+    workshop.refuses("code/my_lib-1.0-py3-none-any.whl is named but missing", "--with")
+
+
+def test_constraints_keep_and_drop_decide_what_gets_in(workshop: Workshop) -> None:
+    for version in ("1.0", "2.0"):
+        make_wheel(workshop.index, "lib", version, requires=["plots"])
+    make_wheel(workshop.index, "plots", "1.0")
+    make_wheel(workshop.index, "pytest", "9.0")
+    workshop.require("lib", "pytest")
+    (workshop.folder / "constraints.txt").write_text("lib<2  # not yet\n")
+
+    report = build(
+        workshop,
+        *("--constraints", str(workshop.folder / "constraints.txt")),
+        *("--keep", "pytest", "--drop", "plots"),
+    )
+
+    packages = {item["name"]: item["version"] for item in report["plan"]["packages"]}
+    assert packages["lib"] == "1.0"
+    assert "pytest" in packages
+    assert "plots" not in packages
+    assert "plots" not in names_in_zip(workshop)
+
+
+def test_a_lock_that_no_longer_fits_is_refused_in_ci(workshop: Workshop) -> None:
+    make_wheel(workshop.index, "lib", "1.0")
+    workshop.require("lib")
+    build(workshop)
+    workshop.require("lib>=1")
+
+    done = workshop.build("--no-index", "--find-links", str(workshop.index), "--locked")
+
+    assert done.returncode == 3
+    assert "- lib\n" in done.stderr
+    assert "+ lib>=1" in done.stderr
