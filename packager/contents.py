@@ -148,7 +148,7 @@ def _owners(libraries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _owner(path: str, owners: Mapping[str, str]) -> str:
-    top, *rest = import_path(path).parts
+    top, *rest = str(import_path(path)).split("/")
     if top.endswith((".dist-info", ".data")):
         return canonicalize_name(top.partition("-")[0])
     if top in ("handler", "model", "bundle.json"):

@@ -43,6 +43,6 @@ def import_path(path: PurePosixPath | str) -> PurePosixPath:
     """
     found = PurePosixPath(path)
     for root in (PACKAGES_ROOT, LAYER_ROOT):
-        if found.is_relative_to(root):
+        if root in found.parents:
             return found.relative_to(root)
     return found

@@ -55,5 +55,6 @@ def direct_upload_warning(archive: FileEntry) -> str | None:
         return None
     return (
         f"{archive.path} has {archive.size_bytes / 1e6:.1f} MB: over"
-        f" {MAX_DIRECT_UPLOAD_BYTES / 1e6:.0f} MB Lambda takes it through S3 only (`packager publish`, `sam deploy` do so)"
+        f" {MAX_DIRECT_UPLOAD_BYTES / 1e6:.0f} MB Lambda takes it through S3 only"
+        " (`packager publish`, `sam deploy` do so)"
     )

@@ -58,7 +58,7 @@ class Linking:
 
 def owner(path: PurePosixPath) -> str:
     """Return the top-level name that a file in the bundle belongs to: `numpy.libs` is numpy's."""
-    top = import_path(path).parts[0]
+    top = str(import_path(path)).partition("/")[0]
     return top.removesuffix(".libs").split(".")[0].replace("-", "_").lower()
 
 

@@ -77,8 +77,8 @@ def publish(
 ) -> PublishReport:
     """Upload the bundle; what is there already, whole, is not sent again.
 
-    The function zip goes last: where it is, its model and its layer are too. Of a container image only the
-    model goes to S3, and of one with an embedded model nothing.
+    The function zip goes last: where it is, its model and its layer are too. Of a container
+    image only the model goes to S3, and of one with an embedded model nothing.
 
     :param prefix: of the keys, without outer slashes; may be empty.
     :param create_bucket: make the bucket first if there is none.

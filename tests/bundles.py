@@ -63,6 +63,7 @@ def write_zip(path: Path, files: Mapping[str, str | bytes]) -> FileEntry:
     """Write a zip and return its size and digest."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
-            # Dated 1980 by default: equal files make equal zips.
-            archive.writestr(zipfile.ZipInfo(name), content)
+            entry = zipfile.ZipInfo(name)  # dated 1980: equal files make equal zips
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
     return file_entry(path, path.name)

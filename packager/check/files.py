@@ -153,7 +153,7 @@ def _faults(archive: str, members: Sequence[zipfile.ZipInfo]) -> Iterator[Proble
     for member in members:
         fault = _name_fault(member)
         if fault:
-            yield Problem(f"{archive}: entry {member.filename!r} {fault}", _REBUILD)
+            yield Problem(f"{archive}: entry {member.orig_filename!r} {fault}", _REBUILD)
     counts = Counter(member.filename for member in members)
     for name, count in sorted(counts.items()):
         if count > 1:
@@ -194,8 +194,7 @@ def _is_readable(member: zipfile.ZipInfo) -> bool:
 
 
 def _is_handler_module(name: str) -> bool:
-    top, *below = PurePosixPath(name).parts
-    return not below and top.startswith("handler.") and top.endswith((".py", ".pyc", ".so"))
+    return "/" not in name and name.startswith("handler.") and name.endswith((".py", ".pyc", ".so"))
 
 
 def _source_name(name: str) -> str:

@@ -36,4 +36,4 @@ _FOUND = (f"{PACKAGES_ROOT}/", f"{LIBRARIES_ROOT}/")
 
 def _module(path: str) -> str:
     """Return the name at the top of Python's path: `six.py` and `six/` are the module six."""
-    return import_path(path).parts[0].partition(".")[0]
+    return str(import_path(path)).partition("/")[0].partition(".")[0]

@@ -77,7 +77,7 @@ class ZipContents:
 
     def owner(self, path: PurePosixPath | str) -> str:
         """Return the package that a file belongs to: name and version where that is known."""
-        top = import_path(path).parts[0]
+        top = str(import_path(path)).partition("/")[0]
         module = re.sub(r"\.(libs|pyc?|(?:[\w-]+\.)?so)$", "", top)
         for info in self.dist_infos:
             if top == info.folder or module in info.modules:

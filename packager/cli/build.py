@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     "--sourceless/--with-sources",
     default=True,
     show_default=True,
-    help="Bytecode in place of the libraries' sources, or beside them (twice the size).",
+    help="Bytecode in place of the libraries' sources, or beside them (a fifth more).",
 )
 @click.option("--no-check", is_flag=True, help="Do not run the finished bundle's checks.")
 @click.option(
@@ -183,7 +183,7 @@ def _plan_text(plan: BuildPlan, output: Path) -> str:
 
     lines = [
         f"would build  {plan.spec.info.flavor} model ({plan.spec.info.serialization_format})",
-        f"for          {plan.target.description}, as {plan.package_type}, model"
+        f"for          {plan.target.description}, as {plan.package_type}{_with_layer(plan)}, model"
         f" {plan.model_source}",
         f"into         {output}",
         *(f"note         {note}" for note in plan.notes),
@@ -193,6 +193,10 @@ def _plan_text(plan: BuildPlan, output: Path) -> str:
     lines += changes(plan.requirements)
     lines += [f"warning      {warning}" for warning in plan.warnings]
     return "\n".join(lines)
+
+
+def _with_layer(plan: BuildPlan) -> str:
+    return " with a layer" if plan.config.has_layer else ""
 
 
 def _report_text(report: BuildReport) -> str:

@@ -140,3 +140,10 @@ def test_function_and_layer_count_against_one_limit(tmp_path: Path) -> None:
 
     assert "unzipped the function has 280.0 MB" in found["size limits"]
     assert "huge 140.0 MB" in found["size limits"]
+
+
+@pytest.mark.parametrize("name", ["/opt/python", "/opt", "."])
+def test_an_entry_that_is_a_folder_on_lambda_is_refused(tmp_path: Path, name: str) -> None:
+    found = problems(report(tmp_path, SOUND, {**ECHO, name: ""}))
+
+    assert f"function.zip: entry {name!r}" in found["safe names"]

@@ -96,6 +96,13 @@ def test_it_is_valid_cyclonedx(manifest: BundleManifest) -> None:
     assert validator.validate_str(render_sbom(manifest, (), "")) is None
 
 
+def test_a_layer_is_named_by_its_digest() -> None:
+    manifest = dataclasses.replace(MANIFEST, layer=FileEntry("layer.zip", 1000, SHA))
+    bundle = json.loads(render_sbom(manifest, ALL, LOCK))["metadata"]["component"]
+    assert {"name": "packager:layer_sha256", "value": SHA} in bundle["properties"]
+    assert "layer_sha256" not in render_sbom(MANIFEST, ALL, LOCK)
+
+
 def test_equal_content_gives_equal_bytes_whenever_and_wherever(tmp_path: Path) -> None:
     expected = render_sbom(MANIFEST, ALL, LOCK)
     arguments = tmp_path / "arguments"
