@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from packager.errors import DependencyError, ModelError, PackagerError, ToolErro
 from packager.gateways import GATEWAYS, SampleRequest
 from packager.local.emulator import Emulator
 from packager.local.invocation import Invocation
-from packager.local.invoke import running_function
+from packager.local.invoke import find_runtime, running_function
 from packager.local.predict import predict
 from packager.local.response import decode_response
 from packager.progress import SILENT, Progress
@@ -56,10 +57,15 @@ def run_function(
     """
     sample = _sample(bundle.manifest.model)
     try:
-        with running_function(bundle, timeout_s=_TIMEOUT_S, progress=progress) as function:
-            progress.step("Running the function: import, init, prediction")
-            init, answer = _invoke(function, bundle, sample, dropped)
-            measurements = Measurements(function.init_duration_ms, function.peak_memory_mib)
+        find_runtime(bundle, progress=progress)
+        with ThreadPoolExecutor(1) as pool:
+            # While the function is unpacked. It then runs alone: what is measured is its own.
+            predicting = pool.submit(_source_answer, source_model, sample, progress)
+            with running_function(bundle, timeout_s=_TIMEOUT_S, progress=progress) as function:
+                source = predicting.result()
+                progress.step("Running the function: import, init, prediction")
+                init, answer = _invoke(function, bundle, sample, dropped)
+                measurements = Measurements(function.init_duration_ms, function.peak_memory_mib)
     except ToolError as error:
         reason = _sentence(error)
         return tuple(Check.not_made(name, reason) for name in (INIT, PREDICTION, SAME)), (
@@ -74,7 +80,6 @@ def run_function(
         return (init, Check.not_made(PREDICTION, reason), Check.not_made(SAME, reason)), (
             measurements
         )
-    source = _source_answer(source_model, sample, progress)
     return _judge(init, answer, sample, source, dropped, measurements)
 
 
@@ -150,7 +155,11 @@ class _SourceAnswer:
     """The source model does not take the request either."""
 
 
-def _source_answer(source_model: Path | None, sample: _Sample, progress: Progress) -> _SourceAnswer:
+def _source_answer(
+    source_model: Path | None, sample: _Sample | None, progress: Progress
+) -> _SourceAnswer:
+    if sample is None:
+        return _SourceAnswer(None, "there is nothing to predict")
     if source_model is None:
         return _SourceAnswer(None, "the source model is not at hand: give it with --model")
     progress.step("Predicting with the source model")

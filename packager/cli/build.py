@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from handler.manifest import ModelSource, PackageType
     from packager.build import BuildReport
+    from packager.check import Measurements
     from packager.plan import BuildPlan
 
 
@@ -224,10 +225,21 @@ def _of_limit(report: BuildReport) -> str:
     return "; Lambda takes 262.1" if report.plan.package_type == "zip" else ""
 
 
+def _measured(measurements: Measurements) -> str:
+    figures = []
+    if measurements.init_duration_ms is not None:
+        figures.append(f"init {measurements.init_duration_ms:.0f} ms")
+    if measurements.peak_memory_mib is not None:
+        figures.append(f"peak memory {measurements.peak_memory_mib} MiB")
+    if measurements.largest_difference is not None:
+        figures.append(f"largest difference {measurements.largest_difference:.1g}")
+    return f" ({', '.join(figures)})" if figures else ""
+
+
 def _check_lines(report: BuildReport) -> list[str]:
     if report.checked is None:
         return ["not checked: --no-check"]
     passed = sum(entry.status == "passed" for entry in report.checked.entries)
-    lines = [f"checked: {passed} checks passed"]
+    lines = [f"checked: {passed} checks passed{_measured(report.checked.measurements)}"]
     lines += [f"  not made: {entry.name}: {entry.detail}" for entry in report.checked.not_made]
     return lines

@@ -40,11 +40,9 @@ def running_function(
     :raises ToolMissing: this machine cannot run the bundle; says what it lacks.
     :raises StorageError: no AWS credentials for the bucket.
     """
-    _check_host(bundle)
-    version = bundle.manifest.target.runtime.removeprefix("python")
+    python = find_runtime(bundle, progress=progress)
     with ExitStack() as stack:
         environment = stack.enter_context(_model_source(bundle, bucket, prefix, progress))
-        python = runtime_python(version, progress=progress)
         names = " and ".join(path.name for path in bundle.code_zips)
         progress.step(f"Unpacking {names}, read-only")
         task_root, *layers = [stack.enter_context(unpacked(path)) for path in bundle.code_zips]
@@ -59,6 +57,22 @@ def running_function(
                 progress=progress,
             )
         )
+
+
+def find_runtime(bundle: Bundle, *, progress: Progress = SILENT) -> Path:
+    """Return a Python that can run the bundle here as its Lambda runtime would.
+
+    :raises ToolMissing: this machine cannot run the bundle; says what it lacks.
+    """
+    wanted = bundle.manifest.target.architecture
+    if host_architecture() != wanted:
+        raise ToolMissing(
+            f"a machine that runs {wanted} (this one is {platform.machine()})",
+            f"Build for this one with --architecture {host_architecture() or 'x86_64'},"
+            " or use `sam local invoke` with Docker's emulation.",
+        )
+    version = bundle.manifest.target.runtime.removeprefix("python")
+    return runtime_python(version, progress=progress)
 
 
 @contextmanager
@@ -78,16 +92,6 @@ def unpacked(zip_path: Path) -> Iterator[Path]:
             # What nobody can write nobody can delete.
             for path in (folder, *folder.rglob("*/")):
                 path.chmod(0o755)
-
-
-def _check_host(bundle: Bundle) -> None:
-    wanted = bundle.manifest.target.architecture
-    if host_architecture() != wanted:
-        raise ToolMissing(
-            f"a machine that runs {wanted} (this one is {platform.machine()})",
-            f"Build for this one with --architecture {host_architecture() or 'x86_64'},"
-            " or use `sam local invoke` with Docker's emulation.",
-        )
 
 
 @contextmanager
