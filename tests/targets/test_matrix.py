@@ -21,6 +21,10 @@ matrix = pytest.mark.parametrize(
 )
 
 
+# What the newest versions that the target loads are known to fail of.
+REFUSED = {("onnx", "python3.11", "arm64"): "ends the process on Lambda's arm64"}
+
+
 def model_of(kind: str, folder: Path, *, is_pinned: bool) -> Path:
     """Return the model of this kind, saved by the first who asks."""
     model = folder / f"{kind.replace(' ', '')}-{'pinned' if is_pinned else 'open'}"
@@ -30,7 +34,7 @@ def model_of(kind: str, folder: Path, *, is_pinned: bool) -> Path:
 
 @pytest.mark.targets
 @matrix
-def test_a_model_that_pins_nothing_builds_for_every_target(
+def test_a_model_that_pins_nothing_builds_or_is_refused_with_the_reason(
     kind: str, runtime: str, architecture: str, shared_folder: Path, tmp_path: Path
 ) -> None:
     model = model_of(kind, shared_folder, is_pinned=False)
@@ -41,6 +45,11 @@ def test_a_model_that_pins_nothing_builds_for_every_target(
         timeout_s=600,
     )
 
+    reason = REFUSED.get((kind, runtime, architecture))
+    if reason:
+        assert done.returncode == 1
+        assert reason in done.stderr
+        return
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["check"]["is_ok"]
