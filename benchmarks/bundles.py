@@ -79,7 +79,7 @@ def build_cell(kind: str, model: Path, target: Target, folder: Path) -> Cell:
     try:
         report = build_bundle(plan_bundle(model, config), folder / "dist")
     except PackagerError as error:
-        return Cell(target, kind, plain_bytes, failure=str(error).partition("\n")[0])
+        return Cell(target, kind, plain_bytes, failure=" ".join(str(error).split("\n")[:2]))
     sizes = {item.path: item.size_bytes for item in report.manifest.artifacts}
     made = [entry for entry in report.manifest.checks if entry.status == "passed"]
     return Cell(

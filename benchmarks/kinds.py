@@ -109,7 +109,7 @@ def _save_onnx(folder: Path, rows: pd.DataFrame, labels: np.ndarray, more: Any) 
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, 1])],
         [helper.make_tensor("weights", TensorProto.FLOAT, weights.shape, weights.ravel())],
     )
-    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
     row = TensorSpec(np.dtype("float32"), (-1, rows.shape[1]))
     mlflow.onnx.save_model(
         model,

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from handler.manifest import FileEntry
+from packager.errors import BundleInvalid
 
 # The earliest date a zip can carry; SOURCE_DATE_EPOCH would only make two builds differ.
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
@@ -36,8 +37,15 @@ def extend_archive(base: Path, folder: Path, destination: Path) -> FileEntry:
     """Write the archive `base` with every file below `folder` after its own.
 
     What `base` holds is copied as it is, not compressed again.
+
+    :raises BundleInvalid: `base` is no whole zip.
     """
     shutil.copyfile(base, destination)
+    try:
+        # "a" alone would begin a zip after whatever there is.
+        zipfile.ZipFile(destination).close()
+    except zipfile.BadZipFile as error:
+        raise BundleInvalid(f"{base} is no whole zip: {error}", hint="Build again.") from error
     with zipfile.ZipFile(destination, "a", compresslevel=_LEVEL) as archive:
         _add_files(archive, folder, zipfile.ZIP_DEFLATED)
     return file_entry(destination, destination.name)

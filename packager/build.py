@@ -32,6 +32,7 @@ from packager.errors import CheckFailed, PathCollision
 from packager.events import write_events
 from packager.image import write_image_context
 from packager.limits import check_unzipped, direct_upload_warning
+from packager.local.prepared import ModelSurroundings
 from packager.plan import BuildPlan
 from packager.progress import SILENT, Progress
 from packager.prune import tree_size
@@ -195,8 +196,13 @@ def _check(
     plan: BuildPlan, manifest: BundleManifest, draft: Path, progress: Progress
 ) -> CheckReport:
     dropped = (*plan.requirements.dropped, *plan.requirements.excluded)
+    config = plan.config
     report = check_bundle(
-        read_bundle(draft), source_model=plan.spec.folder, dropped=dropped, progress=progress
+        read_bundle(draft),
+        source_model=plan.spec.folder,
+        dropped=dropped,
+        surroundings=ModelSurroundings(config.wishes, config.constraints, config.indexes),
+        progress=progress,
     )
     if not report.is_ok:
         raise CheckFailed([(problem.message, problem.hint) for problem in report.problems])

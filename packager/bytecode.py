@@ -51,17 +51,17 @@ def compile_bytecode(
 
 # Runs under the target's interpreter, which has nothing but its standard library. One
 # process and sorted files, so that every build compiles in the same order.
-_COMPILE = """
-import importlib.util, pathlib, py_compile, sys
+_COMPILE = r"""
+import importlib.util, pathlib, py_compile, re, sys
 
-def looks_for_sources(package):
-    # Some packages find their modules by the sources' names: glob("*.py").
-    init = package / "__init__.py"
-    return init.is_file() and b"*.py" in init.read_bytes()
+# Some packages find their modules by the sources' names: glob("*.py"), name.endswith(".py").
+LOOKS_FOR_SOURCES = re.compile(
+    rb"[\"'][^\"'\n]*\*\.py[\"']|\.endswith\(\s*[\"']\.py[\"']\s*\)"
+)
 
 folder, task_folder, mode = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 sources = sorted(folder.rglob("*.py"))
-kept = {package for package in {source.parent for source in sources} if looks_for_sources(package)}
+kept = {source.parent for source in sources if LOOKS_FOR_SOURCES.search(source.read_bytes())}
 for source in sources:
     keeps = mode == "keep" or source.parent in kept
     cached = importlib.util.cache_from_source(str(source))

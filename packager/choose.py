@@ -59,7 +59,8 @@ def choose_target(
             progress.detail(f"cannot be met: {_first_line(error)}")
         else:
             return Choice(target, lock, _note(spec, target, failures))
-    raise _nowhere(failures, requirements, config, resolver, progress)
+    others = None if bound_to else _others(failures, config)
+    raise _nowhere(failures, others, requirements, config, resolver, progress)
 
 
 def _candidates(spec: ModelSpec, config: BuildConfig) -> Iterator[Target]:
@@ -126,8 +127,19 @@ def _note(
     return f"{origin}{_first_line(error)}; building for {target.runtime.name}, the next that can"
 
 
+def _others(
+    failures: list[tuple[Target, DependencyError]], config: BuildConfig
+) -> list[Target] | None:
+    """Return the targets that were not tried and may be proposed; None: none may."""
+    if config.lock_policy is LockPolicy.LOCKED:
+        return None
+    tried = {target.runtime for target, _ in failures}
+    return [Target(runtime, config.architecture) for runtime in RUNTIMES if runtime not in tried]
+
+
 def _nowhere(
     failures: list[tuple[Target, DependencyError]],
+    others: list[Target] | None,
     requirements: Requirements,
     config: BuildConfig,
     resolver: Resolver,
@@ -135,20 +147,19 @@ def _nowhere(
 ) -> DependencyError:
     """Return the first target's error, with what is known of the others as its hint."""
     first = failures[0][1]
-    tried = {target.runtime for target, _ in failures}
-    for runtime in RUNTIMES:
-        if runtime in tried or config.lock_policy is LockPolicy.LOCKED:
-            continue
-        target = Target(runtime, config.architecture)
+    if others is None:
+        return first
+    hint = "No other Lambda runtime can take these requirements either."
+    for target in others:
         try:
             _lock(requirements, target, replace(config, earlier_lock=None), resolver, progress)
         except DependencyError:
             continue
-        hint = f"All requirements can be met on {target.description}: --runtime {runtime.name}."
-        first.hint = f"{first.hint} {hint}" if first.hint else hint
-        return first
-    nowhere = "No other Lambda runtime can take these requirements either."
-    first.hint = f"{first.hint} {nowhere}" if first.hint else nowhere
+        hint = (
+            f"All requirements can be met on {target.description}: --runtime {target.runtime.name}."
+        )
+        break
+    first.hint = f"{first.hint} {hint}" if first.hint else hint
     return first
 
 

@@ -4,12 +4,14 @@ Models that are trained in one environment have one lock, so what is made of it 
 the user's cache: the next build copies the archive.
 """
 
+import contextlib
 import hashlib
 import inspect
 import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -22,16 +24,17 @@ from packager import (
     elf,
     install,
     layer,
+    limits,
     linking,
     parquet,
     prune,
     sharedlibs,
     strip,
+    targets,
     wheels,
 )
 from packager.distributions import Distribution
-from packager.limits import largest_packages
-from packager.local.cache import build_once, cache_root
+from packager.local.cache import build_once, cache_root, remove_whole
 from packager.lock import Lock
 from packager.progress import SILENT, Progress
 from packager.targets import Target
@@ -43,8 +46,9 @@ _KEPT_SETS = 12
 """In the cache, of about 75 MB each."""
 # What is in the cache is only as good as the code that made it.
 _MAKERS = (
-    *(archive, bytecode, distributions, duplicates, elf, install),
-    *(layer, linking, parquet, prune, sharedlibs, strip, wheels),
+    *(archive, bytecode, distributions, duplicates, elf, install, layer, limits),
+    *(linking, parquet, prune, sharedlibs, strip, targets, wheels),
+    sys.modules[__name__],
 )
 
 
@@ -77,6 +81,7 @@ class Facts:
     largest: tuple[tuple[str, int], ...]
     """Top-level names with their bytes, largest first."""
     distributions: tuple[Distribution, ...]
+    archive_sha256: str
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -94,6 +99,7 @@ class Facts:
             provided_libraries=tuple(sharedlibs.ProvidedLibrary(**item) for item in libraries),
             largest=tuple((name, size) for name, size in data["largest"]),
             distributions=tuple(Distribution.from_dict(item) for item in data["distributions"]),
+            archive_sha256=data["archive_sha256"],
         )
 
 
@@ -124,18 +130,35 @@ def prepare_dependencies(
     key = _key(lock, target, packing, version)
     folder = cache_root() / "dependencies" / key
 
+    is_made = True
+
     def build(partial: Path) -> None:
+        nonlocal is_made
+        is_made = False
         _build(partial, lock, target, packing, version, indexes or Indexes(), progress)
 
-    is_made = folder.is_dir()
-    build_once(folder, build, progress=progress)
-    facts = Facts.from_dict(json.loads((folder / _FACTS).read_bytes()))
+    build_once(folder, build, is_usable=_is_whole, progress=progress)
+    with contextlib.suppress(OSError):  # a cache that may only be read, or is read by others
+        if is_made:
+            os.utime(folder)
+        else:
+            _forget_old_sets(folder.parent)
     if is_made:
         progress.step(f"Taking {len(lock.packages)} packages from the cache: built before")
-        os.utime(folder)
-    else:
-        _forget_old_sets(folder.parent)
-    return Dependencies(folder / _ARCHIVE, facts)
+    return Dependencies(folder / _ARCHIVE, _read_facts(folder))
+
+
+def _read_facts(folder: Path) -> Facts:
+    return Facts.from_dict(json.loads((folder / _FACTS).read_bytes()))
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell whether the set is as it was made; caches are copied between machines."""
+    try:
+        wanted = _read_facts(folder).archive_sha256
+        return archive.file_entry(folder / _ARCHIVE, _ARCHIVE).sha256 == wanted
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _build(
@@ -172,21 +195,23 @@ def _build(
             task_folder=str(layer.PACKAGES_ROOT) if packing.is_layer else bytecode.TASK_ROOT,
             keep_sources=not packing.is_sourceless,
         )
+    size_bytes, largest = prune.tree_size(tree), limits.largest_packages(tree)
+    progress.step(f"Zipping {size_bytes / 1e6:.1f} MB")
+    if packing.is_layer:
+        layer.arrange_layer(tree)
+    entry = archive.write_archive(tree, folder / _ARCHIVE)
+    shutil.rmtree(tree)
     facts = Facts(
         untrimmed_bytes=untrimmed_bytes,
-        size_bytes=prune.tree_size(tree),
+        size_bytes=size_bytes,
         python=version,
         trimmed=trimmed,
         parquet_reader=reader,
         provided_libraries=libraries,
-        largest=tuple(largest_packages(tree)),
+        largest=tuple(largest),
         distributions=found,
+        archive_sha256=entry.sha256,
     )
-    progress.step(f"Zipping {facts.size_bytes / 1e6:.1f} MB")
-    if packing.is_layer:
-        layer.arrange_layer(tree)
-    archive.write_archive(tree, folder / _ARCHIVE)
-    shutil.rmtree(tree)
     (folder / _FACTS).write_text(json.dumps(asdict(facts)), encoding="utf-8")
 
 
@@ -223,4 +248,4 @@ def _forget_old_sets(parent: Path) -> None:
         key=lambda path: path.stat().st_mtime,
     )
     for old in sets[:-_KEPT_SETS]:
-        shutil.rmtree(old, ignore_errors=True)
+        remove_whole(old)

@@ -40,6 +40,35 @@ FAULTS = (
 )
 
 
+@dataclass(frozen=True)
+class Companion:
+    """A range of versions that works with certain versions of another package alone, unsaid."""
+
+    package: str
+    versions: str
+    """PEP 440."""
+    constraint: str
+    """PEP 508 line that its metadata lacks."""
+
+
+COMPANIONS = (
+    # Compiled against NumPy 1: with NumPy 2 a session ends in a segmentation fault (seen with
+    # 1.16.3; 1.19's release notes name NumPy 2 as new).
+    Companion("onnxruntime", "<1.19", "numpy<2"),
+)
+
+
+def companions_of(packages: Iterable[PackageEntry]) -> list[str]:
+    """Return the constraints that these packages need and do not state."""
+    return [
+        companion.constraint
+        for entry in packages
+        for companion in COMPANIONS
+        if companion.package == canonicalize_name(entry.name)
+        and SpecifierSet(companion.versions).contains(entry.version, prereleases=True)
+    ]
+
+
 def check_faults(packages: Iterable[PackageEntry], target: Target) -> None:
     """Refuse what is known to fail on the target.
 

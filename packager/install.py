@@ -5,6 +5,7 @@ from pathlib import Path
 
 from packager.errors import ToolFailed
 from packager.lock import Lock
+from packager.modelwheels import with_place
 from packager.targets import Target
 from packager.unmet import unreachable
 from packager.uv import Indexes, run_uv
@@ -19,9 +20,10 @@ def install_lock(lock: Lock, target: Target, staging: Path, indexes: Indexes | N
     :raises ToolFailed: a hash differs, or the disk is full.
     :raises WheelInvalid: a wheel brings something else than it says.
     """
-    check_local_wheels(lock)
+    located = with_place(lock.text)
+    check_local_wheels(located)
     # uv holds the lock's requires-python against this machine's Python, not the target's.
-    text = re.sub(r"^requires-python = .*\n", "", lock.text, flags=re.MULTILINE)
+    text = re.sub(r"^requires-python = .*\n", "", located, flags=re.MULTILINE)
     lock_file = staging.with_name(f"pylock.{staging.name}.toml")
     lock_file.write_text(text, encoding="utf-8")
     args = ["pip", "install", "--target", str(staging), "--no-deps", "--require-hashes"]

@@ -57,6 +57,8 @@ class Lock:
         :raises ValueError: it is none.
         """
         document = tomllib.loads(text)
+        if "lock-version" not in document:
+            raise ValueError("no lock-version in it, so not a pylock.toml (PEP 751)")
         try:
             entries = [
                 PackageEntry(item["name"], item["version"]) for item in document.get("packages", [])

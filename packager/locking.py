@@ -1,12 +1,15 @@
 """Obtain a bundle's lock: the earlier one, one out of the cache, or a new one."""
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import time
 from enum import Enum
 from pathlib import Path
 
+from packager import __version__
 from packager.errors import ConfigError, LockDrift
 from packager.local.cache import cache_root
 from packager.lock import Lock
@@ -16,6 +19,9 @@ from packager.resolve import Question, Resolver
 _CACHE_LIFE_S = 24 * 3600
 """How long an answer is taken from the cache: new releases are seen a day later, or at once
 with `--upgrade`."""
+
+
+_FIND_LINKS = re.compile(r"find[-_]links", re.IGNORECASE)
 
 
 class LockPolicy(Enum):
@@ -69,22 +75,37 @@ def _drift(question: Question, earlier: Lock | None) -> Exception:
 
 
 def _cached_path(question: Question, earlier: Lock | None) -> Path:
-    # uv's own variables (indexes above all) are part of the question.
-    settings = {key: value for key, value in os.environ.items() if key.startswith("UV_")}
     identity = [
+        __version__,
         repr(question.inputs),
         repr(question.indexes),
         question.runtime_packages,
         earlier.pins if earlier else "",
-        sorted(settings.items()),
+        _uv_settings(),
     ]
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
     return cache_root() / "locks" / f"{digest[:32]}.toml"
 
 
+def _uv_settings() -> list[str]:
+    """Return all that decides besides the question what uv answers: indexes above all."""
+    settings = [f"{key}={value}" for key, value in os.environ.items() if key.startswith("UV_")]
+    # https://docs.astral.sh/uv/concepts/configuration-files/
+    places = [Path(os.environ["UV_CONFIG_FILE"])] if "UV_CONFIG_FILE" in os.environ else []
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        places += [folder / "uv.toml", folder / "pyproject.toml"]
+    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    places += [user / "uv" / "uv.toml", Path("/etc/uv/uv.toml")]
+    for place in places:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            settings.append(place.read_text(encoding="utf-8"))
+    return sorted(settings)
+
+
 def _recall(question: Question, earlier: Lock | None) -> Lock | None:
-    if question.indexes.find_links:
-        return None  # a folder of one's own changes by the minute, and is quickly read
+    # A folder of wheels of one's own changes by the minute, and is quickly read.
+    if question.indexes.find_links or any(map(_FIND_LINKS.search, _uv_settings())):
+        return None
     path = _cached_path(question, earlier)
     try:
         if time.time() - path.stat().st_mtime > _CACHE_LIFE_S:
@@ -97,10 +118,12 @@ def _recall(question: Question, earlier: Lock | None) -> Lock | None:
 def _remember(question: Question, earlier: Lock | None, lock: Lock) -> Lock:
     path = _cached_path(question, earlier)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    # A cache that cannot be written costs time, no more.
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(lock.text, encoding="utf-8")
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)  # a cache that cannot be written costs time, no more
+        try:
+            draft.write_text(lock.text, encoding="utf-8")
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
     return lock

@@ -4,6 +4,7 @@ MLflow writes such lines for `pip_requirements=["code/mylib-1.0-py3-none-any.whl
 `add_libraries_to_model`.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -13,12 +14,17 @@ from packager.errors import DependencyError
 from packager.local.cache import build_once, cache_root
 from packager.modelfiles import hash_file, resolve_inside
 
+_FOLDER = "wheels"
+_SCHEME = "cached-wheel:"
+_CACHED = re.compile(rf"(?:file://)?/[^\s\"']*/{_FOLDER}/([0-9a-f]{{32}})/([^\s\"']+\.whl)")
+_NAMED = re.compile(rf"{_SCHEME}([0-9a-f]{{32}})/([^\s\"']+\.whl)")
+
 
 def as_requirement(line: str, folder: Path) -> str:
     """Return a line that names a wheel in the model folder as PEP 508 has it; others as they are.
 
-    The wheel is copied into the user's cache, under its digest: the model folder may be a
-    download that is gone tomorrow, and the lock must say the same then.
+    The wheel is copied into the user's cache: the model folder may be a download that is gone
+    tomorrow, and the lock must say the same then.
 
     :raises DependencyError: there is no such wheel in the folder.
     """
@@ -32,12 +38,33 @@ def as_requirement(line: str, folder: Path) -> str:
             hint="Log the model again with the wheel in code_paths, or give it with --with.",
         )
     try:
-        name = parse_wheel_filename(wheel.name)[0]
+        return cached_wheel(wheel)
     except InvalidWheelFilename as error:
         raise DependencyError(f"the model requires {line}, which is no wheel: {error}") from error
-    place = cache_root() / "wheels" / hash_file(wheel)[:32]
+
+
+def cached_wheel(wheel: Path) -> str:
+    """Copy a wheel into the user's cache, under its digest, and return the line that asks for it.
+
+    Equal wheels have equal lines, and another wheel of the same name has another.
+
+    :raises InvalidWheelFilename: the file is not called as a wheel (PEP 427).
+    """
+    name = parse_wheel_filename(wheel.name)[0]
+    place = cache_root() / _FOLDER / hash_file(wheel)[:32]
 
     def build(partial: Path) -> None:
         shutil.copyfile(wheel, partial / wheel.name)
 
     return f"{name} @ {(build_once(place, build) / wheel.name).as_uri()}"
+
+
+def without_place(text: str) -> str:
+    """Return the text with cached wheels named by their digest alone, as any machine has them."""
+    return _CACHED.sub(rf"{_SCHEME}\1/\2", text)
+
+
+def with_place(text: str) -> str:
+    """Undo :func:`without_place`: name the wheels where they are in this user's cache."""
+    root = (cache_root() / _FOLDER).as_posix()
+    return _NAMED.sub(lambda match: f"{root}/{match[1]}/{match[2]}", text)

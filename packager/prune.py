@@ -1,5 +1,6 @@
 """Take out of the staging dir what no prediction needs: rules as data, each with its reason."""
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -47,17 +48,14 @@ TRIM_RULES = (
     TrimRule("**/*.a", _SOURCES),
     TrimRule("**/*.tp", _SOURCES),
     TrimRule("**/meson.build", _SOURCES),
-    TrimRule("**/conftest.py", _TESTS),
     TrimRule("sklearn/datasets/data", _TOY_DATA),
     TrimRule("sklearn/datasets/descr", _TOY_DATA),
     TrimRule("sklearn/datasets/images", _TOY_DATA),
     TrimRule("onnxruntime/capi/libonnxruntime.so.*", "for C programs: the module has its own"),
     TrimRule("sklearn/_build_utils", "scripts that built scikit-learn"),
     TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
-    # Last: what the other rules removed needs no tests any more.
-    TrimRule("**/tests", _TESTS),
-    TrimRule("**/test", _TESTS),
 )
+TEST_RULES = tuple(TrimRule(glob, _TESTS) for glob in ("**/conftest.py", "**/tests", "**/test"))
 
 
 def prune(staging: Path) -> tuple[Trimmed, ...]:
@@ -66,7 +64,10 @@ def prune(staging: Path) -> tuple[Trimmed, ...]:
     A module in a test folder stays when a library imports it: numpy.testing needs one of
     numpy's own tests.
     """
-    trimmed = [Trimmed(rule.glob, rule.reason, _apply(rule, staging)) for rule in TRIM_RULES]
+    trimmed = [_apply(rule, staging) for rule in TRIM_RULES]
+    # Only now: what those rules removed needs no tests any more.
+    needed = frozenset(_imported_test_modules(staging))
+    trimmed += [_apply(rule, staging, needed) for rule in TEST_RULES]
     saved_bytes = share_duplicates(staging)
     trimmed.append(Trimmed("*.libs/*", "libraries that several wheels brought", saved_bytes))
     _remove_empty_folders(staging)
@@ -78,15 +79,12 @@ def tree_size(path: Path) -> int:
     return sum(file.stat().st_size for file in _files(path))
 
 
-def _apply(rule: TrimRule, staging: Path) -> int:
-    matched = {file for path in staging.glob(rule.glob) for file in _files(path)}
-    if any(_is_test(file, staging) for file in matched):
-        matched -= set(_imported_test_modules(staging))
+def _apply(rule: TrimRule, staging: Path, needed: frozenset[Path] = frozenset()) -> Trimmed:
     removed_bytes = 0
-    for file in matched:
+    for file in {file for path in staging.glob(rule.glob) for file in _files(path)} - needed:
         removed_bytes += file.stat().st_size
         file.unlink()
-    return removed_bytes
+    return Trimmed(rule.glob, rule.reason, removed_bytes)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -102,11 +100,15 @@ def _remove_empty_folders(staging: Path) -> None:
             folder.rmdir()
 
 
-_TESTS_IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+(?P<source>[\w.]*\btests?\b[\w.]*)[ \t]+import"
-    rb"|import[ \t]+(?P<name>[\w.]*\btests?\b[\w.]*))",
+_BLANK = rb"(?:[ \t]|\\\r?\n)"
+_IMPORT = re.compile(
+    # At the start of a line or after `if x:`; names up to the end of the line, or in brackets.
+    rb"(?:^|[:;])[ \t]*"
+    rb"((?:from" + _BLANK + rb"*[.\w][.\w \t]*" + _BLANK + rb"*\b)?import\b" + _BLANK + rb"*"
+    rb"(?:\((?:#.*\n|[^)#])*\)|(?:\\\r?\n|[^\n;#\\])*))",
     re.MULTILINE,
 )
+_TESTS_NAME = re.compile(rb"\btests?\b")
 
 
 def _imported_test_modules(staging: Path) -> Iterator[Path]:
@@ -122,16 +124,36 @@ def _imported_test_modules(staging: Path) -> Iterator[Path]:
 
 def _test_imports(sources: Iterable[Path], staging: Path) -> Iterator[Path]:
     for source in sources:
-        for match in _TESTS_IMPORT.finditer(source.read_bytes()):
-            module = (match["source"] or match["name"]).decode()
-            yield from _module_files(module, source, staging)
+        text = source.read_bytes()
+        is_among_tests = _is_test(source, staging)  # `from . import x` is there one of a test's
+        if b"test" not in text and not is_among_tests:
+            continue
+        for match in _IMPORT.finditer(text):
+            if is_among_tests or _TESTS_NAME.search(match[1]):
+                yield from _imported_files(match[1], source, staging)
 
 
-def _module_files(module: str, importer: Path, staging: Path) -> Iterator[Path]:
+def _imported_files(statement: bytes, importer: Path, staging: Path) -> Iterator[Path]:
+    """Yield the files among the tests that an import statement runs."""
+    try:
+        (node,) = ast.parse(statement).body
+    except (SyntaxError, ValueError):  # a sentence of a docstring
+        return
+    if isinstance(node, ast.Import):
+        for name in node.names:
+            yield from _module_files(name.name, staging, staging)
+    elif isinstance(node, ast.ImportFrom):
+        parents = (Path(), *importer.relative_to(staging).parents)
+        if node.level < len(parents):
+            base = staging / parents[node.level]
+            for name in node.names:  # each may be a module, or a name in one
+                path = ".".join(filter(None, (node.module, name.name)))
+                yield from _module_files(path, base, staging)
+
+
+def _module_files(module: str, base: Path, staging: Path) -> Iterator[Path]:
     """Yield a module's file and the `__init__.py` of each package around it."""
-    dots = len(module) - len(module.lstrip("."))
-    base = importer.parents[dots - 1] if dots else staging
-    parts = module[dots:].split(".")
+    parts = module.split(".")
     for length in range(1, len(parts) + 1):
         path = base.joinpath(*parts[:length])
         for file in (path / "__init__.py", path.with_suffix(".py")):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -40,6 +41,8 @@ class Drop:
 
     requirement: str
     reason: str
+    is_guess: bool = False
+    """A pickle might need it all the same: the check compares with an environment that has it."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,16 @@ class _Rule:
     glob: str
     reason: str
     applies: Callable[[ModelSpec], bool] = lambda spec: True
+    is_guess: bool = False
 
 
+# Modules of the model's own may import anything.
 def _is_table_flavor(spec: ModelSpec) -> bool:
-    return spec.info.flavor in ("sklearn", "xgboost", "lightgbm")
+    return spec.info.flavor in ("sklearn", "xgboost", "lightgbm") and spec.info.code_path is None
 
 
 def _is_boosted(spec: ModelSpec) -> bool:
-    return spec.info.flavor in ("xgboost", "lightgbm")
+    return spec.info.flavor in ("xgboost", "lightgbm") and spec.info.code_path is None
 
 
 _IN_RUNTIME = "the Lambda runtime ships it"
@@ -107,9 +112,9 @@ DROP_RULES = (
     _Rule("pip", _BUILDS),
     _Rule("setuptools", _BUILDS),
     _Rule("wheel", _BUILDS),
-    _Rule("pyarrow", "MLflow wanted it, the model does not", _is_table_flavor),
-    _Rule("matplotlib", _PLOTS, _is_boosted),
-    _Rule("graphviz", _PLOTS, _is_boosted),
+    _Rule("pyarrow", "MLflow wanted it, the model does not", _is_table_flavor, True),
+    _Rule("matplotlib", _PLOTS, _is_boosted, True),
+    _Rule("graphviz", _PLOTS, _is_boosted, True),
 )
 
 
@@ -127,11 +132,11 @@ def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Re
     kept: dict[str, Requirement] = {}
     dropped: list[Drop] = []
     for line, requirement in parsed.items():
-        reason = _reason_to_drop(names[line], spec, needs)
-        if reason is None:
+        drop = _drop(line, names[line], spec, needs)
+        if drop is None:
             kept[line] = requirement
         else:
-            dropped.append(Drop(line, reason))
+            dropped.append(drop)
     wanted = frozenset(names[line] for line in kept)
     replaced = find_replacements(kept)
     return Requirements(
@@ -147,21 +152,36 @@ def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Re
 
 
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
+LOGIN_HINT = "Put the login into a netrc file, or name the index with --extra-index-url."
+
+
+def has_login(url: str) -> bool:
+    """Tell whether a URL brings a password along. A user alone, as git's, is no secret."""
+    return bool(urlsplit(url).password)
 
 
 def _parse(line: str, spec: ModelSpec) -> Requirement:
     try:
-        return Requirement(line)
+        requirement = Requirement(line)
     except InvalidRequirement as error:
         raise DependencyError(
             f"cannot use the requirement {_CREDENTIALS.sub('://***@', line)!r} of {spec.folder}",
             hint="Write it as `name==version`; indexes and other options belong into"
             " uv's configuration or its UV_* variables.",
         ) from error
+    if requirement.url and has_login(requirement.url):
+        raise DependencyError(
+            f"the requirement {requirement.name} of {spec.folder} has a login in its URL, which"
+            " would be in the lock for all to read",
+            hint=LOGIN_HINT,
+        )
+    return requirement
 
 
-def _reason_to_drop(name: str, spec: ModelSpec, needs: Needs | None) -> str | None:
+def _drop(line: str, name: str, spec: ModelSpec, needs: Needs | None) -> Drop | None:
     for rule in DROP_RULES:
         if fnmatch(name, rule.glob) and rule.applies(spec):
-            return rule.reason
-    return None if needs is None or name in needs.distributions else needs.reason
+            return Drop(line, rule.reason, rule.is_guess and spec.info.executes_code)
+    if needs is None or name in needs.distributions:
+        return None
+    return Drop(line, needs.reason)

@@ -2,13 +2,15 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
 from packager.errors import ToolFailed
+from packager.faults import companions_of
 from packager.lock import Lock, LockInputs
+from packager.modelwheels import without_place
 from packager.targets import Target
 from packager.unmet import explain_failure
 from packager.uv import Indexes, run_uv
@@ -35,7 +37,7 @@ class Question:
         return LockInputs(
             runtime=self.target.runtime.name,
             architecture=self.target.architecture,
-            requirements=tuple(sorted(self.requirements)),
+            requirements=tuple(sorted(map(without_place, self.requirements))),
             constraints=tuple(sorted(self.constraints)),
             excluded=tuple(sorted(self.excluded)),
         )
@@ -63,8 +65,10 @@ class UvResolver:
         try:
             lock = _resolve(question, (), preferences)
             left_out = _matching(lock, question.excluded)
-            if left_out:
-                lock = _resolve(question, left_out, preferences)
+            unsaid = companions_of(lock.packages)
+            if left_out or unsaid:
+                narrowed = replace(question, constraints=(*question.constraints, *unsaid))
+                lock = _resolve(narrowed, left_out, preferences)
         except ToolFailed as error:
             raise explain_failure(
                 error, question.requirements, question.target, question.indexes
@@ -77,7 +81,7 @@ def _resolve(question: Question, left_out: Sequence[str], preferences: str) -> L
     pins = _compile(everything, question, left_out=left_out, preferences=preferences)
     # The second pass drops what only the runtime's own packages wanted.
     text = _compile(question.requirements, question, left_out=left_out, pins=pins, pylock=True)
-    return Lock.from_pylock(_without_header(text))
+    return Lock.from_pylock(without_place(_without_header(text)))
 
 
 def _matching(lock: Lock, globs: Sequence[str]) -> list[str]:

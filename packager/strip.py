@@ -24,7 +24,8 @@ def strip_version(target: Target) -> str | None:
         return None
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     first = done.stdout.partition("\n")[0]
-    return first if done.returncode == 0 and "GNU" in first else None
+    # LLVM's says "compatible with GNU strip", and takes other options.
+    return first if done.returncode == 0 and first.startswith("GNU strip") else None
 
 
 def strip_libraries(staging: Path) -> int:

@@ -19,6 +19,8 @@ from packager.targets import RUNTIMES, Target
 from packager.uv import Indexes, run_uv
 
 _UNREACHABLE = ("Failed to fetch", "error sending request", "dns error", "Could not connect")
+_OLDER_PYTHONS = ("3.10", "3.9", "3.8")
+"""That Lambda had, and old versions of packages may have their last wheels for."""
 _UNFETCHED = ("Failed to download", "Git operation failed", "Distribution not found at")
 
 
@@ -114,10 +116,10 @@ def _wheel_tags(line: str, name: str, target: Target, indexes: Indexes) -> list[
     wheels = _wheels(line, name, python, indexes)
     if wheels is not None:
         return sorted({tag.platform for tag in _tags(wheels, target, python)})
-    for runtime in RUNTIMES:
-        wheels = _wheels(line, name, runtime.python, indexes)
+    for other in (*(runtime.python for runtime in RUNTIMES), *_OLDER_PYTHONS):
+        wheels = _wheels(line, name, other, indexes)
         if wheels is not None:
-            tags = _tags(wheels, target, runtime.python)
+            tags = _tags(wheels, target, other)
             return sorted({f"{tag.interpreter}-{tag.platform}" for tag in tags})
     return None
 

@@ -10,12 +10,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packager.errors import WheelInvalid
-from packager.lock import Lock
 
 _WITHOUT_DIGEST = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 
-def check_local_wheels(lock: Lock) -> None:
+def check_local_wheels(lock_text: str) -> None:
     """Check the names inside those of the lock's wheels that are files on this machine.
 
     uv leaves out what would land outside of its folder, writes a link's target into a file,
@@ -23,7 +22,7 @@ def check_local_wheels(lock: Lock) -> None:
 
     :raises WheelInvalid: names the wheel and the path.
     """
-    for path in _local_wheels(tomllib.loads(lock.text)):
+    for path in _local_wheels(tomllib.loads(lock_text)):
         try:
             with zipfile.ZipFile(path) as wheel:
                 members = wheel.infolist()

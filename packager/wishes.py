@@ -1,15 +1,16 @@
 """What the user wants in the bundle otherwise than the model and the rules say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name
 
 from packager.errors import ConfigError
-from packager.requirements import Drop, Requirements
+from packager.modelwheels import cached_wheel
+from packager.requirements import LOGIN_HINT, Drop, Requirements, has_login
 
 
 @dataclass(frozen=True)
@@ -29,37 +30,39 @@ def grant(wishes: Wishes, requirements: Requirements) -> Requirements:
 
     :raises ConfigError: an extra requirement is neither a PEP 508 line nor a wheel.
     """
+    extra = [_as_line(text) for text in wishes.extra]
+    keep = (*map(_normalised, wishes.keep), *map(_name, extra))
+    drop = tuple(map(_normalised, wishes.drop))
     kept, dropped = list(requirements.kept), []
-    for drop in requirements.dropped:
-        if _matches(_name(drop.requirement), wishes.keep):
-            kept.append(drop.requirement)
+    for item in requirements.dropped:
+        if _matches(_name(item.requirement), map(_normalised, wishes.keep)):
+            kept.append(item.requirement)
         else:
-            dropped.append(drop)
-    kept += [_as_line(extra) for extra in wishes.extra]
-    unwanted = [line for line in kept if _matches(_name(line), wishes.drop)]
-    excluded = [
-        drop for drop in requirements.excluded if not _matches(drop.requirement, wishes.keep)
-    ]
+            dropped.append(item)
+    kept += extra
+    unwanted = [line for line in kept if _matches(_name(line), drop)]
+    excluded = [item for item in requirements.excluded if not _matches(item.requirement, keep)]
     return replace(
         requirements,
         kept=tuple(line for line in kept if line not in unwanted),
         dropped=(*dropped, *(Drop(line, "unwanted: --drop") for line in unwanted)),
-        excluded=(*excluded, *(Drop(glob, "unwanted: --drop") for glob in wishes.drop)),
+        excluded=(*excluded, *(Drop(glob, "unwanted: --drop") for glob in drop)),
         replaced=tuple(
-            item
-            for item in requirements.replaced
-            if not _matches(_name(item.requirement), wishes.keep)
+            item for item in requirements.replaced if not _matches(_name(item.requirement), keep)
         ),
         added=tuple(
-            item
-            for item in requirements.added
-            if not _matches(_name(item.requirement), wishes.drop)
+            item for item in requirements.added if not _matches(_name(item.requirement), drop)
         ),
     )
 
 
-def _matches(name: str, globs: Sequence[str]) -> bool:
-    return any(fnmatch(name, glob.lower().replace("_", "-")) for glob in globs)
+def _matches(name: str, globs: Iterable[str]) -> bool:
+    return any(fnmatch(name, glob) for glob in globs)
+
+
+def _normalised(glob: str) -> str:
+    """Return the glob of canonical names, as all names are here."""
+    return glob.lower().replace("_", "-").replace(".", "-")
 
 
 def _name(line: str) -> str:
@@ -67,16 +70,27 @@ def _name(line: str) -> str:
 
 
 def _as_line(extra: str) -> str:
+    if "@" not in extra and extra.endswith(".whl"):
+        return _wheel_line(Path(extra))
     try:
-        if not extra.endswith(".whl"):
-            return str(Requirement(extra))
-        path = Path(extra)
-        name = parse_wheel_filename(path.name)[0]
-    except (InvalidRequirement, InvalidWheelFilename) as error:
+        requirement = Requirement(extra)
+    except InvalidRequirement as error:
         raise ConfigError(
             f"--with {extra}: {str(error).splitlines()[0]}",
             hint="Give a requirement as `name==version`, or the path of a wheel.",
         ) from error
+    if requirement.url and has_login(requirement.url):
+        raise ConfigError(
+            f"--with {requirement.name}: the URL has a login, which would be in the lock",
+            hint=LOGIN_HINT,
+        )
+    return str(requirement)
+
+
+def _wheel_line(path: Path) -> str:
     if not path.is_file():
-        raise ConfigError(f"--with {extra}: there is no such file")
-    return f"{name} @ {path.resolve().as_uri()}"
+        raise ConfigError(f"--with {path}: there is no such file")
+    try:
+        return cached_wheel(path)
+    except InvalidWheelFilename as error:
+        raise ConfigError(f"--with {path}: {error}") from error

@@ -2,11 +2,13 @@
 
 import dataclasses
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
+from packaging.utils import canonicalize_name
+
+from handler.manifest import BundleManifest, FileEntry, ModelInfo, PackageEntry, TargetInfo
 from packager.archive import file_entry
 from packager.bundle import Bundle, read_bundle
 from tests.commands import THIS_PYTHON
@@ -51,12 +53,20 @@ def make_bundle(
         model=info,
         model_source="s3" if model is not None else "embedded",
         model_archive=artifacts[1] if model is not None else None,
+        packages=packages_in([*files, *(layer or {})]),
         layer=layer_entry,
         artifacts=tuple(artifacts),
     )
     manifest = dataclasses.replace(manifest, **changes)
     (folder / "bundle.json").write_text(manifest.to_json())
     return read_bundle(folder)
+
+
+def packages_in(names: Iterable[str]) -> tuple[PackageEntry, ...]:
+    """Return the packages whose dist-info folders these files are in, as a lock names them."""
+    folders = {part for name in names for part in name.split("/") if part.endswith(".dist-info")}
+    versions = dict(folder.removesuffix(".dist-info").split("-", 1) for folder in sorted(folders))
+    return tuple(PackageEntry(canonicalize_name(name), versions[name]) for name in versions)
 
 
 def write_zip(path: Path, files: Mapping[str, str | bytes]) -> FileEntry:

@@ -15,6 +15,7 @@ from packager.check.running import INIT, PREDICTION, SAME, run_function
 from packager.check.zipped import read_zip
 from packager.errors import BundleInvalid
 from packager.layer import LAYER_ROOT
+from packager.local.prepared import ModelSurroundings
 from packager.progress import SILENT, Progress
 from packager.requirements import Drop
 from packager.targets import find_target
@@ -27,6 +28,7 @@ def check_bundle(
     *,
     source_model: Path | None = None,
     dropped: Sequence[Drop] = (),
+    surroundings: ModelSurroundings | None = None,
     is_static: bool = False,
     progress: Progress = SILENT,
 ) -> CheckReport:
@@ -36,6 +38,7 @@ def check_bundle(
         predictions are compared with the function's.
     :param dropped: requirements of the model that the bundle leaves out, to name them when
         one is missed.
+    :param surroundings: what the source model's environment is made of besides.
     :param is_static: only read the zips, run nothing.
     :raises BundleInvalid: a zip cannot be read.
     :raises ConfigError: the manifest names an unknown target, or the cache cannot be written.
@@ -55,7 +58,11 @@ def check_bundle(
         )
     else:
         more, measurements = run_function(
-            bundle, source_model=source_model, dropped=dropped, progress=progress
+            bundle,
+            source_model=source_model,
+            dropped=dropped,
+            surroundings=surroundings or ModelSurroundings(),
+            progress=progress,
         )
     return CheckReport((*checks, *more), measurements)
 
@@ -84,7 +91,7 @@ def _static_checks(bundle: Bundle) -> tuple[Check, ...]:
         *([layers.check_layer(function, layer)] if layer else []),
         files.check_model_files(manifest, model),
         files.check_sizes(contents, manifest, bundle.code_zips),
-        packages.check_distributions(contents),
+        packages.check_distributions(contents, manifest.packages),
         packages.check_wheel_tags(contents, target),
         packages.check_runtime_packages(contents),
         packages.check_python_version(contents, target),

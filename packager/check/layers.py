@@ -16,8 +16,9 @@ def check_layer(function: ZipContents, layer: ZipContents) -> Check:
         )
         for path in sorted(paths)
     ]
-    modules = {_module(path): path for path in layer.heads if path.startswith(f"{PACKAGES_ROOT}/")}
-    ours = {_module(path) for path in function.heads}
+    theirs = [path for path in layer.heads if path.startswith(f"{PACKAGES_ROOT}/")]
+    modules = {module: path for path in theirs if (module := _module(path))}
+    ours = {module for path in function.heads if (module := _module(path))}
     problems += [
         Problem(
             f"{name} is in function.zip and, from {layer.owner(modules[name])}, in layer.zip:"
@@ -32,8 +33,12 @@ def check_layer(function: ZipContents, layer: ZipContents) -> Check:
 
 
 _FOUND = (f"{PACKAGES_ROOT}/", f"{LIBRARIES_ROOT}/")
+_MODULE_SUFFIXES = (".py", ".pyc", ".so")
 
 
-def _module(path: str) -> str:
-    """Return the name at the top of Python's path: `six.py` and `six/` are the module six."""
-    return str(import_path(path)).partition("/")[0].partition(".")[0]
+def _module(path: str) -> str | None:
+    """Return what Python imports: `six.py` and `six/` are the module six, `six.json` is none."""
+    found = import_path(path)
+    if len(found.parts) > 1:
+        return found.parts[0]
+    return found.name.partition(".")[0] if found.suffix in _MODULE_SUFFIXES else None

@@ -2,13 +2,15 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from packaging.specifiers import SpecifierSet
 from packaging.tags import InvalidTag, parse_tag
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from handler.manifest import PackageEntry
 from packager.check.report import Check, Problem
 from packager.check.zipped import DistInfo, ZipContents
 from packager.targets import RUNTIME_PACKAGES, RUNTIMES, Target
@@ -39,21 +41,53 @@ def check_wheel_tags(contents: ZipContents, target: Target) -> Check:
     return Check.of("wheel tags", problems, detail)
 
 
-def check_distributions(contents: ZipContents) -> Check:
-    """Check that no package is in the zip twice: files of two versions would be mixed."""
-    by_name: dict[str, list[DistInfo]] = defaultdict(list)
+def check_distributions(contents: ZipContents, packages: Sequence[PackageEntry]) -> Check:
+    """Check that the zip has the packages that it says, each of them once.
+
+    Files of two versions would be mixed; what the manifest does not name is in no lock.
+
+    :param packages: those that the manifest names.
+    """
+    found: dict[str, list[DistInfo]] = defaultdict(list)
     for info in contents.dist_infos:
-        by_name[info.name].append(info)
+        found[info.name].append(info)
+    named = {str(canonicalize_name(entry.name)): entry.version for entry in packages}
     problems = [
         Problem(
             f"{name} is in the zip in {len(infos)} versions:"
             f" {', '.join(info.version for info in infos)}",
             "Build the bundle again; take out what was added to it by hand.",
         )
-        for name, infos in sorted(by_name.items())
+        for name, infos in sorted(found.items())
         if len(infos) > 1
     ]
-    return Check.of("package names", problems, f"{len(by_name)} packages, each of them once")
+    problems += _differences(named, found)
+    return Check.of("package names", problems, f"{len(found)} packages, those of the manifest")
+
+
+def _differences(named: dict[str, str], found: dict[str, list[DistInfo]]) -> Iterator[Problem]:
+    """Yield a problem for what is missing, and one for each package that should not be there."""
+    missing = [f"{name} {version}" for name, version in sorted(named.items()) if name not in found]
+    if missing:
+        yield Problem(
+            f"not in the zip, though bundle.json names them: {', '.join(missing)}",
+            "Build the bundle again.",
+        )
+    for info in (infos[0] for _, infos in sorted(found.items()) if len(infos) == 1):
+        wanted = named.get(info.name)
+        if wanted is None or not _is_same_version(info.version, wanted):
+            yield Problem(
+                f"{info.label} is in the zip, bundle.json names"
+                f" {'its version ' + wanted if wanted else 'no such package'}",
+                "Build the bundle again; take out what was added to it by hand.",
+            )
+
+
+def _is_same_version(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
 
 
 def check_runtime_packages(contents: ZipContents) -> Check:

@@ -21,6 +21,7 @@ from packager.local.emulator import Emulator
 from packager.local.invocation import Invocation
 from packager.local.invoke import find_runtime, running_function
 from packager.local.predict import predict
+from packager.local.prepared import ModelSurroundings
 from packager.local.response import decode_response
 from packager.progress import SILENT, Progress
 from packager.requirements import Drop
@@ -48,19 +49,23 @@ def run_function(
     *,
     source_model: Path | None,
     dropped: Sequence[Drop],
+    surroundings: ModelSurroundings,
     progress: Progress = SILENT,
 ) -> tuple[tuple[Check, ...], Measurements]:
     """Run the bundle's function under the runtime emulator and return what came of it.
 
     :param source_model: an MLflow model folder, to compare with.
     :param dropped: requirements of the model that the bundle leaves out.
+    :param surroundings: what the source model's environment is made of besides.
     """
+    # The model's code runs here: it sees of our variables what it would see on Lambda.
+    around = replace(surroundings, has_our_variables=False)
     sample = _sample(bundle.manifest.model)
     try:
         find_runtime(bundle, progress=progress)
         with ThreadPoolExecutor(1) as pool:
             # While the function is unpacked. It then runs alone: what is measured is its own.
-            predicting = pool.submit(_source_answer, source_model, sample, progress)
+            predicting = pool.submit(_source_answer, source_model, sample, around, progress)
             with running_function(bundle, timeout_s=_TIMEOUT_S, progress=progress) as function:
                 source = predicting.result()
                 progress.step("Running the function: import, init, prediction")
@@ -156,7 +161,10 @@ class _SourceAnswer:
 
 
 def _source_answer(
-    source_model: Path | None, sample: _Sample | None, progress: Progress
+    source_model: Path | None,
+    sample: _Sample | None,
+    surroundings: ModelSurroundings,
+    progress: Progress,
 ) -> _SourceAnswer:
     if sample is None:
         return _SourceAnswer(None, "there is nothing to predict")
@@ -164,7 +172,8 @@ def _source_answer(
         return _SourceAnswer(None, "the source model is not at hand: give it with --model")
     progress.step("Predicting with the source model")
     try:
-        return _SourceAnswer(json.loads(predict(source_model, sample.body, progress=progress)))
+        body = predict(source_model, sample.body, surroundings=surroundings, progress=progress)
+        return _SourceAnswer(json.loads(body))
     except ModelError as error:
         return _SourceAnswer(
             None, f"the source model refuses {sample.origin}: {error}", is_refused=True
@@ -177,16 +186,16 @@ def _refusal(
     answer: Invocation, sample: _Sample, source: _SourceAnswer, dropped: Sequence[Drop]
 ) -> Check:
     """Return what it means that the function does not answer the sample."""
-    if source.is_refused:
-        return Check.not_made(PREDICTION, source.reason)
     text = _failure(answer)
-    if not sample.is_example and source.predictions is None:
-        return Check.not_made(
-            PREDICTION,
-            f"the model does not take {sample.origin}: {text}. Log it with an input example",
-        )
+    lacks_module = "ModuleNotFoundError" in answer.log + text or "ImportError" in answer.log + text
+    # A made-up sample may be wrong; the model's own example may not, nor may a module be missing.
+    if not sample.is_example and source.predictions is None and not lacks_module:
+        reason = source.reason if source.is_refused else f"the model does not take it: {text}"
+        return Check.not_made(PREDICTION, f"{sample.origin}: {reason}. Log an input example")
     hint = "See the function's log: packager invoke BUNDLE --event EVENT."
-    if "ModuleNotFoundError" in answer.log + text and dropped:
+    if source.is_refused:
+        hint = "The source model refuses it too: log the model with an example that it takes."
+    if lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
         hint = f"A module is missing; left out were {names}: build again with --keep NAME."
     return Check.of(

@@ -158,6 +158,8 @@ def command(
         is_sourceless=sourceless,
     )
     if report and report.absolute().parent != output.absolute():  # which the build makes
+        if output.absolute() in report.absolute().parents:
+            raise click.UsageError(f"{report}: the build replaces {output}, and all folders in it")
         check_folder(report)
     console.step(f"Opening {model}")
     with open_model(
@@ -171,8 +173,10 @@ def command(
         if dry_run:
             console.json(plan.to_dict()) if as_json else console.result(_plan_text(plan, output))
             return
+        for warning in plan.warnings:  # before the check runs the model's code
+            console.warn(warning)
         built = build_bundle(plan, output, is_checked=not no_check, progress=console)
-    for warning in built.warnings:
+    for warning in built.warnings[len(plan.warnings) :]:
         console.warn(warning)
     if report:
         write_atomically(report, f"{json_text(built.to_dict())}\n".encode())

@@ -160,6 +160,10 @@ def resolution_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         if locked and upgrade:
             raise click.UsageError("--locked and --upgrade contradict each other")
+        if upgrade and lock:
+            raise click.UsageError("--upgrade ignores every lock: leave out --lock")
+        if no_index and not find_links:
+            raise click.UsageError("--no-index leaves only --find-links, and there is none")
         resolution = Resolution(
             *(extra, keep, drop, constraints),
             *(index_url, extra_index_url, find_links, no_index),

@@ -1,10 +1,11 @@
 """The per-user cache: folders that are built once and appear whole or not at all."""
 
+import contextlib
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
@@ -13,6 +14,8 @@ from packager.errors import ConfigError
 from packager.progress import SILENT, Progress
 
 CACHE_VARIABLE = "PACKAGER_CACHE"
+_ABANDONED_AFTER_S = 24 * 3600
+"""No build takes a day."""
 
 
 def cache_root() -> Path:
@@ -55,23 +58,43 @@ def build_once(
     return folder
 
 
+def remove_whole(folder: Path) -> None:
+    """Remove a folder so that, whenever this is interrupted, no half of it has its name.
+
+    :raises OSError: it cannot be renamed.
+    """
+    doomed = folder.with_name(f".{folder.name}.{os.getpid()}-old.partial")
+    folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
 def _build(folder: Path, build: Callable[[Path], None]) -> None:
-    # We hold the lock, so a temporary folder that is there belongs to a killed process.
-    for leftover in folder.parent.glob(f".{folder.name}.*.partial"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    _remove_abandoned(folder)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     # Not a private one: a function that runs as a user without rights reads it.
     partial.mkdir()
     try:
         build(partial)
         if folder.exists():
-            shutil.rmtree(folder)
+            remove_whole(folder)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-@contextmanager
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left of this folder, and long ago of those beside it."""
+    # We hold this folder's lock: a temporary one of it is in nobody's use.
+    abandoned = set(folder.parent.glob(f".{folder.name}.*.partial"))
+    for partial in folder.parent.glob(".*.partial"):
+        with contextlib.suppress(OSError):  # another process was faster
+            if time.time() - partial.stat().st_mtime > _ABANDONED_AFTER_S:
+                abandoned.add(partial)
+    for partial in abandoned:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def _locked(path: Path, progress: Progress) -> Iterator[None]:
     # The kernel drops the lock when the process ends, however it ends. The file stays:
     # deleting it would let two processes hold locks on two files of the same name.

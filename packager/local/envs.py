@@ -9,11 +9,17 @@ from pathlib import Path
 from packager.errors import ToolMissing
 from packager.local.cache import build_once, cache_root
 from packager.progress import SILENT, Progress
-from packager.uv import find_python, run_uv
+from packager.uv import Indexes, find_python, run_uv
 
 
 def ensure_env(
-    key_name: str, python: str, requirements: Sequence[str], *, progress: Progress = SILENT
+    key_name: str,
+    python: str,
+    requirements: Sequence[str],
+    *,
+    constraints: Sequence[str] = (),
+    indexes: Indexes | None = None,
+    progress: Progress = SILENT,
 ) -> Path:
     """Return the Python executable of an environment with exactly these requirements.
 
@@ -22,24 +28,30 @@ def ensure_env(
     :param key_name: what the environment is for, as `runtime`; part of its folder's name.
     :param python: the minor version, as `3.11`.
     :param requirements: PEP 508 lines; their order does not matter.
+    :param constraints: lines that narrow versions and install nothing.
+    :param indexes: where the packages come from, besides what uv's configuration says.
     :raises ToolMissing: no interpreter of that version is on this machine.
     :raises ToolFailed: uv could not install the requirements; says why.
     :raises ConfigError: the cache cannot be written.
     """
     lines = sorted(set(requirements))
-    folder = cache_root() / "envs" / f"{key_name}-{python}-{_digest(python, lines)}"
+    limits = sorted(set(constraints))
+    sources = (indexes or Indexes()).args
+    digest = _digest(python, lines, limits, sources)
+    folder = cache_root() / "envs" / f"{key_name}-{python}-{digest}"
 
     def build(partial: Path) -> None:
         progress.step(f"Making the {key_name} environment (Python {python}, once)")
         _create(partial, python)
-        _install(partial, lines)
+        _install(partial, lines, limits, sources)
 
     return _executable(build_once(folder, build, is_usable=_is_usable, progress=progress))
 
 
-def _digest(python: str, lines: Sequence[str]) -> str:
+def _digest(python: str, lines: list[str], limits: list[str], sources: list[str]) -> str:
     # A home folder can be shared by machines of different kinds.
-    identity = json.dumps([platform.system(), platform.machine(), python, *lines])
+    machine = [platform.system(), platform.machine()]
+    identity = json.dumps([machine, python, lines, limits, sources])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
@@ -61,10 +73,10 @@ def _create(folder: Path, python: str) -> None:
     run_uv(["venv", *options, str(folder)])
 
 
-def _install(folder: Path, lines: Sequence[str]) -> None:
-    options = ["--compile-bytecode", "--python", str(_executable(folder))]
-    run_uv(
-        ["pip", "install", *options, "--requirements", "-"],
-        stdin="\n".join(lines) + "\n",
-        cwd=folder,
-    )
+def _install(folder: Path, lines: list[str], limits: list[str], sources: list[str]) -> None:
+    constraints = folder / "constraints.txt"
+    constraints.write_text("\n".join(limits) + "\n", encoding="utf-8")
+    options = ["--compile-bytecode", "--python", str(_executable(folder)), *sources]
+    options += ["--constraints", str(constraints)]
+    # From where we are: a folder of wheels may be named relative to it.
+    run_uv(["pip", "install", *options, "--requirements", "-"], stdin="\n".join(lines) + "\n")

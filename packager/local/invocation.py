@@ -48,6 +48,8 @@ def read_answer(status: int, body: bytes) -> tuple[Outcome, Any, str | None]:
 
 
 def _error_text(payload: Any) -> str:
+    if payload is None:
+        return "the function's process did not start, or ended without a word"
     if not isinstance(payload, dict):
         return str(payload)
     return f"{payload.get('errorType', 'unknown')}: {payload.get('errorMessage', '')}"

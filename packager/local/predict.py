@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Literal
 
 from packager.errors import ModelError, ToolError
-from packager.local.prepared import EnvManager, PreparedModel, prepared_model
+from packager.local.prepared import (
+    EnvManager,
+    ModelSurroundings,
+    PreparedModel,
+    prepared_model,
+)
 from packager.progress import SILENT, Progress
 
 ContentType = Literal["json", "csv"]
@@ -21,6 +26,7 @@ def predict(
     *,
     content_type: ContentType = "json",
     env_manager: EnvManager = "uv",
+    surroundings: ModelSurroundings | None = None,
     progress: Progress = SILENT,
 ) -> bytes:
     """Return the body with which the server would answer: `{"predictions": ...}`.
@@ -30,7 +36,7 @@ def predict(
     :raises ModelError: the model cannot be loaded, or refuses the data; says why.
     :raises ToolError: the process that ran the model died.
     """
-    with prepared_model(folder, env_manager, progress=progress) as model:
+    with prepared_model(folder, env_manager, surroundings=surroundings, progress=progress) as model:
         progress.step("Predicting")
         done = _run(model, data, _MEDIA_TYPES[content_type])
     if done.returncode == _REFUSED_STATUS:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,8 @@ from packager.progress import SILENT, Progress
 from packager.requirements import Requirements, inference_requirements
 from packager.skeleton import write_skeleton
 from packager.targets import runtime_for_python
+from packager.uv import Indexes
+from packager.wishes import Wishes, grant
 
 EnvManager = Literal["uv", "local"]
 
@@ -35,8 +37,21 @@ _DEPLOYMENT_VARIABLES = (
     "MODEL_SHA256",
     "AWS_LAMBDA_INITIALIZATION_TYPE",
 )
+_HARMLESS = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 # They would let the user's own packages into the model's environment.
 _PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True)
+class ModelSurroundings:
+    """What a model's own environment is made of, and what its process sees of ours."""
+
+    wishes: Wishes = field(default_factory=Wishes)
+    """Of these what is extra and what to keep: nothing is left out that a bundle may drop."""
+    constraints: tuple[str, ...] = ()
+    indexes: Indexes = field(default_factory=Indexes)
+    has_our_variables: bool = True
+    """False: no variables but those that Lambda has too; credentials above all."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,11 @@ class PreparedModel:
 
 @contextmanager
 def prepared_model(
-    folder: Path, env_manager: EnvManager, *, progress: Progress = SILENT
+    folder: Path,
+    env_manager: EnvManager,
+    *,
+    surroundings: ModelSurroundings | None = None,
+    progress: Progress = SILENT,
 ) -> Iterator[PreparedModel]:
     """Yield the model in this MLflow model folder, ready to run; its skeleton goes afterwards.
 
@@ -66,26 +85,41 @@ def prepared_model(
     :raises ToolFailed: uv could not install the requirements.
     """
     spec = read_mlmodel(folder)
-    python = _find_environment(spec, env_manager, progress)
-    hidden = _DEPLOYMENT_VARIABLES + (_PYTHON_VARIABLES if env_manager == "uv" else ())
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    around = surroundings or ModelSurroundings()
+    python = _find_environment(spec, env_manager, around, progress)
     with tempfile.TemporaryDirectory(prefix="packager-model-") as skeleton:
         write_skeleton(spec, Path(skeleton))
-        yield PreparedModel(spec, Path(skeleton), python, environment)
+        variables = _variables(env_manager, around, skeleton)
+        yield PreparedModel(spec, Path(skeleton), python, variables)
 
 
-def _find_environment(spec: ModelSpec, env_manager: EnvManager, progress: Progress) -> Path:
-    requirements = inference_requirements(spec)
+def _variables(
+    env_manager: EnvManager, surroundings: ModelSurroundings, home: str
+) -> dict[str, str]:
+    if not surroundings.has_our_variables:
+        return {"HOME": home} | {name: os.environ[name] for name in _HARMLESS if name in os.environ}
+    hidden = _DEPLOYMENT_VARIABLES + (_PYTHON_VARIABLES if env_manager == "uv" else ())
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
+def _find_environment(
+    spec: ModelSpec, env_manager: EnvManager, surroundings: ModelSurroundings, progress: Progress
+) -> Path:
+    wanted = replace(surroundings.wishes, drop=())
+    requirements = grant(wanted, inference_requirements(spec))
     if env_manager == "local":
         _check_modules()
         _check_installed(requirements, progress)
         return Path(sys.executable)
     is_linux = sys.platform == "linux"
     lines = requirements.lines if is_linux else requirements.recorded_lines
+    guesses = (drop.requirement for drop in requirements.dropped if drop.is_guess)
     return ensure_env(
         "model",
         _python_minor(spec.python_version),
-        (*lines, SERVER_REQUIREMENT),
+        (*lines, *guesses, SERVER_REQUIREMENT),
+        constraints=surroundings.constraints,
+        indexes=surroundings.indexes,
         progress=progress,
     )
 

@@ -124,12 +124,12 @@ def tether() -> tuple[str, ...]:
 def confinement() -> tuple[str, ...]:
     """Return :func:`tether`'s prefix, under which file modes bind even root.
 
-    Root writes where no mode allows it by two capabilities, which are taken away for the
-    program and all that it starts.
+    Root writes where no mode allows it, and does much else, by its capabilities: all are taken
+    away for the program and what it starts.
     """
     if os.geteuid() != 0:
         return tether()
-    prefix = _setpriv("--pdeathsig", "KILL", "--bounding-set", "-dac_override,-dac_read_search")
+    prefix = _setpriv("--pdeathsig", "KILL", "--bounding-set", "-all")
     if not prefix:
         logger.warning("root without setpriv: the function can write to its task root")
     return prefix

@@ -3,6 +3,8 @@
 import json
 import zipfile
 
+import pytest
+
 from tests.functional.workshop import Workshop
 from tests.wheels import make_wheel
 
@@ -30,6 +32,42 @@ def test_a_wheel_given_with_the_command_is_in_the_zip(workshop: Workshop) -> Non
     assert {"my_lib", "helper"} <= names_in_zip(workshop)
 
 
+def test_a_wheel_that_was_built_again_under_its_old_name_is_not_taken_from_a_cache(
+    workshop: Workshop,
+) -> None:
+    for text in ("old", "new"):
+        files = {"my_lib/version.txt": text}
+        wheel = make_wheel(workshop.folder / "mine", "my-lib", "1.0", files=files)
+        build(workshop, "--with", str(wheel))
+
+    with zipfile.ZipFile(workshop.output / "function.zip") as archive:
+        assert archive.read("my_lib/version.txt") == b"new"
+
+
+def test_a_login_in_a_requirements_url_never_gets_into_a_lock(workshop: Workshop) -> None:
+    url = "my-lib @ https://user:secret@example.org/my_lib-1.0-py3-none-any.whl"
+    workshop.require(url)
+    assert "secret" not in workshop.refuses("my-lib", "login", "netrc")
+
+    workshop.require()
+    assert "secret" not in workshop.refuses("my-lib", "login", exit_code=2, options=("--with", url))
+
+
+@pytest.mark.parametrize(
+    "options", [["--upgrade", "--locked"], ["--upgrade", "--lock", "LOCK"], ["--no-index"]]
+)
+def test_options_that_contradict_each_other_are_wrong_usage(
+    workshop: Workshop, options: list[str]
+) -> None:
+    lock = workshop.folder / "pylock.toml"
+    lock.write_text('lock-version = "1.0"\n')
+
+    done = workshop.build(*(option.replace("LOCK", str(lock)) for option in options))
+
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+
+
 def test_a_wheel_that_the_model_brings_is_in_the_zip_and_the_lock_holds_next_time(
     workshop: Workshop,
 ) -> None:
@@ -37,8 +75,9 @@ def test_a_wheel_that_the_model_brings_is_in_the_zip_and_the_lock_holds_next_tim
     workshop.require("./code/my_lib-1.0-py3-none-any.whl")
 
     build(workshop)
-    # The same model from another place, as if downloaded again.
+    # The same model from another place, as if downloaded again, by another user.
     workshop.model = workshop.model.rename(workshop.folder / "downloaded-again")
+    workshop.cache = workshop.folder / "another-users"
     build(workshop, "--locked")
 
     assert "my_lib" in names_in_zip(workshop)

@@ -28,6 +28,7 @@ class Workshop:
         self.model = folder / "model"
         self.output = folder / "dist"
         self.folder = folder
+        self.cache = folder / "cache"
         for name in ("boto3", "fastapi", "mangum", "numpy", "orjson", "pandas"):
             make_wheel(self.index, name, "99.0")
         self.model.mkdir()
@@ -51,7 +52,7 @@ class Workshop:
             | {
                 "UV_NO_CONFIG": "1",
                 "UV_HTTP_RETRIES": "0",
-                "PACKAGER_CACHE": str(self.folder / "cache"),
+                "PACKAGER_CACHE": str(self.cache),
             },
             capture_output=True,
             text=True,

@@ -91,7 +91,8 @@ def without(bundle: Bundle, folder: Path, removed: Sequence[str]) -> Bundle:
         for member in whole.infolist():
             if not member.filename.startswith(tuple(removed)):
                 rest.writestr(copy(member), whole.read(member), zipfile.ZIP_STORED)
-    return Bundle(folder, replace(bundle.manifest, artifacts=()))
+    packages = tuple(item for item in bundle.manifest.packages if item.name not in removed)
+    return Bundle(folder, replace(bundle.manifest, packages=packages, artifacts=()))
 
 
 def test_a_dropped_package_that_the_model_needs_is_named_with_the_way_to_keep_it(

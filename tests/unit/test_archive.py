@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from packager.archive import write_archive
+from packager.archive import extend_archive, write_archive
+from packager.errors import BundleInvalid
 
 BUILD = (
     "import sys; from pathlib import Path; from packager.archive import write_archive; "
@@ -72,3 +73,25 @@ def test_the_bytes_come_back(tmp_path: Path, compress: bool) -> None:
         assert archive.read("x/y") == b"content of x/y"
     assert entry.path == "out.zip"
     assert entry.size_bytes == (tmp_path / "out.zip").stat().st_size
+
+
+def test_what_is_added_to_a_zip_comes_after_its_own_files(tmp_path: Path) -> None:
+    make_tree(tmp_path / "base", ["b", "c"])
+    make_tree(tmp_path / "more", ["a"])
+    write_archive(tmp_path / "base", tmp_path / "base.zip")
+
+    extend_archive(tmp_path / "base.zip", tmp_path / "more", tmp_path / "out.zip")
+
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert archive.namelist() == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 60, -30])
+def test_nothing_is_added_to_half_a_zip(tmp_path: Path, kept_bytes: int) -> None:
+    make_tree(tmp_path / "tree", ["a", "b"])
+    write_archive(tmp_path / "tree", tmp_path / "whole.zip")
+    half = tmp_path / "half.zip"
+    half.write_bytes((tmp_path / "whole.zip").read_bytes()[:kept_bytes])
+
+    with pytest.raises(BundleInvalid, match=r"half\.zip is no whole zip"):
+        extend_archive(half, tmp_path / "tree", tmp_path / "out.zip")

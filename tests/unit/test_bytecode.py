@@ -4,6 +4,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from packager.bytecode import compile_bytecode
 from packager.targets import RUNTIMES, Target, find_target
 
@@ -38,6 +40,31 @@ def test_a_package_that_finds_its_modules_as_sources_keeps_them(tmp_path: Path) 
 
     assert run(tmp_path, "import package; print(len(package.NAMES))").stdout == "2\n"
     assert not (tmp_path / "other.py").exists()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import glob, os\nFOUND = glob.glob(os.path.join(os.path.dirname(__file__), 'p*.py'))\n",
+        "import os\nFOUND = [n for n in os.listdir(os.path.dirname(__file__))"
+        " if n.endswith('.py') and n[0] == 'p']\n",
+        "import os\nFOUND = [n for n in os.listdir(os.path.dirname(__file__))"
+        ' if n.endswith( ".py" ) and n[0] == "p"]\n',
+    ],
+)
+def test_any_module_that_looks_for_sources_keeps_those_of_its_folder(
+    tmp_path: Path, code: str
+) -> None:
+    for name, text in {"__init__": "", "finder": code, "plugin": "", "other/module": ""}.items():
+        path = tmp_path / "package" / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    compile_bytecode(tmp_path, HERE)
+
+    code = "from package.finder import FOUND; import package.other.module; print(len(FOUND))"
+    assert run(tmp_path, code).stdout == "1\n"
+    assert not list((tmp_path / "package" / "other").glob("*.py"))
 
 
 def test_tracebacks_name_the_file_where_lambda_has_it(tmp_path: Path) -> None:

@@ -117,6 +117,16 @@ def test_a_module_in_both_zips_is_a_collision(tmp_path: Path) -> None:
     assert "handler is in function.zip and, from handler, in layer.zip" in found["layer"]
 
 
+def test_what_is_imported_is_compared_not_what_is_beside_it(tmp_path: Path) -> None:
+    function = {**ECHO, "bundle.json": "{}", "README.md": "", "mine.py": ""}
+    layer = {**SOUND, "python/bundle/__init__.py": "", "python/README/__init__.py": ""}
+
+    assert report(tmp_path / "apart", layer, function).is_ok
+
+    found = problems(report(tmp_path / "same", {**layer, "python/mine/a.py": ""}, function))
+    assert found["layer"].startswith("mine is in function.zip")
+
+
 def test_a_file_that_nothing_on_lambda_finds_is_named(tmp_path: Path) -> None:
     found = problems(report(tmp_path, {**SOUND, "site-packages/six.py": ""}))
 

@@ -2,7 +2,7 @@
 
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -15,6 +15,7 @@ from handler.manifest import (
     BundleManifest,
     FileEntry,
     ModelInfo,
+    PackageEntry,
     PackageType,
     TargetInfo,
 )
@@ -23,6 +24,7 @@ from packager.bundle import Bundle
 from packager.check import CheckReport, check_bundle
 from packager.errors import BundleInvalid
 from packager.targets import RUNTIMES, find_target
+from tests.bundles import packages_in
 from tests.commands import THIS_PYTHON
 from tests.elf_files import AARCH64, X86_64, make_elf
 
@@ -49,7 +51,9 @@ def write_bundle(
     architecture: str = "x86_64",
     package_type: PackageType = "zip",
     model_zip: Files | None = None,
+    packages: Iterable[PackageEntry] | None = None,
 ) -> Bundle:
+    """Write a bundle that names the packages of its files, unless it shall name others."""
     archive: FileEntry | None = None
     if model_zip is not None:
         write_zip(folder / "model.zip", model_zip)
@@ -62,6 +66,7 @@ def write_bundle(
         model_source="embedded" if archive is None else "s3",
         model_archive=archive,
         package_type=package_type,
+        packages=packages_in(map(str, files)) if packages is None else tuple(packages),
     )
     (folder / MANIFEST_NAME).write_text(manifest.to_json())
     return Bundle(folder, manifest)
@@ -308,6 +313,34 @@ def test_two_versions_of_a_package_are_refused(tmp_path: Path) -> None:
     failed = static(write_bundle(tmp_path, files))
 
     assert "some-thing is in the zip in 2 versions: 2.0, 1.0" in failed["package names"]
+
+
+def test_packages_that_the_manifest_names_and_the_zip_lacks_are_told(tmp_path: Path) -> None:
+    packages = [PackageEntry("fast", "1.0"), PackageEntry("slow", "2.0"), PackageEntry("six", "3")]
+
+    failed = static(write_bundle(tmp_path, wheel("fast", "1.0"), packages=packages))
+
+    assert set(failed) == {"package names"}
+    assert "bundle.json names them: six 3, slow 2.0\nBuild" in failed["package names"]
+    assert "fast" not in failed["package names"]
+
+
+def test_a_package_that_the_manifest_does_not_name_is_told(tmp_path: Path) -> None:
+    files = {**wheel("fast", "1.0"), **wheel("other", "2.0")}
+
+    failed = static(write_bundle(tmp_path, files, packages=[PackageEntry("fast", "1.1")]))
+
+    assert set(failed) == {"package names"}
+    assert "fast 1.0 is in the zip, bundle.json names its version 1.1" in failed["package names"]
+    assert "other 2.0 is in the zip, bundle.json names no such package" in failed["package names"]
+    assert "take out what was added" in failed["package names"]
+
+
+def test_a_package_may_be_spelled_otherwise_in_the_manifest(tmp_path: Path) -> None:
+    files = {**wheel("Some_Thing", "1.0.0"), **wheel("local", "2.0+cpu")}
+    packages = [PackageEntry("some.thing", "1.0"), PackageEntry("local", "2.0+CPU")]
+
+    assert static(write_bundle(tmp_path, files, packages=packages)) == {}
 
 
 @pytest.mark.parametrize(

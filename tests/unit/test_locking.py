@@ -73,6 +73,15 @@ def test_locked_without_a_lock_is_a_mistake_in_the_call(index: Path) -> None:
         obtain("lib", policy=LockPolicy.LOCKED)
 
 
+@pytest.fixture
+def _remote_index(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same wheels as an index that is not looked into each time."""
+    settings = tmp_path / "index.toml"
+    settings.write_text(f'[[index]]\nurl = "{index}"\nformat = "flat"\ndefault = true\n')
+    monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
+
+
+@pytest.mark.usefixtures("_remote_index")
 def test_the_same_question_of_another_model_is_answered_from_the_cache(index: Path) -> None:
     obtain("lib")
     make_wheel(index, "lib", "2.0")
@@ -80,6 +89,17 @@ def test_the_same_question_of_another_model_is_answered_from_the_cache(index: Pa
     assert version(obtain("lib")) == "1.0"
 
 
+@pytest.mark.usefixtures("_remote_index")
+def test_another_index_in_uvs_configuration_is_asked_anew(index: Path, tmp_path: Path) -> None:
+    obtain("lib")
+    make_wheel(index, "lib", "2.0")
+    with (tmp_path / "index.toml").open("a") as settings:
+        settings.write("# another\n")
+
+    assert version(obtain("lib")) == "2.0"
+
+
+@pytest.mark.usefixtures("_remote_index")
 def test_a_day_later_the_index_is_asked_again(index: Path, tmp_path: Path) -> None:
     obtain("lib")
     make_wheel(index, "lib", "2.0")

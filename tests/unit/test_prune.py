@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from packager.prune import TRIM_RULES, prune, tree_size
+from packager.prune import TEST_RULES, TRIM_RULES, prune, tree_size
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -51,7 +51,17 @@ def test_each_rule_reports_the_bytes_it_saved(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["from lib.tests._helper import x", "from .tests._helper import x", "import lib.tests._helper"],
+    [
+        "from lib.tests._helper import x",
+        "from .tests._helper import x",
+        "import lib.tests._helper",
+        "import os, lib.tests._helper",
+        "import os; from .tests import _helper",
+        "from lib.tests import _helper",
+        "from .tests import (  # the (small) one\n        os,\n        _helper,\n    )",
+        "from .tests \\\n        import os, \\\n        _helper",
+        "if True: from .tests import _helper as helper",
+    ],
 )
 def test_a_module_among_the_tests_stays_when_the_library_imports_it(
     tmp_path: Path, statement: str
@@ -61,7 +71,7 @@ def test_a_module_among_the_tests_stays_when_the_library_imports_it(
         {
             "lib/__init__.py": f"def lazily():\n    {statement}\n",
             "lib/tests/__init__.py": "",
-            "lib/tests/_helper.py": "from lib.tests._deeper import x",
+            "lib/tests/_helper.py": "from . import _deeper",
             "lib/tests/_deeper.py": "x = 1",
             "lib/tests/test_lib.py": "from lib.tests.test_other import y",
             "lib/tests/test_other.py": "y = 1",
@@ -78,8 +88,31 @@ def test_a_module_among_the_tests_stays_when_the_library_imports_it(
     }
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["from . import tests", "from lib import tests", "from lib import (\n    a,\n    tests,\n)"],
+)
+def test_a_test_package_that_the_library_imports_stays(tmp_path: Path, statement: str) -> None:
+    library = {"lib/__init__.py": "", "lib/a.py": statement, "lib/tests/__init__.py": "x = 1"}
+    write(tmp_path, library | {"lib/tests/test_a.py": "", "lib/sub/tests/__init__.py": ""})
+
+    prune(tmp_path)
+
+    assert names(tmp_path) == set(library)
+
+
+def test_what_only_looks_like_an_import_keeps_nothing(tmp_path: Path) -> None:
+    text = '"""\nimport the tests (or none\nfrom tests import it, we must\n"""\n'
+    text += "from ...... import tests\nimport tests_of_another\n"
+    write(tmp_path, {"lib/__init__.py": text, "lib/tests/__init__.py": "", "lib/test/a.py": ""})
+
+    prune(tmp_path)
+
+    assert names(tmp_path) == {"lib/__init__.py"}
+
+
 def test_every_rule_says_why() -> None:
-    assert all(rule.reason for rule in TRIM_RULES)
+    assert all(rule.reason for rule in (*TRIM_RULES, *TEST_RULES))
 
 
 def test_a_library_that_several_wheels_brought_is_kept_once_where_lambda_looks(

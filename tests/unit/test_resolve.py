@@ -199,3 +199,15 @@ def test_a_wheel_that_cannot_be_had_is_named_without_its_password(
         resolve([f"lib @ {url}"], AL2)
 
     assert "secret" not in str(raised.value)
+
+
+def test_what_a_package_needs_and_does_not_state_narrows_the_others(index: Path) -> None:
+    make_wheel(index, "onnxruntime", "1.16.3", requires=["numpy"])
+    make_wheel(index, "numpy", "1.26.4")
+    make_wheel(index, "numpy", "2.2.6")
+
+    lock = resolve(["onnxruntime", "numpy"], AL2)
+
+    assert versions(lock) == {"numpy": "1.26.4", "onnxruntime": "1.16.3"}
+    assert lock.inputs is not None
+    assert lock.inputs.constraints == ()  # the lock still answers the same question

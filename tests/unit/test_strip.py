@@ -1,5 +1,6 @@
 import ctypes
 import importlib.util
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -48,6 +49,24 @@ def test_what_strip_cannot_read_stays_as_it_was(tmp_path: Path) -> None:
 
 def test_libraries_of_another_architecture_are_left_to_a_strip_that_knows_them() -> None:
     assert strip_version(ELSEWHERE) is None
+
+
+@pytest.mark.parametrize(
+    ("says", "is_taken"),
+    [
+        ("GNU strip (GNU Binutils for Debian) 2.40", True),
+        ("llvm-strip, compatible with GNU strip\nLLVM version 19.1.7", False),
+    ],
+)
+def test_only_binutils_own_strip_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, is_taken: bool
+) -> None:
+    program = tmp_path / "strip"
+    program.write_text(f"#!/bin/sh\necho '{says}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    assert (strip_version(HERE) is not None) == is_taken
 
 
 def test_a_file_whose_segments_a_loader_would_refuse_is_told(library: Path) -> None:

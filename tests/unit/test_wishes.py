@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,33 @@ def test_what_a_rule_adds_the_user_can_drop() -> None:
     assert "scikit-learn" not in grant(Wishes(drop=("scikit_learn",)), BOOSTED).lines
 
 
-def test_extra_requirements_and_local_wheels_are_added(tmp_path: Path) -> None:
+def test_extra_requirements_and_local_wheels_are_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PACKAGER_CACHE", str(tmp_path / "cache"))
     wheel = make_wheel(tmp_path, "my-lib", "1.0")
 
     granted = grant(Wishes(extra=("tzdata>=2025", str(wheel))), SORTED_OUT)
 
-    assert granted.kept[2:] == ("tzdata>=2025", f"my-lib @ {wheel.as_uri()}")
+    assert granted.kept[2] == "tzdata>=2025"
+    assert re.fullmatch(r"my-lib @ file:///.+/my_lib-1\.0-py3-none-any\.whl", granted.kept[3])
+
+
+def test_a_wheels_url_is_a_requirement_and_no_path() -> None:
+    line = "my-lib @ https://example.org/my_lib-1.0-py3-none-any.whl"
+
+    assert grant(Wishes(extra=(line,)), SORTED_OUT).kept[2] == line
+
+
+def test_globs_are_compared_as_packages_are_named() -> None:
+    assert (
+        Drop("pretty-lib", "unwanted: --drop")
+        in grant(Wishes(drop=("Pretty_Lib",)), SORTED_OUT).excluded
+    )
+
+
+def test_what_is_asked_for_is_not_excluded_by_a_rule() -> None:
+    assert grant(Wishes(extra=("prettytable>=3",)), SORTED_OUT).excluded == ()
 
 
 @pytest.mark.parametrize("extra", ["no such ==", "missing-1.0-py3-none-any.whl", "odd.whl"])
