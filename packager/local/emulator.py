@@ -102,7 +102,7 @@ class Emulator:
             return "the user who started it"
         if self._prefix == process.as_nobody() != ():
             return "a user without rights"
-        return "root without the power to pass over file modes" if self._prefix else "root"
+        return "root without its powers" if self._prefix else "root"
 
     @property
     def init_duration_ms(self) -> float | None:
@@ -192,7 +192,8 @@ class Emulator:
             private = self._folder / "tmp"
             os.chown(private, process.NOBODY_ID, process.NOBODY_ID)
             places = [path for path in (self._task_root, self._layer, private) if path]
-            if self._reaches([*nobody, str(self._python)], binary, *places):
+            # By way of `env`: what setpriv itself starts, it still starts with root's power.
+            if self._reaches([*nobody, "env", str(self._python)], binary, *places):
                 return nobody
             # The interpreter, or the task root, is in a folder that only root may enter.
             os.chown(private, os.geteuid(), os.getegid())

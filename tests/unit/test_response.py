@@ -64,7 +64,7 @@ def test_another_payload_is_no_response(payload: Any) -> None:
             "Task timed out after 3.00 seconds",
         ),
         (502, b'{"errorType": "E", "errorMessage": "m"}', "crash", None, "E: m"),
-        (502, b"", "crash", None, "None"),
+        (502, b"", "crash", None, "the function's process did not start, or ended without a word"),
         (500, b"no JSON", "crash", None, "no JSON"),
     ],
 )
