@@ -84,9 +84,14 @@ def _owned_files(info: Path, tree: Path) -> Iterator[Path]:
             yield from (path for path in (place, *place.rglob("*")) if path.is_file())
         return
     for row in csv.reader(record.splitlines()):
-        # Scripts go into the environment's bin/, outside of the folder or at its top.
         path = PurePosixPath(row[0])
-        if ".." not in path.parts and not path.is_absolute() and (tree / path).is_file():
+        # Scripts name the building machine's interpreter, so their sizes differ, and RECORD has
+        # those; neither gets into the bundle.
+        if path.parts[0] == "bin" or path.name == "RECORD":
+            continue
+        if ".." in path.parts or path.is_absolute():
+            continue
+        if (tree / path).is_file():
             yield tree / path
 
 

@@ -36,7 +36,8 @@ def test_a_distribution_owns_the_files_that_its_wheel_brought(tmp_path: Path) ->
     assert second.top_level == ("first", "first.libs")
     assert second.tags == ("py3-none-any",)
     own = [*tree.glob("first/*"), *tree.glob("first.libs/*"), *tree.glob("second-*/*")]
-    assert second.size_bytes == sum(path.stat().st_size for path in own)
+    # Not of RECORD, which differs from machine to machine where there are scripts.
+    assert second.size_bytes == sum(path.stat().st_size for path in own if path.name != "RECORD")
 
 
 def test_packages_that_share_a_namespace_own_their_part_of_it(tmp_path: Path) -> None:
