@@ -77,7 +77,7 @@ def another_model(model: Path, folder: Path) -> Path:
     """Copy the model as if another run had logged it."""
     shutil.copytree(model, folder)
     text = (folder / "MLmodel").read_text().splitlines()
-    changed = [f"run_id: {'0' * 32}" if line.startswith("run_id:") else line for line in text]
+    changed = [f"run_id: {'f' * 32}" if line.startswith("run_id:") else line for line in text]
     (folder / "MLmodel").write_text("\n".join(changed) + "\n")
     return folder
 
