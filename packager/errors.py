@@ -10,7 +10,7 @@
       BundleError               BundleInvalid  PathCollision  WheelInvalid
                                 CheckFailed
       LimitExceeded             exit 3: a gate failed, CI can tell
-      ToolError                 ToolMissing  ToolFailed
+      ToolError                 ToolMissing  ToolFailed  WrongMachine
       StorageError
 
 Library code raises these; only `packager.cli` prints them and exits.
@@ -276,6 +276,19 @@ class ToolMissing(ToolError):
 
     def __init__(self, name: str, how: str) -> None:
         super().__init__(f"{name} is not installed", hint=how)
+
+
+class WrongMachine(ToolError):
+    """What was built for another architecture cannot run on this machine.
+
+    :param wanted: Lambda's identifier of the architecture.
+    :param found: this machine's own name of its.
+    """
+
+    code = "pkg.tool.machine"
+
+    def __init__(self, wanted: str, found: str, *, hint: str) -> None:
+        super().__init__(f"the bundle is for {wanted} and this machine is {found}", hint=hint)
 
 
 class ToolFailed(ToolError):

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from packager.bundle import Bundle
-from packager.errors import StorageError, ToolMissing
+from packager.errors import StorageError, WrongMachine
 from packager.local import process
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.rie import host_architecture
@@ -37,7 +37,8 @@ def running_function(
         for as long as the function runs. Of no matter when the model is embedded.
     :param memory_mib: what the function is told it has; not enforced.
     :param timeout_s: for one invocation, init included.
-    :raises ToolMissing: this machine cannot run the bundle; says what it lacks.
+    :raises ToolMissing: this machine lacks what runs the bundle.
+    :raises WrongMachine: the bundle is for another architecture.
     :raises StorageError: no AWS credentials for the bucket.
     """
     python = find_runtime(bundle, progress=progress)
@@ -62,14 +63,17 @@ def running_function(
 def find_runtime(bundle: Bundle, *, progress: Progress = SILENT) -> Path:
     """Return a Python that can run the bundle here as its Lambda runtime would.
 
-    :raises ToolMissing: this machine cannot run the bundle; says what it lacks.
+    :raises ToolMissing: there is no Python of the bundle's version here, or no emulator for it.
+    :raises WrongMachine: the bundle is for another architecture.
     """
     wanted = bundle.manifest.target.architecture
     if host_architecture() != wanted:
-        raise ToolMissing(
-            f"a machine that runs {wanted} (this one is {platform.machine()})",
-            f"Build for this one with --architecture {host_architecture() or 'x86_64'},"
-            " or use `sam local invoke` with Docker's emulation.",
+        here = host_architecture() or "x86_64"
+        raise WrongMachine(
+            wanted,
+            platform.machine(),
+            hint=f"Build for this one with --architecture {here}, or use `sam local invoke` with"
+            " Docker's emulation.",
         )
     version = bundle.manifest.target.runtime.removeprefix("python")
     return runtime_python(version, progress=progress)

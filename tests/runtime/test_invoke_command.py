@@ -167,7 +167,7 @@ def test_a_bundle_for_another_architecture_says_what_would_do(tmp_path: Path) ->
     done = packager("invoke", tmp_path / "dist", "--event", write_event(tmp_path, {}))
 
     assert done.returncode == 1
-    assert f"a machine that runs {other}" in done.stderr
+    assert f"the bundle is for {other}" in done.stderr
     assert "--architecture" in done.stderr
 
 

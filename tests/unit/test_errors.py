@@ -27,6 +27,8 @@ def error_classes(module) -> list[type[Exception]]:
 
 
 def make(error_class: type[Exception]) -> Exception:
+    if error_class.__name__ == "WrongMachine":
+        return error_class("arm64", "x86_64", hint="Build for this one.")
     if error_class.__name__ == "NoMatchingWheel":
         return error_class("numpy", "2.0", wanted="glibc 2.26", found=["any"], hint=None)
     return error_class(*ARGUMENTS.get(error_class.__name__, ("what happened",)))
