@@ -4,16 +4,15 @@ MLflow infers requirements from the modules that were imported while the model w
 loaded, so they hold what only logging or testing wanted. Each rule that drops one says why.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from packager.errors import DependencyError
+from packager.logins import LOGIN_HINT, has_login, without_login
 from packager.mlmodel import ModelSpec
 from packager.modelwheels import as_requirement
 from packager.needs import Needs, find_needs
@@ -151,21 +150,12 @@ def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Re
     )
 
 
-_CREDENTIALS = re.compile(r"://[^/@\s]+@")
-LOGIN_HINT = "Put the login into a netrc file, or name the index with --extra-index-url."
-
-
-def has_login(url: str) -> bool:
-    """Tell whether a URL brings a password along. A user alone, as git's, is no secret."""
-    return bool(urlsplit(url).password)
-
-
 def _parse(line: str, spec: ModelSpec) -> Requirement:
     try:
         requirement = Requirement(line)
     except InvalidRequirement as error:
         raise DependencyError(
-            f"cannot use the requirement {_CREDENTIALS.sub('://***@', line)!r} of {spec.folder}",
+            f"cannot use the requirement {without_login(line)!r} of {spec.folder}",
             hint="Write it as `name==version`; indexes and other options belong into"
             " uv's configuration or its UV_* variables.",
         ) from error

@@ -15,6 +15,7 @@ from packager.errors import (
     ResolutionFailed,
     ToolFailed,
 )
+from packager.logins import without_login
 from packager.targets import RUNTIMES, Target
 from packager.uv import Indexes, run_uv
 
@@ -36,7 +37,7 @@ def explain_failure(
         requirement = Requirement(line)
         if requirement.url and any(sign in message for sign in (*_UNREACHABLE, *_UNFETCHED)):
             return ResolutionFailed(
-                f"{requirement.name} cannot be had from {_without_login(requirement.url)}:"
+                f"{requirement.name} cannot be had from {without_login(requirement.url)}:"
                 f" {_last_cause(error)}",
                 hint="Only wheels are installed: give a wheel's URL or path, or a version that"
                 " the index has.",
@@ -55,7 +56,7 @@ def unreachable(error: ToolFailed) -> IndexUnreachable | None:
     if not any(sign in str(error) for sign in _UNREACHABLE):
         return None
     return IndexUnreachable(
-        f"the package index cannot be read: {_without_login(_last_cause(error))}",
+        f"the package index cannot be read: {without_login(_last_cause(error))}",
         hint="Check the network, and UV_DEFAULT_INDEX or --index-url if you use an index of"
         " your own.",
     )
@@ -158,13 +159,6 @@ def _pinned_version(requirement: Requirement) -> str | None:
     return None
 
 
-_LOGIN = re.compile(r"://[^/@\s]+@")
-
-
-def _without_login(text: str) -> str:
-    return _LOGIN.sub("://***@", text)
-
-
 def _last_cause(error: ToolFailed) -> str:
     return str(error).strip().splitlines()[-1].strip()
 
@@ -172,4 +166,4 @@ def _last_cause(error: ToolFailed) -> str:
 def _reason(error: ToolFailed) -> str:
     lines = str(error).splitlines()[1:]
     told = [line for line in lines if line.strip() and not line.startswith("warning")]
-    return _without_login("\n".join(told))
+    return without_login("\n".join(told))

@@ -2,16 +2,15 @@
 
 import logging
 import os
-import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packager.errors import ToolFailed, ToolMissing
+from packager.logins import without_login
 
 logger = logging.getLogger(__name__)
-_LOGIN = re.compile(r"://[^/@\s]+@")
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def run_uv(args: Sequence[str], *, stdin: str | None = None, cwd: Path | None = 
     """
     # Without the last option uv looks for interpreters to download: minutes where it cannot.
     argv = [_uv_binary(), "--no-progress", "--color", "never", "--no-python-downloads", *args]
-    logger.debug("running %s", [_LOGIN.sub("://***@", argument) for argument in argv])
+    logger.debug("running %s", list(map(without_login, argv)))
     # VIRTUAL_ENV of the caller's shell must not decide what the target gets.
     env = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(

@@ -9,8 +9,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name
 
 from packager.errors import ConfigError
+from packager.logins import LOGIN_HINT, has_login
 from packager.modelwheels import cached_wheel
-from packager.requirements import LOGIN_HINT, Drop, Requirements, has_login
+from packager.requirements import Drop, Requirements
 
 
 @dataclass(frozen=True)
