@@ -15,6 +15,8 @@ from packager.targets import Target
 from packager.unmet import explain_failure
 from packager.uv import Indexes, run_uv
 
+_DISK_FULL = "No space left on device"
+
 
 @dataclass(frozen=True)
 class Question:
@@ -53,6 +55,7 @@ class Resolver(Protocol):
         :raises NoMatchingWheel: a pinned version has no wheel that the target loads.
         :raises ResolutionFailed: they contradict each other.
         :raises IndexUnreachable: the index cannot be read.
+        :raises ToolFailed: the disk is full.
         """
 
 
@@ -70,6 +73,8 @@ class UvResolver:
                 narrowed = replace(question, constraints=(*question.constraints, *unsaid))
                 lock = _resolve(narrowed, left_out, preferences)
         except ToolFailed as error:
+            if _DISK_FULL in str(error):
+                raise  # no fault of the requirements
             raise explain_failure(
                 error, question.requirements, question.target, question.indexes
             ) from error
