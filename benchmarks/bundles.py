@@ -96,9 +96,7 @@ def install_plainly(model: Path, target: Target) -> int | None:
     """Return the bytes of a plain install, or None where there is none for the target."""
     lines = [line for line in read_mlmodel(model).requirements if not line.startswith("mlflow")]
     with tempfile.TemporaryDirectory(prefix="packager-plain-") as name:
-        args = ["pip", "install", "--target", name, "--only-binary", ":all:"]
-        args += ["--python-version", target.runtime.python]
-        args += ["--python-platform", target.uv_platform, "--no-compile-bytecode"]
+        args = ["pip", "install", "--target", name, *target.uv_args, "--no-compile-bytecode"]
         try:
             run_uv([*args, *lines, *HANDLER_REQUIREMENTS])
         except PackagerError:

@@ -1,12 +1,12 @@
 """Write zips that depend on their content alone: not on clock, umask, folder or time zone."""
 
-import hashlib
 import shutil
 import stat
 import zipfile
 from pathlib import Path
 
 from handler.manifest import FileEntry
+from packager.digests import file_entry
 from packager.errors import BundleInvalid
 
 # The earliest date a zip can carry; SOURCE_DATE_EPOCH would only make two builds differ.
@@ -33,7 +33,7 @@ def write_archive(folder: Path, destination: Path, *, compress: bool = True) -> 
     return file_entry(destination, destination.name)
 
 
-def extend_archive(base: Path, folder: Path, destination: Path) -> FileEntry:
+def extend_archive(base: Path, folder: Path, destination: Path) -> None:
     """Write the archive `base` with every file below `folder` after its own.
 
     What `base` holds is copied as it is, not compressed again.
@@ -48,7 +48,6 @@ def extend_archive(base: Path, folder: Path, destination: Path) -> FileEntry:
         raise BundleInvalid(f"{base} is no whole zip: {error}", hint="Build again.") from error
     with zipfile.ZipFile(destination, "a", compresslevel=_LEVEL) as archive:
         _add_files(archive, folder, zipfile.ZIP_DEFLATED)
-    return file_entry(destination, destination.name)
 
 
 def _add_files(archive: zipfile.ZipFile, folder: Path, method: int) -> None:
@@ -70,12 +69,3 @@ def sorted_files(folder: Path) -> list[Path]:
     """Return every file below `folder`, in the order of their POSIX paths."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
-
-
-def file_entry(path: Path, name: str) -> FileEntry:
-    """Return size and sha256 of a file, to be known as `name`."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return FileEntry(name, path.stat().st_size, digest.hexdigest())

@@ -13,7 +13,7 @@ from handler.manifest import (
     TargetInfo,
 )
 from packager import __version__
-from packager.archive import extend_archive, file_entry, sorted_files, write_archive
+from packager.archive import extend_archive, sorted_files, write_archive
 from packager.bundle import (
     EVENTS_FOLDER,
     FUNCTION_ZIP,
@@ -28,6 +28,7 @@ from packager.bundle import (
 from packager.bytecode import TASK_ROOT, compile_bytecode
 from packager.check import CheckReport, check_bundle
 from packager.dependencies import Dependencies, Facts, prepare_dependencies
+from packager.digests import file_entry
 from packager.errors import CheckFailed, PathCollision
 from packager.events import write_events
 from packager.image import write_image_context

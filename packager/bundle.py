@@ -12,7 +12,7 @@ from pathlib import Path
 
 from handler.errors import ConfigError as ManifestError
 from handler.manifest import MANIFEST_NAME, BundleManifest
-from packager.archive import file_entry
+from packager.digests import file_entry
 from packager.errors import BundleInvalid, ConfigError
 
 FUNCTION_ZIP = "function.zip"

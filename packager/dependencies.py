@@ -33,6 +33,7 @@ from packager import (
     targets,
     wheels,
 )
+from packager.digests import hash_file
 from packager.distributions import Distribution
 from packager.local.cache import build_once, cache_root, remove_whole
 from packager.lock import Lock
@@ -156,7 +157,7 @@ def _is_whole(folder: Path) -> bool:
     """Tell whether the set is as it was made; caches are copied between machines."""
     try:
         wanted = _read_facts(folder).archive_sha256
-        return archive.file_entry(folder / _ARCHIVE, _ARCHIVE).sha256 == wanted
+        return hash_file(folder / _ARCHIVE) == wanted
     except (OSError, ValueError, LookupError, TypeError):
         return False
 

@@ -9,6 +9,7 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 
 from handler.manifest import BundleManifest, PackageType
+from packager.rendering import render
 
 DOCKERFILE = "Dockerfile"
 DOCKERIGNORE = ".dockerignore"
@@ -68,16 +69,6 @@ def write_image_context(manifest: BundleManifest, folder: Path) -> None:
 
     :raises OSError: the disk is full or not writable.
     """
-    # jinja2 costs 80 ms to import: only those who render pay for it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("packager"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        # A Dockerfile is no HTML.
-        autoescape=False,
-    )
     values = {
         "flavor": manifest.model.flavor,
         "runtime": manifest.target.runtime,
@@ -87,5 +78,4 @@ def write_image_context(manifest: BundleManifest, folder: Path) -> None:
         "base_image": BASE_IMAGE,
     }
     for name, template in ((DOCKERFILE, "Dockerfile.j2"), (DOCKERIGNORE, "dockerignore.j2")):
-        text = environment.get_template(template).render(values)
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(render(template, **values), encoding="utf-8")

@@ -27,9 +27,8 @@ def install_lock(lock: Lock, target: Target, staging: Path, indexes: Indexes | N
     lock_file = staging.with_name(f"pylock.{staging.name}.toml")
     lock_file.write_text(text, encoding="utf-8")
     args = ["pip", "install", "--target", str(staging), "--no-deps", "--require-hashes"]
-    args += ["--python-version", target.runtime.python, "--python-platform", target.uv_platform]
     # Copies, not links: trimming must not reach into uv's cache.
-    args += ["--only-binary", ":all:", "--link-mode", "copy", "--no-compile-bytecode"]
+    args += [*target.uv_args, "--link-mode", "copy", "--no-compile-bytecode"]
     args += ["--no-installer-metadata", "--preview-features", "pylock"]
     args += (indexes or Indexes()).args
     try:

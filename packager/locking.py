@@ -19,8 +19,6 @@ from packager.resolve import Question, Resolver
 _CACHE_LIFE_S = 24 * 3600
 """How long an answer is taken from the cache: new releases are seen a day later, or at once
 with `--upgrade`."""
-
-
 _FIND_LINKS = re.compile(r"find[-_]links", re.IGNORECASE)
 
 
@@ -50,17 +48,18 @@ def obtain_lock(
     :raises DependencyError: the requirements cannot be met on the target.
     """
     if policy is LockPolicy.UPGRADE:
-        return _remember(question, None, resolver.resolve(question))
+        return _remember(_cached_path(question, None), resolver.resolve(question))
     if earlier is not None and earlier.inputs == question.inputs:
         progress.detail("as the lock says")
         return earlier
     if policy is LockPolicy.LOCKED:
         raise _drift(question, earlier)
-    cached = _recall(question, earlier)
+    path = _cached_path(question, earlier)
+    cached = _recall(path)
     if cached is not None:
         progress.detail("as resolved before, on this machine and today; --upgrade asks again")
         return cached
-    return _remember(question, earlier, resolver.resolve(question, preferred=earlier))
+    return _remember(path, resolver.resolve(question, preferred=earlier))
 
 
 def _drift(question: Question, earlier: Lock | None) -> Exception:
@@ -74,14 +73,19 @@ def _drift(question: Question, earlier: Lock | None) -> Exception:
     return LockDrift(earlier.inputs.differences(question.inputs))
 
 
-def _cached_path(question: Question, earlier: Lock | None) -> Path:
+def _cached_path(question: Question, earlier: Lock | None) -> Path | None:
+    """Return where the answer to the question is kept; None: it is asked anew each time."""
+    settings = _uv_settings()
+    # A folder of wheels of one's own changes by the minute, and is quickly read.
+    if question.indexes.find_links or any(map(_FIND_LINKS.search, settings)):
+        return None
     identity = [
         __version__,
         repr(question.inputs),
         repr(question.indexes),
         question.runtime_packages,
         earlier.pins if earlier else "",
-        _uv_settings(),
+        settings,
     ]
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
     return cache_root() / "locks" / f"{digest[:32]}.toml"
@@ -102,11 +106,9 @@ def _uv_settings() -> list[str]:
     return sorted(settings)
 
 
-def _recall(question: Question, earlier: Lock | None) -> Lock | None:
-    # A folder of wheels of one's own changes by the minute, and is quickly read.
-    if question.indexes.find_links or any(map(_FIND_LINKS.search, _uv_settings())):
+def _recall(path: Path | None) -> Lock | None:
+    if path is None:
         return None
-    path = _cached_path(question, earlier)
     try:
         if time.time() - path.stat().st_mtime > _CACHE_LIFE_S:
             return None
@@ -115,8 +117,9 @@ def _recall(question: Question, earlier: Lock | None) -> Lock | None:
         return None
 
 
-def _remember(question: Question, earlier: Lock | None, lock: Lock) -> Lock:
-    path = _cached_path(question, earlier)
+def _remember(path: Path | None, lock: Lock) -> Lock:
+    if path is None:
+        return lock
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     # A cache that cannot be written costs time, no more.
     with contextlib.suppress(OSError):

@@ -1,10 +1,10 @@
 """The files of a model folder: which ones count, their sizes and digests."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from handler.manifest import FileEntry
+from packager.digests import file_entry
 
 
 def resolve_inside(folder: Path, name: str, issues: list[str]) -> Path | None:
@@ -41,14 +41,8 @@ def list_files(folder: Path, roots: Sequence[Path], issues: list[str]) -> tuple[
             if path.is_symlink() or not path.is_file():
                 issues.append(f"{relative} is not a regular file")
             else:
-                entries[relative] = FileEntry(relative, path.stat().st_size, hash_file(path))
+                entries[relative] = file_entry(path, relative)
     return tuple(entries[name] for name in sorted(entries))
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of the file's bytes as lower-case hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _walk(root: Path) -> Iterator[Path]:

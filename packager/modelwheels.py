@@ -10,9 +10,10 @@ from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from packager.digests import hash_file
 from packager.errors import DependencyError
 from packager.local.cache import build_once, cache_root
-from packager.modelfiles import hash_file, resolve_inside
+from packager.modelfiles import resolve_inside
 
 _FOLDER = "wheels"
 _SCHEME = "cached-wheel:"

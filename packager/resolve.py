@@ -108,9 +108,7 @@ def _compile(
     :param pins: requirements lines that the result must agree with where it has them.
     :param preferences: lines that it should agree with where it can.
     """
-    target = question.target
-    args = ["pip", "compile", "-", "--python-version", target.runtime.python]
-    args += ["--python-platform", target.uv_platform, "--only-binary", ":all:"]
+    args = ["pip", "compile", "-", *question.target.uv_args]
     args += ["--no-header", "--no-annotate", *question.indexes.args]
     if pylock:
         args += ["--format", "pylock.toml"]

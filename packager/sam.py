@@ -8,6 +8,7 @@ from typing import Any
 from handler.manifest import BundleManifest
 from packager.errors import ConfigError
 from packager.publish import DEFAULT_PREFIX, model_key
+from packager.rendering import render
 from packager.targets import ARCHITECTURES, RUNTIMES
 
 ROUTES = (
@@ -38,21 +39,10 @@ def render_template(
         container image, which is built from the template's own folder.
     :raises ConfigError: `bucket` is no bucket name.
     """
-    # jinja2 costs 80 ms to import: only those who render pay for it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     if bucket is not None and not _BUCKET_NAME.fullmatch(bucket):
         raise ConfigError(f"{bucket!r} is no bucket name")
-    environment = Environment(
-        loader=PackageLoader("packager"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        # The output is YAML: HTML's escapes would damage it.
-        autoescape=False,
-    )
-    template = environment.get_template("template.yaml.j2")
     values = _general_values() if manifest is None else _bundle_values(manifest)
-    return template.render(values, bucket=bucket, code_uri=code_uri, routes=ROUTES)
+    return render("template.yaml.j2", **values, bucket=bucket, code_uri=code_uri, routes=ROUTES)
 
 
 def _general_values() -> dict[str, Any]:

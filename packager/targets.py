@@ -209,6 +209,15 @@ class Target:
         return f"{self.machine}-{self.runtime.uv_platform}"
 
     @property
+    def uv_args(self) -> tuple[str, ...]:
+        """Uv's options for this target and never for the machine it runs on: wheels only."""
+        return (
+            *("--python-version", self.runtime.python),
+            *("--python-platform", self.uv_platform),
+            *("--only-binary", ":all:"),
+        )
+
+    @property
     def wheel_platforms(self) -> tuple[str, ...]:
         """The platform tags of wheels that load here, newest first."""
         return tuple(self._wheel_platforms())

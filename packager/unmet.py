@@ -68,43 +68,30 @@ def _unloadable(
     """Return the error for the first requirement whose wheels the target cannot load."""
     for line in requirements:
         requirement = Requirement(line)
-        if _has_wheel(line, target, indexes):
+        if _newest_loadable(line, target, indexes) is not None:
             continue
         version = _pinned_version(requirement)
         wheels = _wheel_tags(line, requirement.name, target, indexes)
         if wheels is not None:
+            # The newest of all is the nearest to a version that is too new.
+            newest = _newest_loadable(requirement.name, target, indexes)
             return NoMatchingWheel(
                 requirement.name,
                 version or str(requirement.specifier),
                 wanted=f"a wheel for {target.description}",
                 found=wheels,
-                hint=_loadable_version_hint(requirement, target, indexes),
+                hint=None if newest is None else f"The newest that loads there: {newest}.",
             )
     return None
 
 
-def _has_wheel(line: str, target: Target, indexes: Indexes) -> bool:
-    args = ["pip", "compile", "-", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    args += ["--python-version", target.runtime.python, "--python-platform", target.uv_platform]
-    try:
-        run_uv([*args, *indexes.args], stdin=line)
-    except ToolFailed:
-        return False
-    return True
-
-
-def _loadable_version_hint(
-    requirement: Requirement, target: Target, indexes: Indexes
-) -> str | None:
-    """Name the newest version that the target loads, which is the nearest to a too new one."""
+def _newest_loadable(line: str, target: Target, indexes: Indexes) -> str | None:
+    """Return the newest version with a wheel for the target, as `name==version`; or None."""
     args = ["pip", "compile", "-", "--quiet", "--no-deps", "--no-header", "--no-annotate"]
-    args += ["--only-binary", ":all:", "--python-version", target.runtime.python]
-    args += ["--python-platform", target.uv_platform, *indexes.args]
     try:
-        found = run_uv(args, stdin=requirement.name).strip()
+        return run_uv([*args, *target.uv_args, *indexes.args], stdin=line).strip()
     except ToolFailed:
         return None
-    return f"The newest that loads there: {found}."
 
 
 def _wheel_tags(line: str, name: str, target: Target, indexes: Indexes) -> list[str] | None:

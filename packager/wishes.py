@@ -32,11 +32,12 @@ def grant(wishes: Wishes, requirements: Requirements) -> Requirements:
     :raises ConfigError: an extra requirement is neither a PEP 508 line nor a wheel.
     """
     extra = [_as_line(text) for text in wishes.extra]
-    keep = (*map(_normalised, wishes.keep), *map(_name, extra))
+    kept_globs = tuple(map(_normalised, wishes.keep))
+    keep = (*kept_globs, *map(_name, extra))
     drop = tuple(map(_normalised, wishes.drop))
     kept, dropped = list(requirements.kept), []
     for item in requirements.dropped:
-        if _matches(_name(item.requirement), map(_normalised, wishes.keep)):
+        if _matches(_name(item.requirement), kept_globs):
             kept.append(item.requirement)
         else:
             dropped.append(item)

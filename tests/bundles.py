@@ -9,8 +9,8 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, PackageEntry, TargetInfo
-from packager.archive import file_entry
 from packager.bundle import Bundle, read_bundle
+from packager.digests import file_entry
 from tests.commands import THIS_PYTHON
 
 ECHO = {

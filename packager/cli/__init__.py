@@ -85,4 +85,4 @@ def cli(ctx: click.Context, quiet: int, verbose: int) -> None:
         raise click.UsageError("-q and -v contradict each other")
     if verbose:
         logging.basicConfig(level=logging.DEBUG if verbose > 1 else logging.INFO)
-    ctx.obj = Console(quiet=quiet, verbose=verbose)
+    ctx.obj = Console(quiet=quiet)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handler.manifest import ModelSource, PackageType
     from packager.build import BuildReport
     from packager.check import Measurements
+    from packager.cli.model_options import ModelOptions
     from packager.plan import BuildPlan
 
 
@@ -109,9 +110,7 @@ if TYPE_CHECKING:
 def command(
     console: Console,
     model: str,
-    flavor: str | None,
-    input_example: Path | None,
-    trust: tuple[str, ...],
+    source: ModelOptions,
     output: Path,
     runtime: str,
     architecture: str,
@@ -139,7 +138,6 @@ def command(
     from packager.build import build_bundle
     from packager.config import BuildConfig
     from packager.plan import plan_bundle
-    from packager.sources import open_model
 
     config = BuildConfig(
         model_source=model_source,
@@ -162,13 +160,7 @@ def command(
             raise click.UsageError(f"{report}: the build replaces {output}, and all folders in it")
         check_folder(report)
     console.step(f"Opening {model}")
-    with open_model(
-        model,
-        flavor=flavor,
-        input_example=input_example,
-        trusted_types=trust,
-        progress=console,
-    ) as folder:
+    with source.opened(model, console) as folder:
         plan = plan_bundle(folder, config, progress=console)
         if dry_run:
             console.json(plan.to_dict()) if as_json else console.result(_plan_text(plan, output))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from handler.manifest import FileEntry, ModelInfo
+    from packager.cli.model_options import ModelOptions
     from packager.inspect import BundleReport, ModelReport
 
 _EXAMPLE_CHARS = 200
@@ -36,9 +37,7 @@ _EXAMPLE_CHARS = 200
 def command(
     console: Console,
     model_or_bundle: str,
-    flavor: str | None,
-    input_example: Path | None,
-    trust: tuple[str, ...],
+    source: ModelOptions,
     as_json: bool,
 ) -> None:
     """Show what a model or a bundle is made of. Nothing is unpickled.
@@ -49,20 +48,13 @@ def command(
     from packager.bundle import is_bundle, read_bundle
     from packager.inspect import inspect_bundle, inspect_model
     from packager.mlmodel import read_mlmodel
-    from packager.sources import open_model
 
     report: ModelReport | BundleReport
     if is_bundle(Path(model_or_bundle)):
         report = inspect_bundle(read_bundle(Path(model_or_bundle)))
         info, lines = report.manifest.model, _bundle_lines(report)
     else:
-        with open_model(
-            model_or_bundle,
-            flavor=flavor,
-            input_example=input_example,
-            trusted_types=trust,
-            progress=console,
-        ) as folder:
+        with source.opened(model_or_bundle, console) as folder:
             report = inspect_model(read_mlmodel(folder))
         info, lines = report.info, _report_lines(report)
     console.json(report.to_dict()) if as_json else console.result("\n".join(lines))

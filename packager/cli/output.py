@@ -16,12 +16,10 @@ class Console:
     """Prints for people, for pipes and for machines.
 
     :param quiet: 0 says everything, 1 no progress, 2 no warnings either.
-    :param verbose: 1 adds details, 2 the library's debug log.
     """
 
-    def __init__(self, quiet: int = 0, verbose: int = 0) -> None:
+    def __init__(self, quiet: int = 0) -> None:
         self._quiet = quiet
-        self._verbose = verbose
         self._started = time.monotonic()
 
     def result(self, text: str) -> None:

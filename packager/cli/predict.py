@@ -11,6 +11,7 @@ from packager.cli.output import Console, check_folder, pass_console, write_atomi
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
+    from packager.cli.model_options import ModelOptions
     from packager.local.predict import ContentType
     from packager.local.prepared import EnvManager
 
@@ -51,9 +52,7 @@ if TYPE_CHECKING:
 def command(
     console: Console,
     model_uri: str,
-    flavor: str | None,
-    input_example: Path | None,
-    trust: tuple[str, ...],
+    source: "ModelOptions",
     input_path: Path | None,
     output_path: Path | None,
     content_type: "ContentType",
@@ -66,19 +65,12 @@ def command(
     header line.
     """
     from packager.local.predict import predict
-    from packager.sources import open_model
 
     if output_path:
         check_folder(output_path)
     data = _read(input_path)
     console.step(f"Opening {model_uri}")
-    with open_model(
-        model_uri,
-        flavor=flavor,
-        input_example=input_example,
-        trusted_types=trust,
-        progress=console,
-    ) as folder:
+    with source.opened(model_uri, console) as folder:
         predictions = predict(
             folder, data, content_type=content_type, env_manager=env_manager, progress=console
         )

@@ -1,6 +1,5 @@
 """`packager serve`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +8,7 @@ from packager.cli.model_options import env_manager_option, model_uri_option, sou
 from packager.cli.output import Console, pass_console
 
 if TYPE_CHECKING:
+    from packager.cli.model_options import ModelOptions
     from packager.local.prepared import EnvManager
     from packager.local.serve import Served
 
@@ -71,9 +71,7 @@ if TYPE_CHECKING:
 def command(
     console: Console,
     model_uri: str,
-    flavor: str | None,
-    input_example: Path | None,
-    trust: tuple[str, ...],
+    source: "ModelOptions",
     port: int,
     host: str,
     timeout_s: int,
@@ -86,7 +84,6 @@ def command(
     those for conda and for installing MLflow. Ends with Ctrl-C.
     """
     from packager.local.serve import ServeConfig, serve
-    from packager.sources import open_model
 
     def tell(served: "Served") -> None:
         console.result(f"Listening on {served.url}, Ctrl-C ends")
@@ -95,11 +92,5 @@ def command(
 
     config = ServeConfig(host, port, workers, timeout_s, env_manager)
     console.step(f"Opening {model_uri}")
-    with open_model(
-        model_uri,
-        flavor=flavor,
-        input_example=input_example,
-        trusted_types=trust,
-        progress=console,
-    ) as folder:
+    with source.opened(model_uri, console) as folder:
         serve(folder, config, on_ready=tell, progress=console)

@@ -18,18 +18,15 @@ from fastapi.testclient import TestClient
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.pyfunc.scoring_server import init
 from mlflow.types.schema import ParamSchema, Schema
-from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
 
 from handler.loaders import load_model
 from handler.manifest import ModelInfo
 from handler.scoring import Scorer
 from packager.mlmodel import read_mlmodel
+from tests.cities import CITY_COLUMNS, city_pipeline
 
 if TYPE_CHECKING:
     from handler.predictor import Predictor
@@ -120,24 +117,8 @@ def _save_probabilities(folder: Path) -> None:
 
 
 def _save_pipeline(folder: Path) -> None:
-    frame = pd.DataFrame(
-        {
-            "city": ["oslo", "rome", "oslo", "rome"],
-            "income": [1.0, 2.0, None, 4.0],
-            "visits": [1, 2, 3, 4],
-        }
-    )
-    columns = make_column_transformer(
-        (OneHotEncoder(handle_unknown="ignore"), ["city"]),
-        (SimpleImputer(), ["income", "visits"]),
-    )
-    model = make_pipeline(columns, LogisticRegression()).fit(frame, ["low", "low", "hi", "hi"])
-    items = [
-        {"type": "string", "name": "city", "required": True},
-        {"type": "double", "name": "income", "required": False},
-        {"type": "long", "name": "visits", "required": True},
-    ]
-    _save_sklearn(model, folder, ModelSignature(inputs=Schema.from_json(json.dumps(items))))
+    schema = Schema.from_json(json.dumps(CITY_COLUMNS))
+    _save_sklearn(city_pipeline(), folder, ModelSignature(inputs=schema))
 
 
 def _save_tensor(folder: Path) -> None:

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import ColSpec, ParamSchema, Schema
-from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OrdinalEncoder
 from sklearn.tree import DecisionTreeClassifier
+
+from tests.cities import CITY_COLUMNS, city_pipeline
 
 from .catalog import ECHOING, Item
 
@@ -107,24 +107,7 @@ def _wide() -> Saved:
 
 
 def _pipeline() -> Saved:
-    frame = pd.DataFrame(
-        {
-            "city": ["oslo", "rome", "oslo", "rome"],
-            "income": [1.0, 2.0, None, 4.0],
-            "visits": [1, 2, 3, 4],
-        }
-    )
-    columns = make_column_transformer(
-        (OneHotEncoder(handle_unknown="ignore"), ["city"]),
-        (SimpleImputer(), ["income", "visits"]),
-    )
-    model = make_pipeline(columns, LogisticRegression()).fit(frame, ["low", "low", "hi", "hi"])
-    schema = _schema(
-        {"type": "string", "name": "city", "required": True},
-        {"type": "double", "name": "income", "required": False},
-        {"type": "long", "name": "visits", "required": True},
-    )
-    return model, ModelSignature(inputs=schema), {}
+    return city_pipeline(), ModelSignature(inputs=_schema(*CITY_COLUMNS)), {}
 
 
 def _labels() -> Saved:

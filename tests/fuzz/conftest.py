@@ -1,10 +1,11 @@
 """Functions after their init, one of each model for a worker."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.loops import closed_event_loop
 
 if TYPE_CHECKING:
     from .models import Function
@@ -12,12 +13,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="package", autouse=True)
 def event_loop() -> Iterator[None]:
-    """Close the loop that Mangum takes, or makes and leaves open: on Lambda it ends with all."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+    with closed_event_loop():
+        yield
 
 
 @pytest.fixture(scope="package")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from packager.archive import file_entry, sorted_files, write_archive
+from packager.archive import sorted_files, write_archive
 from packager.bundle import Bundle, read_bundle
+from packager.digests import file_entry
 from packager.image import write_image_context
 from packager.local.emulator import Emulator, runtime_python
 from packager.skeleton import write_manifest

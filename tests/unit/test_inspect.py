@@ -16,7 +16,7 @@ from handler.manifest import (
     TargetInfo,
 )
 from packager.cli import cli
-from packager.modelfiles import hash_file
+from packager.digests import hash_file
 from tests.unit.test_mlmodel import EXAMPLE, INPUTS, changed, write_model
 
 SHA = "0" * 64

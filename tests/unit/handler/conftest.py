@@ -1,6 +1,5 @@
 """Bundles made by hand, S3 by moto or by a server that misbehaves, and Lambda's events."""
 
-import asyncio
 import hashlib
 import io
 import json
@@ -19,6 +18,7 @@ import pytest
 from handler.config import HandlerConfig
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from handler.telemetry import Telemetry
+from tests.loops import closed_event_loop
 
 BUCKET = "models"
 KEY = "iris/model.zip"
@@ -38,12 +38,8 @@ def zip_of(files: Mapping[str, bytes]) -> bytes:
 
 @pytest.fixture(autouse=True)
 def event_loop() -> Iterator[None]:
-    """Close the loop that Mangum takes, or makes and leaves open: on Lambda it ends with all."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+    with closed_event_loop():
+        yield
 
 
 @pytest.fixture
