@@ -10,7 +10,7 @@ help: ## Show this list
 
 setup: $(INSTALLED) ## Make .venv from the committed lock
 
-$(INSTALLED): requirements/dev.txt pyproject.toml scripts/setup.sh
+$(INSTALLED): requirements/dev.txt pyproject.toml scripts/setup.sh hatch_build.py handler/engines/trees.c
 	@sh scripts/setup.sh
 
 demo: $(INSTALLED) ## Train, build, publish to an embedded S3, invoke on the real Lambda runtime

@@ -1,4 +1,4 @@
-"""The tables of docs/bundles.md, which the benchmarks write and nobody edits."""
+"""The sections of documents that the benchmarks write and nobody edits."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ PAGE = Path(__file__).parent.parent / "docs" / "bundles.md"
 _END = "<!-- end -->"
 
 
-def replace_section(name: str, text: str) -> None:
+def replace_section(name: str, text: str, page: Path = PAGE) -> None:
     """Put the text between the page's `<!-- name -->` and the next `<!-- end -->`."""
-    page = PAGE.read_text(encoding="utf-8")
+    content = page.read_text(encoding="utf-8")
     begin = f"<!-- {name} -->\n"
-    before, found, rest = page.partition(begin)
+    before, found, rest = content.partition(begin)
     if not found:
-        raise SystemExit(f"{PAGE.name} has no section {begin.strip()}")
+        raise SystemExit(f"{page.name} has no section {begin.strip()}")
     after = rest.partition(_END)[2]
-    PAGE.write_text(f"{before}{begin}{text}\n{_END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{begin}{text}\n{_END}{after}", encoding="utf-8")

@@ -20,9 +20,9 @@ from typing import Any
 from mangum import Mangum
 
 from benchmarks.protocol import FORMATS, our_scorer, request_body
-from handler.app import create_app
 from handler.config import HandlerConfig
 from handler.events import dispatch
+from handler.front import Front
 from handler.model import ModelHost
 from handler.protocol import read_envelope
 from handler.telemetry import Telemetry
@@ -50,7 +50,7 @@ def layers(body: bytes) -> Layers:
     host = ModelHost(lambda: scorer)
     host.start()
     telemetry = Telemetry(write=lambda line: None)
-    app = create_app(host, None, HandlerConfig(task_root=Path()), telemetry)
+    app = Front(host, None, HandlerConfig(task_root=Path()), telemetry)
     http = Mangum(app, lifespan="off")
     event = _event(body)
     return {

@@ -5,28 +5,29 @@ Lambda calls `handler.main.handler`; a local server takes `handler.main:app`.
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from handler.background import Background
 from handler.config import HandlerConfig, initialization_type
 from handler.errors import ConfigError
 from handler.events import Answer, dispatch
 from handler.fetch import fetch_model
+from handler.front import Front
 from handler.manifest import BundleManifest, read_manifest
 from handler.model import ModelHost
 from handler.telemetry import InitOutcome, StepTimer, Telemetry
+from handler.threads import limit_threads
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from handler.scoring import Scorer
 
 Handler = Callable[[object, object], Answer]
 
 
-def start(environ: Mapping[str, str], task_root: Path) -> "tuple[FastAPI, Handler]":
+def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[Front, Handler]:
     """Load the model and return the app and Lambda's entry.
 
     On demand this succeeds whatever happens, and the app says what is wrong.
@@ -34,15 +35,16 @@ def start(environ: Mapping[str, str], task_root: Path) -> "tuple[FastAPI, Handle
     :raises InitError: the model cannot be loaded and this init is kept for later use.
     """
     timer = StepTimer()
+    limit_threads(environ)
     with timer.step("manifest"):
         config, manifest, load = _prepare(environ, task_root, timer)
     telemetry = Telemetry(has_cold_start=config.initialization_type == "on-demand")
     host = ModelHost(load, raise_at_init=config.must_load_at_init, telemetry=telemetry)
     outcome: InitOutcome = "failed"
     try:
-        host.start()
         with timer.step("app"):
             app, handler = _assemble(host, manifest, config, telemetry)
+        host.start()
         outcome = "ready" if host.is_ready else "model_unavailable"
     finally:
         telemetry.init_finished(outcome, dict(timer.steps_ms))
@@ -58,40 +60,66 @@ def _prepare(
     except ConfigError as error:
         bare = HandlerConfig(task_root, initialization_type=initialization_type(environ))
         return bare, None, partial(_refuse, error.message)
-    return config, manifest, partial(_load, manifest, config, timer)
+    return config, manifest, _Loading(manifest, config, timer)
 
 
 def _refuse(message: str) -> NoReturn:
     raise ConfigError(message)
 
 
-def _load(manifest: BundleManifest, config: HandlerConfig, timer: StepTimer) -> "Scorer":
-    with timer.step("fetch"):
-        folder = fetch_model(manifest, config)
-    with timer.step("load"):
-        # Imported here: they bring the model's libraries, and if one is missing the function
-        # shall say so in a 503.
-        from handler.loaders import load_model
-        from handler.parquet import parquet_reader
-        from handler.scoring import Scorer
+class _Loading:
+    """Loads the model; the first fetch begins at once, while the init goes on to import."""
 
-        return Scorer(
-            load_model(folder, manifest.model),
-            manifest.model,
-            parquet=parquet_reader(config),
-            hides_schema_details=config.hides_schema_details,
-        )
+    def __init__(self, manifest: BundleManifest, config: HandlerConfig, timer: StepTimer) -> None:
+        self._manifest = manifest
+        self._config = config
+        self._timer = timer
+        self._find_packed_packages()
+        self._fetching: Background[Path] | None = Background(self._fetch)
+
+    def __call__(self) -> "Scorer":
+        """Return the scorer.
+
+        :raises Exception: whatever the fetch or the model's library raises.
+        """
+        fetching, self._fetching = self._fetching, None
+        with self._timer.step("imports"):
+            # Imported here: they bring the model's libraries, and if one is missing the
+            # function shall say so in a 503.
+            from handler.loaders import import_ahead, load_model
+            from handler.parquet import parquet_reader
+            from handler.scoring import Scorer
+
+            import_ahead(self._manifest.model)
+        with self._timer.step("fetch_wait"):
+            folder = self._fetch() if fetching is None else fetching.result()
+        with self._timer.step("load"):
+            return Scorer(
+                load_model(folder, self._manifest.model),
+                self._manifest.model,
+                parquet=parquet_reader(self._config),
+                hides_schema_details=self._config.hides_schema_details,
+            )
+
+    def _fetch(self) -> Path:
+        with self._timer.step("fetch"):
+            return fetch_model(self._manifest, self._config)
+
+    def _find_packed_packages(self) -> None:
+        if self._manifest.packed:
+            # Imported here: a bundle that has everything unpacked does without.
+            from handler.packed import add_finders
+
+            add_finders(self._manifest.packed, self._config)
 
 
 def _assemble(
     host: ModelHost, manifest: BundleManifest | None, config: HandlerConfig, telemetry: Telemetry
-) -> "tuple[FastAPI, Handler]":
-    # Imported here: FastAPI and Mangum belong to the step that is measured.
+) -> tuple[Front, Handler]:
+    # Imported here: Mangum belongs to the step that is measured.
     from mangum import Mangum
 
-    from handler.app import create_app
-
-    app = create_app(host, manifest, config, telemetry)
+    app = Front(host, manifest, config, telemetry)
     logging.getLogger("mangum.http").setLevel(logging.WARNING)  # we write the line ourselves
     # Mangum would run the lifespan at every invocation.
     http = Mangum(app, lifespan="off")

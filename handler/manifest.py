@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from handler.errors import ConfigError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST_NAME = "bundle.json"
 MODEL_FOLDER = "model"
 
@@ -24,6 +24,11 @@ PICKLES = ("cloudpickle", "pickle", "joblib")
 
 # XGBoost's own models: to make one of these classes and fill it reads data and no more.
 _DATA_CLASSES = ("xgboost.core.", "xgboost.sklearn.")
+EngineName = Literal["exact", "arrays", "treelite", "onnx"]
+InputKind = Literal["frame", "array", "columns"]
+"""`frame`: a DataFrame. `array`: a 2-D ndarray, a row for each row and a column for each of the
+signature's, in its order. `columns`: a dict of 1-D ndarrays by column name, in the same order.
+With the last two a request that is not regular still comes as a DataFrame."""
 ModelSource = Literal["s3", "embedded"]
 PackageType = Literal["zip", "image"]
 CheckStatus = Literal["passed", "failed", "not made"]
@@ -60,6 +65,21 @@ class PackageEntry:
 
 
 @dataclass(frozen=True)
+class PackedEntry:
+    """Packages in an archive, to be unpacked when one of their modules is first imported."""
+
+    archive: str
+    """In the function's package, or at the top of its layer's Python folder."""
+    modules: tuple[str, ...]
+    """The top-level names in it."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build from parsed JSON."""
+        return cls(str(data["archive"]), tuple(map(str, data["modules"])))
+
+
+@dataclass(frozen=True)
 class CheckEntry:
     """What one check of the finished bundle found."""
 
@@ -87,6 +107,29 @@ class ExecutionProvider:
     name: str
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Handed to ONNX Runtime as they were logged."""
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What computes the predictions, and how it was found to be right."""
+
+    name: EngineName = "exact"
+    """`exact`: the logged model itself, by its own library. The others compute what it computes
+    without that library."""
+    data_path: str | None = None
+    """The compiled model's file, relative to the model folder; None for `exact`."""
+    input_kind: InputKind = "frame"
+    """What the predictor gets for a regular request."""
+    is_direct: bool = False
+    """`exact` calls a forest's trees one by one, without the forest's own preparations."""
+    compared_rows: int = 0
+    """Rows on which predictions were compared with the logged model's at build."""
+    max_difference: float = 0.0
+    """The largest absolute difference seen among them; labels never differ."""
+    modules: tuple[str, ...] = ()
+    """Those that the model's file names: imported while it is fetched."""
+    reason: str = ""
+    """Why it is this one, in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +167,7 @@ class ModelInfo:
     model_id: str | None = None
     run_id: str | None = None
     mlflow_version: str | None = None
+    engine: EngineInfo = EngineInfo()
     files: tuple[FileEntry, ...] = ()
     """Every file of the model folder that inference needs, sorted by path."""
 
@@ -133,6 +177,8 @@ class ModelInfo:
 
         A pickle, a class from somewhere else than its library, or the model's own modules.
         """
+        if self.engine.data_path is not None:
+            return False  # arrays, trees or a graph: data that an engine reads
         if self.model_class is not None and not self.model_class.startswith(_DATA_CLASSES):
             return True
         return self.serialization_format in PICKLES or self.code_path is not None
@@ -149,6 +195,7 @@ class BundleManifest:
     model_archive: FileEntry | None
     """The object in S3 (a stored zip of the model folder); None when embedded."""
     packages: tuple[PackageEntry, ...] = ()
+    packed: tuple[PackedEntry, ...] = ()
     artifacts: tuple[FileEntry, ...] = ()
     """Files beside `bundle.json` in the output folder. Empty in the copy inside the zip,
     which cannot name its own digest."""
@@ -190,6 +237,8 @@ class BundleManifest:
         model = dict(data["model"])
         model["files"] = _entries(model["files"])
         model["trusted_types"] = tuple(model["trusted_types"])
+        engine = model["engine"]
+        model["engine"] = EngineInfo(**{**engine, "modules": tuple(engine["modules"])})
         model["providers"] = tuple(ExecutionProvider(**item) for item in model["providers"])
         archive, layer = data["model_archive"], data.get("layer")
         return cls(
@@ -199,6 +248,7 @@ class BundleManifest:
             model_source=data["model_source"],
             model_archive=FileEntry.from_dict(archive) if archive else None,
             packages=tuple(PackageEntry(**item) for item in data["packages"]),
+            packed=tuple(PackedEntry.from_dict(item) for item in data["packed"]),
             artifacts=_entries(data["artifacts"]),
             package_type=data["package_type"],
             layer=FileEntry.from_dict(layer) if layer else None,

@@ -6,18 +6,17 @@ a damaged one. Its 100 MB unpacked fit beside scikit-learn only as an archive, s
 then it costs neither memory nor time.
 """
 
-import hashlib
 import importlib.util
 import io
 import sys
 import tempfile
 import threading
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handler.config import HandlerConfig
 from handler.errors import HandlerError, MalformedRequest, UnsupportedMediaType
+from handler.packed import find_archive, unpacked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +74,7 @@ class ParquetReader:
             if self._archive is None or _is_installed():
                 return
             try:
-                folder = _unpacked(self._archive, self._cache_dir or Path(tempfile.gettempdir()))
+                folder = unpacked(self._archive, self._cache_dir or Path(tempfile.gettempdir()))
             except OSError as error:
                 raise HandlerError(
                     "The parquet reader cannot be unpacked: it needs about 100 MB of the"
@@ -88,28 +87,8 @@ class ParquetReader:
 
 def parquet_reader(config: HandlerConfig) -> ParquetReader:
     """Return the reader of the function's package, or of its layer."""
-    folders = (config.task_root, *map(Path, sys.path))
-    archives = (folder / PARQUET_ARCHIVE for folder in folders)
-    found = next((archive for archive in archives if archive.is_file()), None)
-    return ParquetReader(found, config.cache_dir)
+    return ParquetReader(find_archive(PARQUET_ARCHIVE, config.task_root), config.cache_dir)
 
 
 def _is_installed() -> bool:
     return importlib.util.find_spec("pyarrow") is not None
-
-
-def _unpacked(archive: Path, cache_dir: Path) -> Path:
-    """Return the folder that holds the reader; unpack it unless that was done before."""
-    with archive.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    folder = cache_dir / f"parquet-{digest}"
-    if folder.is_dir():
-        return folder
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all: an invocation may be killed at any moment.
-    with tempfile.TemporaryDirectory(dir=cache_dir, ignore_cleanup_errors=True) as name:
-        draft = Path(name) / "reader"
-        with zipfile.ZipFile(archive) as packed:
-            packed.extractall(draft)
-        draft.rename(folder)
-    return folder

@@ -12,6 +12,7 @@ from itertools import chain
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from handler.manifest import InputKind
 from handler.protocol import Envelope
 from handler.schema import (
     BOOLEAN,
@@ -27,7 +28,6 @@ from handler.schema import (
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
 Columns = Sequence[Sequence[Any]]
 
@@ -36,6 +36,7 @@ Origin = Literal["frame", "cells", "arrays"]
 numpy. The results differ in details."""
 
 _NUMBERS = frozenset((int, float, bool, NoneType))
+_LABELS = _NUMBERS | {str}
 _TABLE = 2
 """The rank of an array of single values in columns."""
 
@@ -47,19 +48,21 @@ class _IrregularError(Exception):
 
 
 class PlainReader:
-    """Makes the final DataFrame of a regular request for a named column signature."""
+    """Makes the final data of a regular request for a named column signature.
 
-    def __init__(self, types: dict[str, Scalar]) -> None:
-        # Imported here: only a model that takes DataFrames needs pandas.
-        import pandas as pd
+    :param kind: what to make of it: a DataFrame, an array or columns (see `InputKind`).
+    """
 
+    def __init__(self, types: dict[str, Scalar], kind: InputKind) -> None:
         self._types = types
-        self._index = pd.Index(list(types))
+        self._make = _MAKERS[kind](list(types))
         self._is_all_double = set(types.values()) == {DOUBLE}
         self._pick = _picker(list(types))
 
     @classmethod
-    def for_schema(cls, schema: InputSchema | None) -> "PlainReader | None":
+    def for_schema(
+        cls, schema: InputSchema | None, kind: InputKind = "frame"
+    ) -> "PlainReader | None":
         """Return a reader; None if the signature has what only the general way can do."""
         if not isinstance(schema, ColumnSchema) or not schema.is_named:
             return None
@@ -68,24 +71,16 @@ class PlainReader:
             for name, column in schema.by_name.items()
             if isinstance(column.type, Scalar) and column.type in _TYPES
         }
-        return cls(types) if len(types) == len(schema.columns) else None
+        return cls(types, kind) if len(types) == len(schema.columns) else None
 
-    def read(self, envelope: Envelope) -> "pd.DataFrame | None":
+    def read(self, envelope: Envelope) -> Any:
         """Return the data as enforcement would; None if the request is not a plain one."""
         try:
-            return self._doubles(envelope) if self._is_all_double else self._mixed(envelope)
+            if self._is_all_double:
+                return self._make.from_table(self._table(envelope), _index(envelope))
+            return self._make.from_columns(self._mixed(envelope), _index(envelope))
         except (_IrregularError, KeyError, TypeError, ValueError, OverflowError):
             return None
-
-    def _doubles(self, envelope: Envelope) -> "pd.DataFrame":
-        import numpy as np
-        import pandas as pd
-
-        # A row for each column of the signature: transposed, it has the layout that pandas
-        # gives a frame of one dtype. It matters to the last bit: the order of a sum depends
-        # on it.
-        table = np.ascontiguousarray(self._table(envelope))
-        return pd.DataFrame(table.T, _index(envelope), self._index.copy(), copy=False)
 
     def _table(self, envelope: Envelope) -> "np.ndarray[Any, Any]":
         payload = envelope.payload
@@ -104,13 +99,10 @@ class PlainReader:
         _require(table.ndim == _TABLE)
         return table
 
-    def _mixed(self, envelope: Envelope) -> "pd.DataFrame":
-        import pandas as pd
-
+    def _mixed(self, envelope: Envelope) -> dict[str, Any]:
         origin = _origin(envelope)
         columns = zip(self._types.items(), self._columns(envelope), strict=True)
-        arrays = {name: _array(column, scalar, origin) for (name, scalar), column in columns}
-        return pd.DataFrame(arrays, _index(envelope))
+        return {name: _array(column, scalar, origin) for (name, scalar), column in columns}
 
     def _columns(self, envelope: Envelope) -> Columns:
         payload = envelope.payload
@@ -141,9 +133,100 @@ class PlainReader:
         return columns
 
 
+class _Frames:
+    """Makes DataFrames."""
+
+    def __init__(self, names: list[str]) -> None:
+        # Imported here: only a model that takes DataFrames needs pandas.
+        import pandas as pd
+
+        self._index = pd.Index(names)
+
+    def from_table(self, table: "np.ndarray[Any, Any]", index: list[Any] | None) -> Any:
+        """Return the data of a table with a row for each column of the signature."""
+        import numpy as np
+        import pandas as pd
+
+        # Transposed, it has the layout that pandas gives a frame of one dtype. It matters to
+        # the last bit: the order of a sum depends on it.
+        table = np.ascontiguousarray(table)
+        return pd.DataFrame(table.T, index, self._index.copy(), copy=False)
+
+    def from_columns(self, columns: dict[str, Any], index: list[Any] | None) -> Any:
+        """Return the data of columns by name."""
+        import pandas as pd
+
+        return pd.DataFrame(columns, index)
+
+
+class _Arrays:
+    """Makes what `numpy.asarray` would make of those frames, without pandas."""
+
+    def __init__(self, names: list[str]) -> None:
+        pass
+
+    def from_table(self, table: "np.ndarray[Any, Any]", index: list[Any] | None) -> Any:
+        """Return the data of a table with a row for each column of the signature."""
+        import numpy as np
+
+        _require_index(index, table.shape[1])
+        return np.ascontiguousarray(table).T
+
+    def from_columns(self, columns: dict[str, Any], index: list[Any] | None) -> Any:
+        """Return the data of columns by name, which have a dtype in common."""
+        import numpy as np
+
+        return self.from_table(np.array(list(columns.values())), index)
+
+
+class _Columns(_Arrays):
+    """Makes 1-D arrays by the columns' names, text as objects."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def from_table(self, table: "np.ndarray[Any, Any]", index: list[Any] | None) -> Any:
+        """Return the data of a table with a row for each column of the signature."""
+        return self.from_columns(dict(zip(self._names, table, strict=True)), index)
+
+    def from_columns(self, columns: dict[str, Any], index: list[Any] | None) -> Any:
+        """Return the data of columns by name."""
+        import numpy as np
+
+        made = {}
+        for name, values in columns.items():
+            if isinstance(values, list) or values.dtype.kind == "U":
+                values = np.array(values, dtype=object)
+                _require_text(values)
+            made[name] = values
+            _require_index(index, len(values))
+        return made
+
+
+_MAKERS: dict[InputKind, Callable[[list[str]], _Frames | _Arrays]] = {
+    "frame": _Frames,
+    "array": _Arrays,
+    "columns": _Columns,
+}
+
+
 def _require(is_plain: bool) -> None:
     if not is_plain:
         raise _IrregularError
+
+
+def _require_text(values: "np.ndarray[Any, Any]") -> None:
+    # What a null means, and that lone surrogates are no text, only a frame says.
+    texts = values.tolist()
+    _require(None not in texts)
+    "".join(texts).encode()
+
+
+def _require_index(index: list[Any] | None, rows: int) -> None:
+    # Nobody sees an array's index, but a wrong one makes the request wrong. Lists in it make
+    # several levels.
+    if index is not None:
+        _require(len(index) == rows and _LABELS.issuperset(map(type, index)))
 
 
 def _split(payload: Any) -> tuple[list[Any], list[Any]]:

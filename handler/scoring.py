@@ -61,7 +61,7 @@ class Scorer:
         # What a type hint gave rise to describes the input, and is not enforced on it.
         enforced = None if self._is_type_hinted else self._schema
         self._signature = Signature(enforced, hides_details=hides_schema_details)
-        self._plain = PlainReader.for_schema(enforced)
+        self._plain = PlainReader.for_schema(enforced, info.engine.input_kind)
         self._params = ParamsSchema(parse_params(signature.get("params")))
 
     def score(self, body: bytes, content_type: str | None) -> ScoringResult:

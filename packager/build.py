@@ -96,7 +96,7 @@ def build_bundle(
             plan.lock, plan.target, plan.packing, indexes=plan.config.indexes, progress=progress
         )
         progress.step("Adding handler and model")
-        manifest = _archive_model(plan, draft)
+        manifest = _archive_model(plan, dependencies.facts, draft)
         if plan.config.has_layer:
             shutil.copyfile(dependencies.archive, draft / LAYER_ZIP)
             manifest = replace(manifest, layer=file_entry(draft / LAYER_ZIP, LAYER_ZIP))
@@ -117,7 +117,7 @@ def build_bundle(
     )
 
 
-def _archive_model(plan: BuildPlan, draft: Path) -> BundleManifest:
+def _archive_model(plan: BuildPlan, facts: Facts, draft: Path) -> BundleManifest:
     """Write the model archive where the source is S3, and return the manifest of the zip."""
     archive: FileEntry | None = None
     if plan.model_source == "s3":
@@ -132,6 +132,7 @@ def _archive_model(plan: BuildPlan, draft: Path) -> BundleManifest:
         model_source=plan.model_source,
         model_archive=archive,
         packages=plan.lock.packages,
+        packed=facts.packed,
         package_type=plan.package_type,
     )
 
@@ -146,7 +147,7 @@ def _write_function(
             raise PathCollision(name, "the handler", _owner(name, facts))
     staging = draft / "staging"
     staging.mkdir()
-    copy_handler(staging)
+    copy_handler(staging, plan.target.architecture)
     # Ours keeps its sources: tracebacks in CloudWatch show the lines, for 100 kB.
     compile_bytecode(
         staging / "handler", plan.target, task_folder=f"{TASK_ROOT}/handler", keep_sources=True
@@ -200,7 +201,7 @@ def _check(
     config = plan.config
     report = check_bundle(
         read_bundle(draft),
-        source_model=plan.spec.folder,
+        source_model=plan.source.folder,
         dropped=dropped,
         surroundings=ModelSurroundings(config.wishes, config.constraints, config.indexes),
         progress=progress,

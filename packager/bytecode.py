@@ -4,19 +4,28 @@
 zip every cold start compiles everything again, three times the CPU of the imports.
 """
 
+import shutil
 import subprocess
 from pathlib import Path
 
+from packager.deferral import libraries
+from packager.deferral.modules import RUNTIME
 from packager.errors import ToolFailed
 from packager.targets import Target
 from packager.uv import find_python
 
 TASK_ROOT = "/var/task"
 """Where Lambda unpacks the zip; tracebacks name files below it."""
+_DEFERRAL = Path(libraries.__file__).parent
 
 
 def compile_bytecode(
-    folder: Path, target: Target, *, task_folder: str = TASK_ROOT, keep_sources: bool = False
+    folder: Path,
+    target: Target,
+    *,
+    task_folder: str = TASK_ROOT,
+    keep_sources: bool = False,
+    defers: bool = False,
 ) -> bool:
     """Compile every module below `folder` and return whether that could be done.
 
@@ -27,6 +36,9 @@ def compile_bytecode(
     :param task_folder: where the folder will be on Lambda.
     :param keep_sources: leave the `.py` there and put the bytecode into `__pycache__`. A
         package that looks for its modules as `*.py` files keeps them always.
+    :param defers: compile the libraries of `deferral.libraries` so that they import what they
+        need when they first use it. They then need the module `_deferred_imports`, which is
+        put into the folder.
     :returns: False when the target's Python is not on this machine; nothing is changed then.
     :raises ToolFailed: the compiler itself failed. Modules that are not valid Python (some
         libraries ship templates) stay as they are.
@@ -34,9 +46,13 @@ def compile_bytecode(
     python = find_python(target.runtime.python)
     if python is None:
         return False
-    argv = [str(python), "-P", "-s", "-S", "-c", _COMPILE, str(folder), task_folder]
+    has_deferred = defers and any((folder / item.name).is_dir() for item in libraries.LIBRARIES)
+    if has_deferred:
+        shutil.copyfile(_DEFERRAL / "runtime.py", folder / f"{RUNTIME}.py")
+    argv = [str(python), "-B", "-P", "-s", "-S", "-c", _COMPILE, str(folder), task_folder]
+    options = ["keep" if keep_sources else "replace", str(_DEFERRAL) if has_deferred else ""]
     done = subprocess.run(
-        [*argv, "keep" if keep_sources else "replace"],
+        [*argv, *options],
         # Nothing of ours but a fixed seed: what the compiler orders by hash must not differ
         # from build to build. (-I would ignore the seed too.)
         env={"PYTHONHASHSEED": "0"},
@@ -45,36 +61,55 @@ def compile_bytecode(
         check=False,
     )
     if done.returncode:
-        raise ToolFailed(argv[:3], done.returncode, done.stderr)
+        raise ToolFailed(argv[:4], done.returncode, done.stderr)
     return True
 
 
 # Runs under the target's interpreter, which has nothing but its standard library. One
 # process and sorted files, so that every build compiles in the same order.
 _COMPILE = r"""
-import importlib.util, pathlib, py_compile, re, sys
+import importlib.util, marshal, pathlib, re, sys
 
 # Some packages find their modules by the sources' names: glob("*.py"), name.endswith(".py").
 LOOKS_FOR_SOURCES = re.compile(
     rb"[\"'][^\"'\n]*\*\.py[\"']|\.endswith\(\s*[\"']\.py[\"']\s*\)"
 )
+# PEP 552: hash-based, and not to be checked against the source.
+UNCHECKED = importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little")
 
-folder, task_folder, mode = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+folder, task_folder, mode, deferral = pathlib.Path(sys.argv[1]), *sys.argv[2:]
+tree = None
+if deferral:
+    # By its path: among packager's modules there are names of the standard library's.
+    spec = importlib.util.spec_from_file_location(
+        "deferral", f"{deferral}/__init__.py", submodule_search_locations=[deferral]
+    )
+    sys.modules["deferral"] = importlib.util.module_from_spec(spec)
+    from deferral.tree import Tree
+    tree = Tree(folder)
+
 sources = sorted(folder.rglob("*.py"))
 kept = {source.parent for source in sources if LOOKS_FOR_SOURCES.search(source.read_bytes())}
+replaced = []
 for source in sources:
-    keeps = mode == "keep" or source.parent in kept
-    cached = importlib.util.cache_from_source(str(source))
+    text = source.read_bytes()
     try:
-        py_compile.compile(
-            str(source),
-            cfile=cached if keeps else str(source.with_suffix(".pyc")),
-            dfile=f"{task_folder}/{source.relative_to(folder).as_posix()}",
-            doraise=True,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        code = compile(
+            tree and tree.rewrite(source) or text,
+            f"{task_folder}/{source.relative_to(folder).as_posix()}",
+            "exec",
+            dont_inherit=True,
         )
-    except (py_compile.PyCompileError, UnicodeError):
+    except (SyntaxError, ValueError):
         continue
-    if not keeps:
-        source.unlink()
+    if mode == "keep" or source.parent in kept:
+        compiled = pathlib.Path(importlib.util.cache_from_source(str(source)))
+        compiled.parent.mkdir(exist_ok=True)
+    else:
+        compiled = source.with_suffix(".pyc")
+        replaced.append(source)
+    compiled.write_bytes(UNCHECKED + importlib.util.source_hash(text) + marshal.dumps(code))
+# Only now: rewriting one module may read others.
+for source in replaced:
+    source.unlink()
 """

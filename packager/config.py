@@ -6,6 +6,7 @@ from typing import Literal
 from handler.manifest import ModelSource, PackageType
 from packager.lock import Lock
 from packager.locking import LockPolicy
+from packager.optimize import Optimization
 from packager.uv import Indexes
 from packager.wishes import Wishes
 
@@ -34,5 +35,7 @@ class BuildConfig:
     lock_policy: LockPolicy = LockPolicy.REUSE
     has_layer: bool = False
     """The dependencies are a Lambda layer, not in the function zip."""
+    optimization: Optimization = field(default_factory=Optimization)
+    """How the predictions are computed."""
     is_trimmed: bool = True
     is_sourceless: bool = True

@@ -158,5 +158,5 @@ def _owner(path: str, owners: Mapping[str, str]) -> str:
 
 
 def _module(top: str) -> str:
-    """Return the name at the top without what a build changes: `six.py` becomes `six.pyc`."""
-    return re.sub(r"\.(py|pyc|libs|(cpython|abi3).*\.so|so)$", "", top)
+    """Return the name at the top without what a build changes: `.pyc` for `.py`, an archive."""
+    return re.sub(r"\.(py|pyc|zip|libs|(cpython|abi3).*\.so|so)$", "", top)

@@ -16,9 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from handler.manifest import PackedEntry
 from packager import (
     archive,
     bytecode,
+    deferral,
     distributions,
     duplicates,
     elf,
@@ -26,6 +28,7 @@ from packager import (
     layer,
     limits,
     linking,
+    packed,
     parquet,
     prune,
     sharedlibs,
@@ -48,7 +51,8 @@ _KEPT_SETS = 12
 # What is in the cache is only as good as the code that made it.
 _MAKERS = (
     *(archive, bytecode, distributions, duplicates, elf, install, layer, limits),
-    *(linking, parquet, prune, sharedlibs, strip, targets, wheels),
+    *(linking, packed, parquet, prune, sharedlibs, strip, targets, wheels),
+    *deferral.MODULES,
     sys.modules[__name__],
 )
 
@@ -61,7 +65,12 @@ class Packing:
     """Without what no prediction needs."""
     is_sourceless: bool = True
     """Bytecode in the sources' place, not beside them."""
+    is_deferred: bool = True
+    """Libraries import what they need when they first use it: not beside sources, which would
+    not be what runs."""
     packs_parquet_reader: bool = False
+    packs_packages: bool = False
+    """What a compiled model seldom needs is in archives."""
     is_layer: bool = False
     """A whole zip, for a Lambda layer, not one to which the function's own files are added."""
 
@@ -78,6 +87,7 @@ class Facts:
     """Version of the interpreter that compiled it, as `3.11.7`; None: not compiled."""
     trimmed: tuple[prune.Trimmed, ...]
     parquet_reader: parquet.PackedReader | None
+    packed: tuple[PackedEntry, ...]
     provided_libraries: tuple[sharedlibs.ProvidedLibrary, ...]
     largest: tuple[tuple[str, int], ...]
     """Top-level names with their bytes, largest first."""
@@ -97,6 +107,7 @@ class Facts:
             python=data["python"],
             trimmed=tuple(prune.Trimmed(**item) for item in data["trimmed"]),
             parquet_reader=reader and parquet.PackedReader(**reader),
+            packed=tuple(PackedEntry.from_dict(item) for item in data["packed"]),
             provided_libraries=tuple(sharedlibs.ProvidedLibrary(**item) for item in libraries),
             largest=tuple((name, size) for name, size in data["largest"]),
             distributions=tuple(Distribution.from_dict(item) for item in data["distributions"]),
@@ -195,7 +206,9 @@ def _build(
             target,
             task_folder=str(layer.PACKAGES_ROOT) if packing.is_layer else bytecode.TASK_ROOT,
             keep_sources=not packing.is_sourceless,
+            defers=packing.is_deferred and packing.is_sourceless,
         )
+    archives = packed.pack_packages(tree) if packing.packs_packages else ()
     size_bytes, largest = prune.tree_size(tree), limits.largest_packages(tree)
     progress.step(f"Zipping {size_bytes / 1e6:.1f} MB")
     if packing.is_layer:
@@ -208,6 +221,7 @@ def _build(
         python=version,
         trimmed=trimmed,
         parquet_reader=reader,
+        packed=archives,
         provided_libraries=libraries,
         largest=tuple(largest),
         distributions=found,

@@ -54,6 +54,7 @@ class BundleReport:
             **_model_dict(manifest.model),
             "packager_version": manifest.packager_version,
             "target": dataclasses.asdict(manifest.target),
+            "engine": dataclasses.asdict(manifest.model.engine),
             "model_source": manifest.model_source,
             "model_archive": dataclasses.asdict(archive) if archive else None,
             "package_type": manifest.package_type,

@@ -58,12 +58,16 @@ _ONNX = Needs(
     ),
 )
 
+_COMPILED = Needs(frozenset({"numpy", "pandas"}), "the compiled model predicts without it")
+
 
 def find_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
     """Return what the model can need; None where that cannot be told.
 
     :param recorded: canonical names of the model's requirements.
     """
+    if info.engine.data_path is not None:
+        return _COMPILED
     if info.executes_code:
         return None
     match info.serialization_format:

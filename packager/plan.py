@@ -11,8 +11,10 @@ from packager.config import BuildConfig
 from packager.dependencies import Packing
 from packager.errors import ConfigError, UnsafeFormat
 from packager.image import package_type_for
+from packager.local.prepared import ModelSurroundings
 from packager.lock import Lock
 from packager.mlmodel import ModelSpec, read_mlmodel
+from packager.optimize import describe, optimize_model
 from packager.progress import SILENT, Progress
 from packager.requirements import Requirements, inference_requirements
 from packager.resolve import Resolver, UvResolver
@@ -25,7 +27,10 @@ class BuildPlan:
     """Everything a build needs to know; `--dry-run` prints it."""
 
     config: BuildConfig
+    source: ModelSpec
+    """The model as it was logged."""
     spec: ModelSpec
+    """The model as the bundle carries it: the same, or compiled."""
     target: Target
     requirements: Requirements
     lock: Lock
@@ -43,6 +48,7 @@ class BuildPlan:
             is_trimmed=self.config.is_trimmed,
             is_sourceless=self.config.is_sourceless,
             packs_parquet_reader=has_reader,
+            packs_packages=self.spec.info.engine.data_path is not None,
             is_layer=self.config.has_layer,
         )
 
@@ -52,6 +58,7 @@ class BuildPlan:
             "flavor": self.spec.info.flavor,
             "serialization_format": self.spec.info.serialization_format,
             "executes_code": self.spec.info.executes_code,
+            "engine": asdict(self.spec.info.engine),
             "target": {
                 "runtime": self.target.runtime.name,
                 "architecture": self.target.architecture,
@@ -88,9 +95,11 @@ def plan_bundle(
     :raises DependencyError: the requirements cannot be met on the target.
     """
     _check_layer(config, config.package, None)
-    spec = read_mlmodel(model)
-    if config.is_safe_only and spec.info.executes_code:
-        raise UnsafeFormat(_what_executes_code(spec))
+    source = read_mlmodel(model)
+    if config.is_safe_only and source.info.executes_code:
+        raise UnsafeFormat(_what_executes_code(source))
+    surroundings = ModelSurroundings(config.wishes, config.constraints, config.indexes)
+    spec = optimize_model(source, config.optimization, surroundings, progress=progress)
     requirements = grant(
         config.wishes, inference_requirements(spec, with_parquet=config.with_parquet)
     )
@@ -102,13 +111,14 @@ def plan_bundle(
     _check_layer(config, package_type, reason)
     return BuildPlan(
         config=config,
+        source=source,
         spec=spec,
         target=choice.target,
         requirements=requirements,
         lock=choice.lock,
         package_type=package_type,
         model_source=_model_source(config, package_type),
-        notes=tuple(note for note in (choice.note, reason) if note),
+        notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
         warnings=tuple(_warnings(spec, choice)),
     )
 

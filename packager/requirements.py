@@ -145,7 +145,7 @@ def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Re
             Drop(name, reason) for name, reason in find_excluded(wanted, needs, replaced)
         ),
         replaced=replaced,
-        added=find_additions(wanted),
+        added=find_additions(wanted, spec.info.engine.name),
         parquet_reader=PARQUET_READER if with_parquet and PARQUET_READER not in wanted else None,
     )
 

@@ -38,12 +38,21 @@ def write_skeleton(spec: ModelSpec, folder: Path) -> BundleManifest:
     return manifest
 
 
-def copy_handler(folder: Path) -> None:
-    """Copy the `handler` package's modules into `folder`."""
+def copy_handler(folder: Path, architecture: str | None = None) -> None:
+    """Copy the `handler` package into `folder`.
+
+    :param architecture: Lambda's identifier; of what is compiled only this one's is copied.
+        None: whatever there is.
+    """
+
+    def left_out(parent: str, names: list[str]) -> list[str]:
+        others = ["__pycache__", "py.typed"]
+        if architecture is not None and Path(parent).name == "native":
+            others += [name for name in names if architecture not in name]
+        return others
+
     with resources.as_file(resources.files("handler")) as source:
-        shutil.copytree(
-            source, folder / "handler", ignore=shutil.ignore_patterns("__pycache__", "py.typed")
-        )
+        shutil.copytree(source, folder / "handler", ignore=left_out)
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> None:

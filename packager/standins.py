@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from handler.manifest import EngineName
 from packager.needs import Needs
 
 
@@ -75,11 +76,19 @@ def find_replacements(requirements: Mapping[str, Requirement]) -> tuple[Replacem
     return tuple(found)
 
 
-def find_additions(names: Collection[str]) -> tuple[Addition, ...]:
-    """Return what these distributions need on Lambda and do not require.
+_ENGINES = {
+    "treelite": Addition("treelite>=4", "it computes the compiled model"),
+    "onnx": Addition("onnxruntime", "it computes the compiled model"),
+}
+
+
+def find_additions(names: Collection[str], engine: EngineName) -> tuple[Addition, ...]:
+    """Return what these distributions and the engine need on Lambda and nobody requires.
 
     :param names: canonical.
     """
+    if engine in _ENGINES:
+        return (_ENGINES[engine],)
     if "lightgbm" in names and _OPENMP_CARRIERS.isdisjoint(names):
         return (Addition("scikit-learn", "lightgbm takes its OpenMP library from there"),)
     return ()

@@ -15,7 +15,7 @@ if [ -z "$python" ]; then
 fi
 
 # The lock and what reads it decide whether the environment is still right.
-stamp=$(cat requirements/dev.txt pyproject.toml scripts/setup.sh | cksum)
+stamp=$(cat requirements/dev.txt pyproject.toml scripts/setup.sh hatch_build.py handler/engines/trees.c | cksum)
 if [ "$(cat .venv/.installed 2>/dev/null)" = "$stamp" ]; then
     touch .venv/.installed
     exit 0

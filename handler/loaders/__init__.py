@@ -1,5 +1,6 @@
 """Loading a model: one module per flavor, imported only for the flavor that is there."""
 
+import contextlib
 import importlib
 import logging
 import sys
@@ -11,6 +12,8 @@ from handler.predictor import Predictor
 
 FLAVORS = ("sklearn", "xgboost", "lightgbm", "onnx")
 """The flavors that this handler can load; each is a module of this package."""
+
+_PROGRAM = "handler.engines.program"
 
 _logger = logging.getLogger(__name__)
 
@@ -24,6 +27,12 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
     :param folder: the MLflow model folder.
     :raises ModelLoadError: the flavor is unknown, or its library is missing or refuses the file.
     """
+    engine = info.engine
+    if engine.data_path is not None:
+        # Imported here: the logged model itself does not need it.
+        from handler.engines.program import read_program
+
+        return read_program(folder / engine.data_path)
     if info.flavor not in FLAVORS:
         raise ModelLoadError(
             f"this handler cannot load flavor {info.flavor!r}; it knows {', '.join(FLAVORS)}"
@@ -50,6 +59,18 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
             " the versions in the bundle?"
         ) from error
     return predictor
+
+
+def import_ahead(info: ModelInfo) -> None:
+    """Import what loading the model will import, while its files are on their way.
+
+    What fails here fails again, and is reported, when the model is loaded.
+    """
+    engine = info.engine
+    loader = f"{__name__}.{info.flavor}" if engine.data_path is None else _PROGRAM
+    with contextlib.suppress(Exception):
+        for module in (loader, *engine.modules):
+            importlib.import_module(module)
 
 
 def _make_importable(folder: Path) -> None:

@@ -13,6 +13,11 @@ class LightgbmPredictor:
     def __init__(self, model: Any) -> None:
         self._model = model
 
+    @property
+    def model(self) -> Any:
+        """The Booster or estimator."""
+        return self._model
+
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the model predicts; MLflow's wrapper ignores params."""
         return self._model.predict(data)

@@ -1,21 +1,40 @@
 """Loads scikit-learn models: the formats of `mlflow.sklearn`, and joblib for bare files."""
 
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from handler.errors import ModelLoadError
+from handler.loaders.forest import direct
+from handler.loaders.jobs import run_one_by_one
 from handler.loaders.objects import read_object, warnings_in_the_log
 from handler.manifest import ModelInfo
+from handler.threads import vcpus
 
 
 class SklearnPredictor:
     """An estimator behind the method that the model was logged with."""
 
-    def __init__(self, method: Callable[..., Any], *, takes_params: bool) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        method: Callable[..., Any],
+        *,
+        takes_params: bool = False,
+        is_direct: bool = False,
+    ) -> None:
+        self._estimator = estimator
         self._method = method
         self._takes_params = takes_params
+        self.is_direct = is_direct
+        """Whether a forest's trees are asked one by one."""
+
+    @property
+    def model(self) -> Any:
+        """The estimator."""
+        return self._estimator
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the estimator's method returns."""
@@ -38,7 +57,13 @@ def load(folder: Path, info: ModelInfo) -> SklearnPredictor:
             f"{info.data_path} holds a {type(estimator).__name__}, which has no method"
             f" {info.predict_fn!r}"
         )
-    return SklearnPredictor(method, takes_params=_takes_params(method, info.predict_fn))
+    if vcpus(os.environ) == 1:
+        run_one_by_one(estimator)
+    shorter = direct(estimator, info.predict_fn) if info.engine.is_direct else None
+    if shorter is not None:
+        return SklearnPredictor(estimator, shorter, is_direct=True)
+    takes_params = _takes_params(method, info.predict_fn)
+    return SklearnPredictor(estimator, method, takes_params=takes_params)
 
 
 def _takes_params(method: Callable[..., Any], name: str) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from packager.build import BuildReport
     from packager.check import Measurements
     from packager.cli.model_options import ModelOptions
+    from packager.optimize import EngineChoice
     from packager.plan import BuildPlan
 
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
       packager build MODEL --with dist/mylib-1.0-py3-none-any.whl --drop matplotlib
       packager build MODEL --package image
       packager build MODEL --layer
+      packager build MODEL --optimize none
     """
 )
 @model_argument
@@ -82,6 +84,23 @@ if TYPE_CHECKING:
     help="Put the dependencies into a Lambda layer of their own, layer.zip: models with the same"
     " lock have the same one, and function.zip has less than 1 MB.",
 )
+@click.option(
+    "--optimize",
+    type=click.Choice(["auto", "none", "arrays", "treelite", "onnx"]),
+    default="auto",
+    show_default=True,
+    help="Compute predictions without the model's library where that gives the same: arrays (no"
+    " library at all), treelite, onnx; auto: arrays if proven equal on 10,000 rows and more, else"
+    " the logged model itself.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0, max=1),
+    default=1e-12,
+    show_default=True,
+    help="How far a compiled model's numbers may be from the logged model's, absolute below 1 and"
+    " relative above; labels are always the same.",
+)
 @resolution_options
 @click.option("--no-trim", is_flag=True, help="Leave tests, stubs, sources and symbols in.")
 @click.option(
@@ -117,6 +136,8 @@ def command(
     model_source: ModelSource | Literal["auto"],
     package: PackageType | Literal["auto"],
     has_layer: bool,
+    optimize: EngineChoice,
+    tolerance: float,
     resolution: Resolution,
     no_trim: bool,
     sourceless: bool,
@@ -137,6 +158,7 @@ def command(
     """
     from packager.build import build_bundle
     from packager.config import BuildConfig
+    from packager.optimize import Optimization
     from packager.plan import plan_bundle
 
     config = BuildConfig(
@@ -152,6 +174,7 @@ def command(
         earlier_lock=resolution.earlier_lock(output),
         has_layer=has_layer,
         lock_policy=resolution.policy,
+        optimization=Optimization(optimize, tolerance),
         is_trimmed=not no_trim,
         is_sourceless=sourceless,
     )

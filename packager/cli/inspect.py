@@ -71,8 +71,11 @@ def _report_lines(report: ModelReport) -> Iterator[str]:
 
 
 def _bundle_lines(report: BundleReport) -> Iterator[str]:
+    from packager.optimize import describe
+
     manifest = report.manifest
     yield from _model_lines(manifest.model)
+    yield _row("engine", describe(manifest.model.engine))
     yield _row("target", f"{manifest.target.runtime} on {manifest.target.architecture}")
     yield _row("model source", manifest.model_source)
     yield _row("package type", manifest.package_type)

@@ -15,8 +15,8 @@ import mlflow.pyfunc
 import yaml
 from fastapi.testclient import TestClient
 
-from handler.app import create_app
 from handler.config import HandlerConfig
+from handler.front import Front
 from handler.loaders import load_model
 from handler.manifest import BundleManifest, ModelInfo, TargetInfo
 from handler.model import ModelHost
@@ -55,7 +55,7 @@ def serve(name: str, environ: dict[str, str]) -> TestClient:
     manifest = BundleManifest("0", TargetInfo("python3.11", "x86_64"), info, "embedded", None)
     # As in Lambda and under our server, an exception is never the caller's to see.
     return TestClient(
-        create_app(host, manifest, config), raise_server_exceptions=False, follow_redirects=False
+        Front(host, manifest, config), raise_server_exceptions=False, follow_redirects=False
     )
 
 

@@ -130,4 +130,13 @@ SKLEARN = (
     "outputs",
 )
 
-MODELS = (*SKLEARN, *ECHOING)
+COMPILED = "compiled_"
+"""Before the name of a model that our side has compiled."""
+EXACT_ONLY = ("bare", "unnamed")
+"""Without a signature, or with columns that have no names: not compiled."""
+
+MODELS = (
+    *SKLEARN,
+    *(COMPILED + name for name in SKLEARN if name not in EXACT_ONLY),
+    *ECHOING,
+)

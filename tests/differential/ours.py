@@ -2,23 +2,27 @@
 
 import asyncio
 import json
+import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from handler.app import create_app
 from handler.config import HandlerConfig
+from handler.front import Front
 from handler.loaders import load_model
-from handler.manifest import ModelInfo
+from handler.manifest import MODEL_FOLDER, ModelInfo
 from handler.model import ModelHost
 from handler.predictor import Predictor
 from handler.scoring import Scorer
 from handler.telemetry import Telemetry
+from packager.converter.choose import choose_engine
 from packager.mlmodel import read_mlmodel
+from packager.optimize import COMPARED_ROWS, DEFAULT_TOLERANCE
 
-from .catalog import ECHOING, Echoing
+from .catalog import COMPILED, ECHOING, Echoing
 from .exchange import Answer, Request, ask
 
 
@@ -37,13 +41,16 @@ class OurServer:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.info = read_info(name, folder)
+        self._scratch = tempfile.TemporaryDirectory()
+        if name.startswith(COMPILED):
+            folder, self.info = compiled(folder, self.info, Path(self._scratch.name))
         self._loop = asyncio.new_event_loop()
         telemetry = Telemetry(write=lambda line: None)
         host = ModelHost(lambda: Scorer(_predictor(name, folder, self.info), self.info))
         host.start()
         if not host.is_ready:
             host.scorer()  # raises, with the cause
-        self._app = create_app(host, None, HandlerConfig(task_root=folder), telemetry)
+        self._app = Front(host, None, HandlerConfig(task_root=folder), telemetry)
 
     def ask(self, request: Request) -> Answer:
         # What the libraries under a model warn of is not part of its answer.
@@ -54,6 +61,7 @@ class OurServer:
     def close(self) -> None:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
+        self._scratch.cleanup()
 
 
 def read_info(name: str, folder: Path) -> ModelInfo:
@@ -64,6 +72,21 @@ def read_info(name: str, folder: Path) -> ModelInfo:
     parts = document.get("signature") or {}
     signature = {part: json.loads(text) if text else None for part, text in parts.items()}
     return ModelInfo("sklearn", "python_model.pkl", "cloudpickle", signature=signature or None)
+
+
+def compiled(folder: Path, info: ModelInfo, scratch: Path) -> tuple[Path, ModelInfo]:
+    """Return the folder and the description of the model as a bundle carries it."""
+    (scratch / MODEL_FOLDER).symlink_to(folder)
+    engine = choose_engine(
+        load_model(folder, info),
+        info,
+        wanted="arrays",
+        tolerance=DEFAULT_TOLERANCE,
+        count=COMPARED_ROWS,
+        folder=scratch,
+    )
+    assert engine.name == "arrays", engine.reason
+    return scratch, replace(info, engine=engine)
 
 
 def _predictor(name: str, folder: Path, info: ModelInfo) -> Predictor:

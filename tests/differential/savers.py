@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from tests.cities import CITY_COLUMNS, city_pipeline
 
-from .catalog import ECHOING, Item
+from .catalog import COMPILED, ECHOING, Item
 
 
 class Model(mlflow.pyfunc.PythonModel):
@@ -38,7 +38,7 @@ def save_model(name: str, folder: Path) -> None:
     if name in ECHOING:
         _save_echoing(name, folder)
         return
-    model, signature, options = _SKLEARN[name]()
+    model, signature, options = _SKLEARN[name.removeprefix(COMPILED)]()
     mlflow.sklearn.save_model(
         model,
         folder,

@@ -18,6 +18,7 @@ import pytest
 from handler.config import HandlerConfig
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from handler.telemetry import Telemetry
+from packager.local.storage import embedded_client, embedded_s3
 from tests.loops import closed_event_loop
 
 BUCKET = "models"
@@ -135,8 +136,13 @@ def sklearn_bundle(make_bundle: Callable[..., Bundle]) -> Callable[[str], Bundle
 
 
 @pytest.fixture
-def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def aws_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Credentials and region from the environment only, as on Lambda."""
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # without an .aws
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -145,16 +151,27 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-@pytest.fixture
-def s3(aws_environment: None) -> Iterator[Any]:
-    """An S3 with one bucket; `s3.put_object` fills it."""
-    import boto3
-    from moto import mock_aws
+@pytest.fixture(scope="session")
+def whole_s3() -> Iterator[tuple[str, Any]]:
+    """An S3 on the loopback address for all tests of this process: its URL and a client."""
+    with embedded_s3() as url:
+        client = embedded_client(url)
+        yield url, client
+        client.close()
 
-    with mock_aws():
-        client = boto3.client("s3")
-        client.create_bucket(Bucket=BUCKET)
-        yield client
+
+@pytest.fixture
+def s3(
+    whole_s3: tuple[str, Any], aws_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """An S3 with one empty bucket; `s3.put_object` fills it."""
+    url, client = whole_s3
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
+        client.delete_object(Bucket=BUCKET, Key=item["Key"])
+    client.delete_bucket(Bucket=BUCKET)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from mangum import Mangum
 
-from handler.app import create_app
 from handler.errors import ModelFetchError
 from handler.fetch import fetch_model
+from handler.front import Front
 from handler.loaders import load_model
 from handler.model import ModelHost
 from handler.scoring import Scorer
@@ -49,7 +49,7 @@ def serving(
 ) -> Iterator[TestClient]:
     config = replace(bundle.config, request_timeout_s=timeout_s)
     host = ModelHost(load, telemetry=telemetry)
-    app = create_app(host, bundle.manifest, config, telemetry)
+    app = Front(host, bundle.manifest, config, telemetry)
     with TestClient(app, follow_redirects=False) as client:
         yield client
 
@@ -133,13 +133,13 @@ def test_the_documentation_tells_no_signature_that_is_to_be_hidden(
 ) -> None:
     host = ModelHost(lambda: scorer_of(bundle, len), telemetry=telemetry)
     config = replace(bundle.config, hides_schema_details=True)
-    with TestClient(create_app(host, bundle.manifest, config, telemetry)) as client:
+    with TestClient(Front(host, bundle.manifest, config, telemetry)) as client:
         assert "x0" not in client.get("/openapi.json").text
 
 
 def test_the_documentation_needs_no_manifest(bundle: Bundle, telemetry: Telemetry) -> None:
     host = ModelHost(lambda: scorer_of(bundle, len), telemetry=telemetry)
-    app = create_app(host, None, bundle.config, telemetry)
+    app = Front(host, None, bundle.config, telemetry)
     assert "/invocations" in TestClient(app).get("/openapi.json").json()["paths"]
 
 
@@ -297,7 +297,7 @@ def test_on_lambda_the_model_runs_in_the_main_thread(
         return [0]
 
     host = ModelHost(lambda: scorer_of(bundle, predict), telemetry=telemetry)
-    app = create_app(host, bundle.manifest, bundle.config, telemetry)
+    app = Front(host, bundle.manifest, bundle.config, telemetry)
     event = http_event("POST", "/invocations", json.dumps(ROWS))
     answer = Mangum(app, lifespan="off")(event, None)  # type: ignore[arg-type]
     assert answer["statusCode"] == 200
@@ -321,7 +321,7 @@ def test_a_client_that_goes_away_is_no_error(
     bundle: Bundle, telemetry: Telemetry, log: Log
 ) -> None:
     host = ModelHost(lambda: scorer_of(bundle, len), telemetry=telemetry)
-    app = create_app(host, bundle.manifest, bundle.config, telemetry)
+    app = Front(host, bundle.manifest, bundle.config, telemetry)
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}

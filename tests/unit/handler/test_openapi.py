@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 
-from handler.app import create_app
 from handler.errors import HandlerError
+from handler.front import Front
 from handler.manifest import BundleManifest, ModelInfo, TargetInfo
 from handler.model import ModelHost
 from handler.openapi import build_document
@@ -222,7 +222,7 @@ def test_the_document_is_made_by_the_first_request_for_it(
     monkeypatch.delitem(sys.modules, "handler.openapi")
     bundle = sklearn_bundle("embedded")
     host = ModelHost(lambda: Scorer(Recorder(1), bundle.manifest.model))
-    client = TestClient(create_app(host, bundle.manifest, bundle.config))
+    client = TestClient(Front(host, bundle.manifest, bundle.config))
     assert "handler.openapi" not in sys.modules
     first = client.get("/openapi.json").json()
     assert "handler.openapi" in sys.modules

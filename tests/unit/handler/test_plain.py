@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from handler.arrays import data_from_inputs, data_from_instances
 from handler.errors import HandlerError
 from handler.frames import frame_from_records, frame_from_split
+from handler.manifest import InputKind
 from handler.plain import PlainReader
 from handler.protocol import Envelope, read_envelope
 from handler.schema import parse_inputs
@@ -230,6 +231,63 @@ def cases(draw: st.DrawFn) -> Case:
         return inputs, {key: [dict(zip(names, row, strict=True)) for row in rows]}
     lists = map(list, zip(*rows, strict=True))
     return inputs, {key: dict(zip(names, lists, strict=True))}
+
+
+def as_kind(kind: InputKind, request: dict[str, Any], *inputs: dict[str, Any]) -> Any:
+    reader = PlainReader.for_schema(parse_inputs(list(inputs)), kind)
+    assert reader is not None
+    return reader.read(_envelope(request))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases())
+def test_an_array_is_what_numpy_makes_of_the_frame(case: Case) -> None:
+    inputs, request_body = case
+    if inputs is not DOUBLES:
+        return
+    array, frame = as_kind("array", request_body, *inputs), plainly(request_body, *inputs)
+    assert (array is None) == (frame is None)
+    if frame is not None:
+        expected = frame.to_numpy()
+        assert array.tobytes() == expected.tobytes()
+        assert array.dtype == expected.dtype
+        assert array.flags["F_CONTIGUOUS"] == expected.flags["F_CONTIGUOUS"]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases())
+def test_columns_are_those_of_the_frame(case: Case) -> None:
+    inputs, request_body = case
+    columns, frame = as_kind("columns", request_body, *inputs), plainly(request_body, *inputs)
+    if columns is None:  # text with nulls, in which only pandas says what a null is
+        assert frame is None or frame.isna().to_numpy().any()
+        return
+    assert frame is not None
+    assert list(columns) == list(frame)
+    for name, values in columns.items():
+        assert values.tolist() == frame[name].to_numpy().tolist() or frame[name].isna().any()
+        assert (values.dtype.kind == "O") == (name == "b" and inputs is MIXED)
+
+
+def test_arrays_of_several_numeric_types_have_the_frames_common_type() -> None:
+    inputs = [column(kind, kind) for kind in ("long", "integer", "float")]
+    body = split(["long", "integer", "float"], [[2**53 + 1, 7, 0.5], [-1, -7, 1.5]])
+    for chosen in (inputs, inputs[:1], inputs[1:2], inputs[:2], inputs[1:]):
+        array, frame = as_kind("array", body, *chosen), plainly(body, *chosen)
+        assert frame is not None
+        assert array.dtype == frame.to_numpy().dtype
+        assert array.tolist() == frame.to_numpy().tolist()
+
+
+@pytest.mark.parametrize("index", [["p"], ["p", "q", "r"], [["p", "q"], ["r", "s"]], [{}, {}]])
+@pytest.mark.parametrize("kind", ["array", "columns"])
+def test_an_index_that_may_be_wrong_is_left_to_the_general_way(
+    kind: InputKind, index: list[Any]
+) -> None:
+    body = split(["a", "b"], [[1, 2], [3, 4]], index=index)
+    assert as_kind(kind, body, *DOUBLES) is None
+    body = split(["a", "b"], [[1, 2], [3, 4]], index=["p", None])
+    assert as_kind(kind, body, *DOUBLES) is not None
 
 
 # How long an example takes is the machine's affair.

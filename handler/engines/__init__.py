@@ -1,0 +1,1 @@
+"""Compiled models: what computes predictions without the library that trained the model."""

@@ -1,0 +1,91 @@
+"""Steps that multiply by matrices: linear models, networks of them, projections, distances."""
+
+# Most of numpy's operations are typed Any here.
+# mypy: disable-error-code="no-any-return"
+
+import numpy as np
+
+from handler.engines.program import Compute, Step
+
+
+def _linear(step: Step) -> Compute:
+    # Arrays: `coef` (outputs x features, or features), `intercept`. Options: `is_flat`, whether
+    # one column of results becomes 1-D.
+    coef, intercept = step.arrays["coef"].T, step.arrays["intercept"]
+    is_flat = bool(step.options["is_flat"])
+
+    def linear(data: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            scores = data @ coef + intercept
+        return (
+            scores.reshape(-1) if is_flat and scores.ndim > 1 and scores.shape[1] == 1 else scores
+        )
+
+    return linear
+
+
+def _shift(step: Step) -> Compute:
+    # Less the array `center`, in the dtype that comes of it.
+    center = step.arrays["center"]
+
+    def shift(data: np.ndarray) -> np.ndarray:
+        result: np.ndarray = data - center
+        return result
+
+    return shift
+
+
+def _dot(step: Step) -> Compute:
+    # Array: `matrix` (features x outputs).
+    matrix = step.arrays["matrix"]
+
+    def dot(data: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            product: np.ndarray = data @ matrix
+        return product
+
+    return dot
+
+
+def _centroids(step: Step) -> Compute:
+    # Number of the nearest centroid. Arrays: `centers` (clusters x features).
+    centers = step.arrays["centers"]
+    norms = np.einsum("ij,ij->i", centers, centers)
+
+    def nearest(data: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.argmin(norms - 2.0 * (data @ centers.T), axis=1).astype(np.int32)
+
+    return nearest
+
+
+def _distances(step: Step) -> Compute:
+    # Euclidean distance to each row of the array `centers`.
+    centers = step.arrays["centers"]
+    norms = np.einsum("ij,ij->i", centers, centers)[None, :]
+
+    def distances(data: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            squares = -2.0 * (data @ centers.T)
+            squares += np.einsum("ij,ij->i", data, data)[:, None]
+            squares += norms
+            return np.sqrt(np.maximum(squares, 0))
+
+    return distances
+
+
+def _relu(step: Step) -> Compute:
+    def relu(data: np.ndarray) -> np.ndarray:
+        return np.maximum(data, 0)
+
+    return relu
+
+
+MAKERS = {
+    "linear": _linear,
+    "dot": _dot,
+    "shift": _shift,
+    "nearest": _centroids,
+    "distances": _distances,
+    "relu": _relu,
+}

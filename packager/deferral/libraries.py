@@ -1,0 +1,62 @@
+"""The libraries whose imports may wait: data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Library:
+    """A top-level package that is rewritten."""
+
+    name: str
+    reason: str
+
+
+LIBRARIES = (
+    Library("sklearn", "every estimator imports scipy.stats, pandas and the metrics to be fitted"),
+    Library("scipy", "a package's __init__ imports all of its functions for one of them"),
+    Library("joblib", "multiprocessing, asyncio and loky, where one process predicts"),
+    Library("narwhals", "twelve kinds of data frames, to ask whether an array is one"),
+    Library("skops", "imports every estimator that scikit-learn has"),
+    Library("xgboost", "its scikit-learn wrapper imports the training"),
+    Library("lightgbm", "its scikit-learn wrapper imports the training"),
+)
+
+WAITED_FOR = ("matplotlib", "numpy.f2py", "numpy.testing", "pandas", "threadpoolctl")
+"""Not rewritten, but imported when they are first used."""
+
+# Without packages: `xml` in one module may count on another's `import xml.dom`.
+STANDARD = frozenset(
+    (
+        *("bz2", "cProfile", "csv", "difflib", "doctest", "gzip", "hashlib", "inspect", "lzma"),
+        *("pdb", "pickle", "pickletools", "platform", "pprint", "pydoc", "random", "secrets"),
+        *("shutil", "socket", "ssl", "subprocess", "tarfile", "tempfile", "textwrap", "timeit"),
+        *("tokenize", "uuid", "zipfile"),
+    )
+)
+"""Modules of the standard library that cost something and do nothing when they are imported."""
+
+SHORTCUTS: Mapping[tuple[str, str], str] = {
+    # Writes a table of array libraries into the docstrings of all ufuncs: 70 ms of scipy.special.
+    ("scipy._lib._array_api", "xp_capabilities"): "return lambda function: function",
+}
+"""By module and function: the body that it gets, since all that it does is documentation."""
+
+COPIERS = frozenset({"clone_module"})
+"""Functions `f(name of a module, globals())` that copy its names, importing numpy.testing,
+numpy.f2py and so on, which numpy itself imports on demand (array_api_compat)."""
+
+_NAMES = frozenset(library.name for library in LIBRARIES)
+
+
+def is_rewritten(module: str) -> bool:
+    """Tell whether a module is one of these libraries'."""
+    return module.partition(".")[0] in _NAMES
+
+
+def is_deferrable(module: str) -> bool:
+    """Tell whether a module, or a name in one, may be imported when it is first used."""
+    top = module.partition(".")[0]
+    if top in _NAMES or top in STANDARD:
+        return True
+    return any(f"{module}.".startswith(f"{name}.") for name in WAITED_FOR)
