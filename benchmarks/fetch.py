@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.static_s3 import static_s3
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
-from packager.archive import write_archive
+from packager.archive import frame_sha256, write_archive
 
 ROOT = Path(__file__).parent.parent
 SIZES_MB = (1, 50, 250)
@@ -122,7 +122,8 @@ def write_model(folder: Path, size_mb: int) -> Path:
     files = tuple(_entry(path, path.name) for path in sorted(model.iterdir()))
     info = ModelInfo("sklearn", "model.pkl", "pickle", files=files)
     target = TargetInfo("python3.11", "x86_64")
-    manifest = BundleManifest("0", target, info, "s3", archive)
+    frame = frame_sha256(bucket / f"{size_mb}.zip", {entry.path for entry in files})
+    manifest = BundleManifest("0", target, info, "s3", archive, archive_frame_sha256=frame)
     (model / "bundle.json").write_text(manifest.to_json())
     (model / "model.pkl").unlink()
     return model

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from handler.config import HandlerConfig
 from handler.errors import ConfigError, ModelFetchError, ModelIntegrityError
@@ -38,14 +39,24 @@ def fetch_model(manifest: BundleManifest, config: HandlerConfig) -> Path:
         folder = config.task_root / MODEL_FOLDER
         verify_files(folder, files)
         return folder
-    archive, bucket, key = _object_of(manifest, config)
+    order = _order_of(manifest, config)
     try:
-        return _fetch(archive, files, bucket, key, config.cache_dir)
+        return _fetch(order, config.cache_dir)
     except OSError as error:
         raise _storage_error(error, files) from error
 
 
-def _object_of(manifest: BundleManifest, config: HandlerConfig) -> tuple[FileEntry, str, str]:
+class _Order(NamedTuple):
+    """What is to be fetched, and how to know that it is right."""
+
+    archive: FileEntry
+    frame_sha256: str | None
+    files: tuple[FileEntry, ...]
+    bucket: str
+    key: str
+
+
+def _order_of(manifest: BundleManifest, config: HandlerConfig) -> _Order:
     archive = manifest.model_archive
     if archive is None:
         raise ConfigError("the manifest names no model archive: build the bundle again")
@@ -59,25 +70,30 @@ def _object_of(manifest: BundleManifest, config: HandlerConfig) -> tuple[FileEnt
             f"MODEL_SHA256 is {config.model_sha256} but this function was built for the model"
             f" {archive.sha256}: deploy function and model of one bundle"
         )
-    return archive, config.model_bucket, config.model_key
+    return _Order(
+        archive,
+        manifest.archive_frame_sha256,
+        manifest.model.files,
+        config.model_bucket,
+        config.model_key,
+    )
 
 
-def _fetch(
-    archive: FileEntry, files: tuple[FileEntry, ...], bucket: str, key: str, cache_dir: Path
-) -> Path:
-    folder = cache_dir / archive.sha256
+def _fetch(order: _Order, cache_dir: Path) -> Path:
+    name = order.archive.sha256
+    folder = cache_dir / name
     cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _only_one_process(cache_dir / f"{archive.sha256}.lock"):
-        if _is_whole(folder, files):
+    with _only_one_process(cache_dir / f"{name}.lock"):
+        if _is_whole(folder, order.files):
             return folder
-        _remove_leftovers(cache_dir, archive.sha256)
-        draft = cache_dir / f"{archive.sha256}.{os.getpid()}{_DRAFT}"
+        _remove_leftovers(cache_dir, name)
+        draft = cache_dir / f"{name}.{os.getpid()}{_DRAFT}"
         try:
-            _download(archive, files, bucket, key, draft)
+            _download(order, draft)
             # In one step: a folder of this name is always a whole model.
             draft.rename(folder)
         except BaseException:
-            _remove_leftovers(cache_dir, archive.sha256)
+            _remove_leftovers(cache_dir, name)
             raise
     return folder
 
@@ -109,29 +125,35 @@ def _only_one_process(lock_path: Path) -> Iterator[None]:
         yield
 
 
-def _download(
-    archive: FileEntry, files: tuple[FileEntry, ...], bucket: str, key: str, folder: Path
-) -> None:
+def _download(order: _Order, folder: Path) -> None:
     try:
-        with open_object(bucket, key) as source:
-            unpack(source, archive, files, folder)
+        with open_object(order.bucket, order.key) as source:
+            frame = unpack(source, order.archive, order.files, folder)
+        if order.frame_sha256 is None:
+            _compare(order)
+        elif frame != order.frame_sha256:
+            raise ModelIntegrityError(
+                "the model archive is not the one that this bundle pins: publish it again"
+            )
     except ModelIntegrityError:
-        _compare(archive, bucket, key)
+        # That it is another object says more than what is wrong in it.
+        with suppress(ModelFetchError):
+            _compare(order)
         raise
 
 
-def _compare(archive: FileEntry, bucket: str, key: str) -> None:
-    """Read the object once more: that it is another one says more than what is wrong in it.
+def _compare(order: _Order) -> None:
+    """Read the object, once more, and compare it as a whole.
 
     :raises ModelIntegrityError: it is another one.
     """
-    check = Check(archive, f"s3://{bucket}/{key}")
-    with suppress(ModelFetchError), open_object(bucket, key) as source:
+    check = Check(order.archive, f"s3://{order.bucket}/{order.key}")
+    with open_object(order.bucket, order.key) as source:
         for chunk in source.read(0, None):
             if source.size_bytes is not None:
                 check.expect_size(source.size_bytes)
             check.update(chunk)
-        check.finish()
+    check.finish()
 
 
 def _storage_error(error: OSError, files: tuple[FileEntry, ...]) -> ModelFetchError:

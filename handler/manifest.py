@@ -117,7 +117,8 @@ class EngineInfo:
     """`exact`: the logged model itself, by its own library. The others compute what it computes
     without that library."""
     data_path: str | None = None
-    """The compiled model's file, relative to the model folder; None for `exact`."""
+    """The file that was made of the model at build, relative to the model folder: a compiled
+    model, or for `exact` a pickle in a skops file's place. None: the logged file itself."""
     input_kind: InputKind = "frame"
     """What the predictor gets for a regular request."""
     is_direct: bool = False
@@ -177,7 +178,7 @@ class ModelInfo:
 
         A pickle, a class from somewhere else than its library, or the model's own modules.
         """
-        if self.engine.data_path is not None:
+        if self.engine.name != "exact":
             return False  # arrays, trees or a graph: data that an engine reads
         if self.model_class is not None and not self.model_class.startswith(_DATA_CLASSES):
             return True
@@ -201,6 +202,10 @@ class BundleManifest:
     which cannot name its own digest."""
     package_type: PackageType = "zip"
     """Lambda's PackageType: a zip, or a container image that carries the same files."""
+    archive_frame_sha256: str | None = None
+    """Of those bytes of the archive that belong to no file of the model: with it and the files'
+    own digests all of the archive is pinned, and nothing is hashed twice. None: the digest of
+    the whole archive is compared."""
     layer: FileEntry | None = None
     """The zip with the dependencies, for a Lambda layer; None: they are in the function's zip
     or image."""
@@ -247,6 +252,7 @@ class BundleManifest:
             model=ModelInfo(**model),
             model_source=data["model_source"],
             model_archive=FileEntry.from_dict(archive) if archive else None,
+            archive_frame_sha256=data.get("archive_frame_sha256"),
             packages=tuple(PackageEntry(**item) for item in data["packages"]),
             packed=tuple(PackedEntry.from_dict(item) for item in data["packed"]),
             artifacts=_entries(data["artifacts"]),

@@ -1,10 +1,10 @@
 """Write the model's files while their archive arrives; the archive itself is never on disk.
 
-`model.zip` holds its files one after the other, as they are, each behind a header of its own.
-What counts is that every file has the size and the digest that the manifest pins: no byte
-between the files is ever given to anybody, so the digest of the whole adds nothing to them.
+`model.zip` holds its files one after the other, as they are, each behind a header of its own. The
+manifest pins every file, and what is around them, the frame: together that is the archive.
 """
 
+import hashlib
 import os
 import struct
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ _WHOLE_BYTES = 2 * PART_BYTES
 """Up to this size an archive comes in one answer."""
 
 
-def unpack(source: Source, archive: FileEntry, files: tuple[FileEntry, ...], folder: Path) -> None:
-    """Write the files that the manifest names, and no others.
+def unpack(source: Source, archive: FileEntry, files: tuple[FileEntry, ...], folder: Path) -> str:
+    """Write the files that the manifest names, and no others; return the frame's sha256.
 
     :param folder: is made.
     :raises ModelIntegrityError: the archive is another one, damaged, or lacks a file.
@@ -42,10 +42,10 @@ def unpack(source: Source, archive: FileEntry, files: tuple[FileEntry, ...], fol
     wanted = {entry.path: entry for entry in files}
     folder.mkdir()
     with _Reader(source, archive) as reader:
-        while wanted and (header := _read_header(reader)):
+        while header := _read_header(reader):
             entry = wanted.pop(header.name, None)
             if entry is None:
-                reader.skip(header.size_bytes)
+                reader.pass_by(header.size_bytes)
                 continue
             check = check_of(entry)
             check.expect_size(header.size_bytes)
@@ -53,10 +53,12 @@ def unpack(source: Source, archive: FileEntry, files: tuple[FileEntry, ...], fol
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(reader, entry.size_bytes, check, path)
             check.finish()
+        reader.pass_by(archive.size_bytes - reader.position)
     for name in wanted:
         raise ModelIntegrityError(
             f"model file {name} is missing in the model archive: build and publish again"
         )
+    return reader.frame.hexdigest()
 
 
 def _write(reader: "_Reader", size_bytes: int, check: Check, path: Path) -> None:
@@ -72,7 +74,7 @@ def _write(reader: "_Reader", size_bytes: int, check: Check, path: Path) -> None
             _write_in_order(reader, at_hand, check, descriptor)
             for begin, end in parts.as_they_come():
                 _check_written(check, descriptor, begin, end)
-        reader.skip(stop - start)
+        reader.go_to(stop)
     finally:
         os.close(descriptor)
 
@@ -138,6 +140,7 @@ class _Reader:
     def __init__(self, source: Source, archive: FileEntry) -> None:
         self.source = source
         self.position = 0
+        self.frame = hashlib.sha256()
         self._archive = archive
         self._pieces: Iterator[memoryview] = iter(())
         self._piece = memoryview(b"")
@@ -149,8 +152,10 @@ class _Reader:
         return max(self._range_stop - self.position, 0)
 
     def exactly(self, size_bytes: int) -> bytes:
-        """Read so many bytes."""
-        return b"".join(map(bytes, self.take(size_bytes)))
+        """Read so many bytes of the frame, and return them."""
+        content = b"".join(map(bytes, self.take(size_bytes)))
+        self.frame.update(content)
+        return content
 
     def take(self, size_bytes: int) -> Iterator[memoryview]:
         """Give so many bytes, in pieces that are good until the next one is asked for.
@@ -165,11 +170,14 @@ class _Reader:
             size_bytes -= len(piece)
             yield piece
 
-    def skip(self, size_bytes: int) -> None:
-        """Go on behind so many bytes, which are not asked for if they have not been yet."""
-        for piece in self.take(min(size_bytes, self.at_hand_bytes)):
-            size_bytes -= len(piece)
-        self.position += size_bytes
+    def pass_by(self, size_bytes: int) -> None:
+        """Read so many bytes of the frame."""
+        for piece in self.take(size_bytes):
+            self.frame.update(piece)
+
+    def go_to(self, position: int) -> None:
+        """Go on elsewhere, from the end of the range that was asked for."""
+        self.position = position
 
     def __enter__(self) -> Self:
         return self

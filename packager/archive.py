@@ -1,8 +1,11 @@
 """Write zips that depend on their content alone: not on clock, umask, folder or time zone."""
 
+import hashlib
 import shutil
 import stat
+import struct
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 from handler.manifest import FileEntry
@@ -14,6 +17,8 @@ _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 _WORLD_READABLE = 0o644
 _WORLD_EXECUTABLE = 0o755
 _CHUNK_BYTES = 1 << 20
+_LENGTHS_OFFSET = 26
+"""Of the lengths of name and extra field in a file's header, which end it."""
 _LEVEL = 6
 """Of compression: 9 takes three times as long and saves less than 1 %."""
 
@@ -48,6 +53,22 @@ def extend_archive(base: Path, folder: Path, destination: Path) -> None:
         raise BundleInvalid(f"{base} is no whole zip: {error}", hint="Build again.") from error
     with zipfile.ZipFile(destination, "a", compresslevel=_LEVEL) as archive:
         _add_files(archive, folder, zipfile.ZIP_DEFLATED)
+
+
+def frame_sha256(archive_path: Path, paths: Collection[str]) -> str:
+    """Return the digest of an archive's bytes without those of the named, stored files."""
+    with zipfile.ZipFile(archive_path) as archive, archive_path.open("rb") as file:
+        infos = [info for info in archive.infolist() if info.filename in paths]
+        digest, position = hashlib.sha256(), 0
+        for info in sorted(infos, key=lambda info: info.header_offset):
+            file.seek(info.header_offset + _LENGTHS_OFFSET)
+            begin = file.tell() + 4 + sum(struct.unpack("<HH", file.read(4)))
+            file.seek(position)
+            digest.update(file.read(begin - position))
+            position = begin + info.file_size
+        file.seek(position)
+        digest.update(file.read())
+    return digest.hexdigest()
 
 
 def _add_files(archive: zipfile.ZipFile, folder: Path, method: int) -> None:

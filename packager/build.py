@@ -13,7 +13,7 @@ from handler.manifest import (
     TargetInfo,
 )
 from packager import __version__
-from packager.archive import extend_archive, sorted_files, write_archive
+from packager.archive import extend_archive, frame_sha256, sorted_files, write_archive
 from packager.bundle import (
     EVENTS_FOLDER,
     FUNCTION_ZIP,
@@ -120,10 +120,12 @@ def build_bundle(
 def _archive_model(plan: BuildPlan, facts: Facts, draft: Path) -> BundleManifest:
     """Write the model archive where the source is S3, and return the manifest of the zip."""
     archive: FileEntry | None = None
+    frame: str | None = None
     if plan.model_source == "s3":
         model = draft / MODEL_FOLDER
         copy_model(plan.spec, model)
         archive = write_archive(model, draft / MODEL_ZIP, compress=False)
+        frame = frame_sha256(draft / MODEL_ZIP, {entry.path for entry in plan.spec.info.files})
         shutil.rmtree(model)
     return BundleManifest(
         packager_version=__version__,
@@ -131,6 +133,7 @@ def _archive_model(plan: BuildPlan, facts: Facts, draft: Path) -> BundleManifest
         model=plan.spec.info,
         model_source=plan.model_source,
         model_archive=archive,
+        archive_frame_sha256=frame,
         packages=plan.lock.packages,
         packed=facts.packed,
         package_type=plan.package_type,

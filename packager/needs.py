@@ -7,7 +7,7 @@ imported. A pickle, or a model with modules of its own, may need anything.
 
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 
@@ -66,7 +66,7 @@ def find_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
 
     :param recorded: canonical names of the model's requirements.
     """
-    if info.engine.data_path is not None:
+    if info.engine.name != "exact":
         return _COMPILED
     if info.executes_code:
         return None
@@ -91,4 +91,7 @@ def _skops_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
         return None
     # What other libraries do with skops' requirements is not known.
     unused = _SKOPS.unused if names <= _SKOPS.distributions | {"lightgbm"} else ()
-    return Needs(_SKOPS.distributions | names, _SKOPS.reason, unused)
+    found = Needs(_SKOPS.distributions | names, _SKOPS.reason, unused)
+    if info.engine.data_path is None:
+        return found
+    return replace(found, distributions=found.distributions - {"skops"})

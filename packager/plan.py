@@ -1,7 +1,7 @@
 """Decide what a build will do, before anything is written."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class BuildPlan:
             is_trimmed=self.config.is_trimmed,
             is_sourceless=self.config.is_sourceless,
             packs_parquet_reader=has_reader,
-            packs_packages=self.spec.info.engine.data_path is not None,
+            packs_packages=_does_without_pandas(self.spec),
             is_layer=self.config.has_layer,
         )
 
@@ -99,7 +99,8 @@ def plan_bundle(
     if config.is_safe_only and source.info.executes_code:
         raise UnsafeFormat(_what_executes_code(source))
     surroundings = ModelSurroundings(config.wishes, config.constraints, config.indexes)
-    spec = optimize_model(source, config.optimization, surroundings, progress=progress)
+    wanted = replace(config.optimization, rewrites=not config.is_safe_only)
+    spec = optimize_model(source, wanted, surroundings, progress=progress)
     requirements = grant(
         config.wishes, inference_requirements(spec, with_parquet=config.with_parquet)
     )
@@ -119,7 +120,7 @@ def plan_bundle(
         package_type=package_type,
         model_source=_model_source(config, package_type),
         notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
-        warnings=tuple(_warnings(spec, choice)),
+        warnings=tuple(_warnings(source, choice)),
     )
 
 
@@ -145,6 +146,15 @@ def _check_layer(config: BuildConfig, package: str, reason: str | None) -> None:
             hint="Leave out --layer: what images have in common, as these dependencies, a registry"
             " keeps only once anyway.",
         )
+
+
+def _does_without_pandas(spec: ModelSpec) -> bool:
+    engine = spec.info.engine
+    if engine.name != "exact":
+        return True
+    # Other libraries import pandas where it is, whatever they are given.
+    modules = {module.partition(".")[0] for module in engine.modules}
+    return engine.input_kind == "array" and modules == {"sklearn"}
 
 
 def _names(lock: Lock) -> Sequence[str]:

@@ -52,6 +52,8 @@ TRIM_RULES = (
     TrimRule("sklearn/datasets/descr", _TOY_DATA),
     TrimRule("sklearn/datasets/images", _TOY_DATA),
     TrimRule("onnxruntime/capi/libonnxruntime.so.*", "for C programs: the module has its own"),
+    TrimRule("numpy/_core/_simd.*", "only numpy's own tests use it"),
+    TrimRule("numpy/_core/_*_tests.*", "only numpy's own tests use it"),
     TrimRule("sklearn/_build_utils", "scripts that built scikit-learn"),
     TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
 )

@@ -100,6 +100,6 @@ def _layer_name(manifest: BundleManifest) -> str | None:
 
 
 def _ephemeral_storage_mib(archive_bytes: int) -> int:
-    """Return what /tmp must hold: the archive, the files in it, and some room."""
-    wanted_mib = 2 * archive_bytes // 2**20 + 128
+    """Return what /tmp must hold: the model's files, what is unpacked there, and some room."""
+    wanted_mib = archive_bytes // 2**20 + 192
     return min(max(wanted_mib, _MIN_EPHEMERAL_MIB), _MAX_EPHEMERAL_MIB)

@@ -46,7 +46,7 @@ def copy_handler(folder: Path, architecture: str | None = None) -> None:
     """
 
     def left_out(parent: str, names: list[str]) -> list[str]:
-        others = ["__pycache__", "py.typed"]
+        others = ["__pycache__", "py.typed", "trees.c"]
         if architecture is not None and Path(parent).name == "native":
             others += [name for name in names if architecture not in name]
         return others

@@ -29,12 +29,13 @@ from benchmarks.cold.warm import SIZES, measure_warm
 from benchmarks.cold.waterfall import largest, trace_imports
 from benchmarks.cold.work import BenchError, say
 from benchmarks.static_s3 import static_s3
+from packager.local import process
 
 _LIMITED = ("mlflow", "blog", "exact", "compiled", "floor")
 _WARM = ("mlflow", "blog", "exact", "compiled")
-_FEW = 3
+_FEW, _FEWEST = 3, 2
 """Rounds of what is slow and varies little."""
-_IMPORTS_SHOWN = 28
+_IMPORTS_SHOWN = 24
 
 
 class Bench:
@@ -84,7 +85,7 @@ class Bench:
         return {"variants": found}
 
     def memory(self) -> Figures:
-        rounds = min(_FEW, self._rounds)
+        rounds = min(_FEWEST, self._rounds)
         return {"bundles": measure_memory(self._models, self._stage, self._ground, rounds)}
 
     def imports(self) -> Figures:
@@ -109,9 +110,12 @@ class Bench:
 def main() -> None:
     options = _options()
     try:
-        sections = _measure(options)
+        with process.sigterm_interrupts():
+            sections = _measure(options)
     except BenchError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; what was measured is in benchmarks/results.json")
     publish.publish(sections)
     if options.json:
         print(json.dumps({"goals": aims.as_records(sections), **sections}))

@@ -44,7 +44,7 @@ class Reached:
 
     @property
     def text(self) -> str:
-        return ", ".join(f"{name} {self._figure(value)}" for name, value in self.figures.items())
+        return "; ".join(f"{name} {self._figure(value)}" for name, value in self.figures.items())
 
     def _figure(self, value: float) -> str:
         if self.goal.is_mb:

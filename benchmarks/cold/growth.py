@@ -23,7 +23,7 @@ _ROWS_OF_A_TREE = 600
 SIZES = ((100, 341), (100, 5_460), (500, 17_500), (1_000, 70_000))
 """Trees, and rows that each is trained on: about 1 MB, 16 MB, 256 MB, 2 GB of arrays."""
 _BUDGET_S = 0.5
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 def measure_growth(models: Models, stage: Stage, ground: Ground) -> Figures:
@@ -80,7 +80,7 @@ def _forests(
 
 
 def _forest(bundle: OurBundle, forest: BigForest, ground: Ground) -> Figures:
-    built = build(f"growth-{bundle.name}", forest.model, *bundle.options, "--no-check")
+    built = build(f"growth-{bundle.name}", forest.model, *bundle.options)
     variant: Variant = our_variant(bundle.name, bundle.title, built)
     event = scoring_event(FORMATS[0], *forest.rows(1))
     cold = measure_cold([variant], event, ground, _ROUNDS)[variant.name]

@@ -9,7 +9,7 @@ from benchmarks.cold import svg
 from benchmarks.cold.waterfall import Import
 
 Kind = Literal["ours", "peer", "floor"]
-_LEFT, _RIGHT, _TOP = 300, 90, 44
+_LEFT, _RIGHT, _TOP = 330, 80, 44
 _PLOT_LEFT, _PLOT_RIGHT, _PLOT_HEIGHT = 80, 190, 240
 _ROW = 26
 _IMPORT_ROW = 19

@@ -20,7 +20,6 @@ _TABLES: dict[str, Callable[[Figures], str]] = {
     "steps": tables.steps_table,
     "memory": tables.memory_table,
     "fetch": fetch.table,
-    "growth": tables.growth_table,
 }
 _GROWTH = {
     "rows": (("cpu_ms", "CPU ms for each row"), ("peak_mb", "peak MB for each row")),
@@ -47,6 +46,9 @@ def publish(results: Mapping[str, Figures]) -> None:
             replace_section(f"{name}: make bench", table(results[name]), PAGE)
     for name, picture in _pictures(results).items():
         (PICTURES / f"{name}.svg").write_text(picture, encoding="utf-8")
+    if "growth" in results:
+        text = f"{_growth_links()}\n\n{tables.growth_table(results['growth'])}"
+        replace_section("growth: make bench", text, PAGE)
 
 
 def _pictures(results: Mapping[str, Figures]) -> dict[str, str]:
@@ -88,10 +90,24 @@ def _growth_plots(kinds: Figures) -> dict[str, str]:
                 Series(name, _per_unit(points, field), _kind(name, growing=True))
                 for name, points in kinds[kind].items()
             ]
-            found[f"growth-{kind}-{field.replace('_', '-')}"] = plot(
-                f"{title[0].upper()}{title[1:]}", kind, series
-            )
+            found[_growth_name(kind, field)] = plot(_sentence(title), kind, series)
     return found
+
+
+def _growth_links() -> str:
+    return "\n\n".join(
+        f"![{_sentence(title)}](pictures/{_growth_name(kind, field)}.svg)"
+        for kind, fields in _GROWTH.items()
+        for field, title in fields
+    )
+
+
+def _growth_name(kind: str, field: str) -> str:
+    return f"growth-{kind}-{field.replace('_', '-')}"
+
+
+def _sentence(title: str) -> str:
+    return f"{title[0].upper()}{title[1:]}"
 
 
 def _per_unit(points: list[Figures], field: str) -> dict[float, float]:

@@ -93,7 +93,7 @@ def undone(stage: Stage, models: Models) -> list[Variant]:
 
     :raises BenchError: a build failed.
     """
-    options = (*EXACT.options, "--with-sources", "--no-check")
+    options = (*EXACT.options, "--with-sources")
     with_sources = build("exact-with-sources", models.logged(EXACT.serialization), *options)
     return [_undo(step, number, stage, with_sources) for number, step in enumerate(STEPS)]
 

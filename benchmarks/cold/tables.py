@@ -1,5 +1,6 @@
 """The results as Markdown."""
 
+import textwrap
 from collections.abc import Iterable
 
 from benchmarks.cold.limits import VCPUS
@@ -11,9 +12,11 @@ from benchmarks.cold.warm import SIZES
 def circumstances_line(figures: Figures) -> str:
     """Return what the figures were measured on, in a sentence or two."""
     versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
-    return (
+    return textwrap.fill(
         f"Measured on {figures['date']}: {figures['cores']} cores ({figures['cpu']}),"
-        f" {figures['runtime']}, {versions}."
+        f" {figures['runtime']}, {versions}.",
+        width=100,
+        break_on_hyphens=False,
     )
 
 
@@ -60,7 +63,7 @@ def _warm_cell(variants: Figures, name: str, case: str) -> str:
 
 def limits_table(figures: Figures) -> str:
     """Return cold starts by the function's memory."""
-    by_memory = figures["memory"]
+    by_memory = dict(sorted(figures["memory"].items(), key=lambda item: int(item[0])))
     head = [f"{memory} MB ({VCPUS[int(memory)]:g} vCPU)" for memory in by_memory]
     lines = [f"| handler, wall s | {' | '.join(head)} |", f"|---|{'---:|' * len(head)}"]
     for name, entry in next(iter(by_memory.values())).items():

@@ -47,7 +47,7 @@ class OurBundle:
     options: tuple[str, ...]
 
 
-EXACT = OurBundle("exact", "packager, the model as logged", "skops", ("--optimize", "none"))
+EXACT = OurBundle("exact", "packager, the model as logged", "skops", ("--optimize", "exact"))
 COMPILED = OurBundle("compiled", "packager, compiled (the default)", "skops", ())
 EXACT_PICKLE = OurBundle(
     "exact, pickle", "packager, the model as logged, as pickle", "cloudpickle", EXACT.options

@@ -12,6 +12,7 @@ from benchmarks.cold.work import BenchError
 from packager.local import process
 
 _LINE = re.compile(r"^import time:\s+(\d+) \|\s+(\d+) \|( +)(\S+)$", re.M)
+_NEARLY_ALL = 0.85
 _INDENT = 2
 """Blanks for each level of importtime's tree."""
 
@@ -50,25 +51,38 @@ def trace_imports(variant: Variant, ground: Ground) -> list[Import]:
 
 
 def parse(text: str) -> list[Import]:
-    """Read importtime's lines: a module comes after those that it imported."""
-    imports, until_us = [], 0
+    """Read importtime's lines and return each module before those that it imported."""
+    waiting: dict[int, list[list[Import]]] = {}
+    until_us = 0
     for self_us, whole_us, indent, name in _LINE.findall(text):
         until_us += int(self_us)
         depth = (len(indent) - 1) // _INDENT
         duration_us = int(whole_us)
-        imports.append(Import(name, depth, (until_us - duration_us) / 1e3, duration_us / 1e3))
-    return sorted(imports, key=lambda item: (item.start_ms, item.depth))
+        found = Import(name, depth, (until_us - duration_us) / 1e3, duration_us / 1e3)
+        # A module is written after what it imported, which is one level deeper.
+        inner = [item for tree in waiting.pop(depth + 1, []) for item in tree]
+        waiting.setdefault(depth, []).append([found, *inner])
+    return [item for tree in waiting.get(0, []) for item in tree]
 
 
-def largest(imports: Sequence[Import], count: int, share: float = 0.02) -> list[Import]:
-    """Return the imports that took most, at most this many, in order of their start.
+def largest(imports: Sequence[Import], count: int) -> list[Import]:
+    """Return the imports that took most, at most this many, in their order.
 
-    :param share: of the whole time; shorter ones are left out.
+    Left out are modules that do little but import one other.
     """
-    whole_ms = max((item.start_ms + item.duration_ms for item in imports), default=0.0)
-    long = [item for item in imports if item.duration_ms >= share * whole_ms]
-    kept = sorted(long, key=lambda item: -item.duration_ms)[:count]
-    return sorted(kept, key=lambda item: (item.start_ms, item.depth))
+    telling = [item for place, item in enumerate(imports) if not _is_wrapper(imports, place)]
+    kept = set(sorted(telling, key=lambda item: -item.duration_ms)[:count])
+    return [item for item in imports if item in kept]
+
+
+def _is_wrapper(imports: Sequence[Import], place: int) -> bool:
+    whole = imports[place]
+    for other in imports[place + 1 :]:
+        if other.depth <= whole.depth:
+            break
+        if other.duration_ms > _NEARLY_ALL * whole.duration_ms:
+            return whole.depth > 0
+    return False
 
 
 def _argv(python: Path, module: str) -> list[str]:

@@ -68,7 +68,6 @@ def expit(values: np.ndarray) -> np.ndarray:
 
 def softmax(values: np.ndarray) -> np.ndarray:
     """Return each row's softmax as sklearn.utils.extmath.softmax (1.9) computes it."""
-    # Column by column, as HistGradientBoosting's arrays lie: it changes how numpy adds.
     shifted = values - np.max(values, axis=1).reshape(-1, 1)
     np.exp(shifted, out=shifted)
     shifted /= np.sum(shifted, axis=1).reshape(-1, 1)
@@ -90,6 +89,7 @@ _LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "logit": expit,
     "half_logit": lambda values: expit(2 * values),
     "multinomial_logit": softmax,
+    # As HistGradientBoosting's arrays lie in memory: it changes how numpy adds.
     "multinomial_logit_by_column": lambda values: softmax(np.asfortranarray(values)),
     "softmax_in_order": _softmax_in_order,
     "signed_square": lambda values: np.sign(values) * values * values,

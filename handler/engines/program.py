@@ -79,6 +79,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
     "steps_linear": ("linear", "dot", "shift", "nearest", "distances", "relu"),
     "steps_missing": ("objects", "impute", "indicate"),
+    "steps_quantiles": ("quantile",),
     "steps_scaling": (
         "absent",
         "arithmetic",
@@ -87,7 +88,6 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "binarize",
         "polynomial",
         "power",
-        "quantile",
         "bins",
         "elementwise",
     ),

@@ -145,33 +145,6 @@ def _box_cox(x: np.ndarray, power: float) -> np.ndarray:
     return np.expm1(power * logarithm) / power
 
 
-def _quantile(step: Step) -> Compute:
-    # Arrays: `quantiles` (n x columns), `references` (n).
-    quantiles = np.ascontiguousarray(step.arrays["quantiles"].T)
-    references = step.arrays["references"]
-
-    def column(x: np.ndarray, known: np.ndarray) -> np.ndarray:
-        is_number = ~np.isnan(x)
-        numbers = x[is_number]
-        result = x.copy()
-        # In both directions, for where a quantile is there more than once.
-        result[is_number] = 0.5 * (
-            np.interp(numbers, known, references)
-            - np.interp(-numbers, -known[::-1], -references[::-1])
-        )
-        result[x == known[-1]] = 1
-        result[x == known[0]] = 0
-        return result
-
-    def quantile(data: np.ndarray) -> np.ndarray:
-        result = np.empty_like(data)
-        for index, known in enumerate(quantiles):
-            result[:, index] = column(data[:, index], known)
-        return result
-
-    return quantile
-
-
 def _bins(step: Step) -> Compute:
     # Arrays: the inner edges of the n-th column's bins as `n`.
     edges = [step.arrays[str(index)] for index in range(len(step.arrays))]
@@ -215,7 +188,6 @@ MAKERS = {
     "binarize": _binarize,
     "polynomial": _polynomial,
     "power": _power,
-    "quantile": _quantile,
     "bins": _bins,
     "elementwise": _elementwise,
 }

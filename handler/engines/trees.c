@@ -27,7 +27,7 @@ enum {
     TRUNCATED = 1 << 27,       /* above -1 is category 0 too, as in LightGBM */
     FEATURE = (1 << 24) - 1,
     LANES = 8,
-    BLOCK = 256, /* rows that go through all trees before the next ones do */
+    BLOCK = 1024, /* rows that go through all trees before the next ones do */
 };
 
 typedef struct {

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from handler.errors import HandlerError, ModelLoadError
@@ -28,7 +29,7 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
     :raises ModelLoadError: the flavor is unknown, or its library is missing or refuses the file.
     """
     engine = info.engine
-    if engine.data_path is not None:
+    if engine.name != "exact" and engine.data_path is not None:
         # Imported here: the logged model itself does not need it.
         from handler.engines.program import read_program
 
@@ -37,6 +38,8 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
         raise ModelLoadError(
             f"this handler cannot load flavor {info.flavor!r}; it knows {', '.join(FLAVORS)}"
         )
+    if engine.data_path is not None:
+        info = replace(info, data_path=engine.data_path, serialization_format="pickle")
     if info.code_path is not None:
         _make_importable(folder / info.code_path)
     loader = importlib.import_module(f"{__name__}.{info.flavor}")
@@ -67,7 +70,7 @@ def import_ahead(info: ModelInfo) -> None:
     What fails here fails again, and is reported, when the model is loaded.
     """
     engine = info.engine
-    loader = f"{__name__}.{info.flavor}" if engine.data_path is None else _PROGRAM
+    loader = f"{__name__}.{info.flavor}" if engine.name == "exact" else _PROGRAM
     with contextlib.suppress(Exception):
         for module in (loader, *engine.modules):
             importlib.import_module(module)

@@ -225,13 +225,10 @@ def _brought_by(contents: ZipContents) -> str:
 def _model_size_problems(manifest: BundleManifest) -> Iterator[Problem]:
     if manifest.model_archive is None:
         return
-    # While it is fetched it is there twice: as an archive and unpacked.
-    files_bytes = sum(entry.size_bytes for entry in manifest.model.files)
-    needed_bytes = manifest.model_archive.size_bytes + files_bytes
+    needed_bytes = sum(entry.size_bytes for entry in manifest.model.files)
     if needed_bytes > MAX_TMP_MIB * 2**20:
         yield Problem(
-            f"the model needs {_mb(needed_bytes)} of /tmp, as archive and unpacked; Lambda gives"
-            f" {MAX_TMP_MIB} MiB at most",
+            f"the model needs {_mb(needed_bytes)} of /tmp; Lambda gives {MAX_TMP_MIB} MiB at most",
             "Make the model smaller, or build a container image that carries it: --package image"
             " --model-source embedded.",
         )

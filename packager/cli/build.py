@@ -86,12 +86,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--optimize",
-    type=click.Choice(["auto", "none", "arrays", "treelite", "onnx"]),
+    type=click.Choice(["auto", "none", "exact", "arrays", "treelite", "onnx"]),
     default="auto",
     show_default=True,
     help="Compute predictions without the model's library where that gives the same: arrays (no"
-    " library at all), treelite, onnx; auto: arrays if proven equal on 10,000 rows and more, else"
-    " the logged model itself.",
+    " library at all), treelite, onnx. exact: the logged model itself, called in the cheapest way"
+    " that gives the same; none: in the ordinary way. auto: arrays if equal on 10,000 rows and"
+    " more, else exact.",
 )
 @click.option(
     "--tolerance",

@@ -36,7 +36,11 @@ def convert(model: Any, method: str, builder: Builder) -> list[Step]:
     def recurse(part: Any, wanted: str) -> list[Step]:
         return convert(part, wanted, builder)
 
-    return tables[name](model, method, builder, recurse)
+    try:
+        return tables[name](model, method, builder, recurse)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # Fitted by a release whose models are made differently.
+        raise NotConvertible(f"{name} is made as in no release known here: {error!r}") from error
 
 
 __all__ = ["Builder", "Convert", "NotConvertible", "Recurse", "Step", "convert"]

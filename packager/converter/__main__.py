@@ -1,8 +1,8 @@
 """Convert the model of the skeleton that we run in, and tell what came of it.
 
-`python -m converter '{"engine": "auto", "tolerance": 0, "rows": 10000}'` in the model's own
-environment; prints `handler.manifest.EngineInfo` as JSON on a line of its own, and leaves a
-compiled model in the working directory.
+`python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true}'` in the
+model's own environment; prints `handler.manifest.EngineInfo` as JSON, and leaves what is made of
+the model in its folder.
 """
 
 import dataclasses
@@ -28,6 +28,7 @@ def main(request: dict[str, Any]) -> EngineInfo:
         wanted=request["engine"],
         tolerance=request["tolerance"],
         count=request["rows"],
+        rewrites=request["rewrites"],
         folder=task_root,
     )
 

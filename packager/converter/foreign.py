@@ -7,7 +7,7 @@ import numpy as np
 
 from .builder import Builder, NotConvertible, Step
 from .steps_common import check, make
-from .trees_sklearn import takes_nan
+from .trees_sklearn import checked
 
 
 def _by_treelite(model: Any, method: str, builder: Builder) -> list[Step]:
@@ -22,15 +22,10 @@ def _by_treelite(model: Any, method: str, builder: Builder) -> list[Step]:
     serialized = np.frombuffer(imported.serialize_bytes(), np.uint8)
     thresholds = "float32" if library == "xgboost" else "float64"
     return [
-        *(_refusals(model) if library == "sklearn" else [make("matrix")]),
+        *(checked(model, method) if library == "sklearn" else [make("matrix")]),
         make("treelite", builder, {"model": serialized}, dtype=thresholds),
         *_answer(model, method, builder),
     ]
-
-
-def _refusals(model: Any) -> list[Step]:
-    tree = np.ravel(getattr(model, "estimators_", [model]))[0]
-    return check(model, "float32", allow_nan=takes_nan(tree))
 
 
 def _answer(model: Any, method: str, builder: Builder) -> list[Step]:

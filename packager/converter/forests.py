@@ -89,6 +89,16 @@ def forest_step(
     }
 
 
+@dataclass(frozen=True)
+class _Leaves:
+    """One tree's leaves that give several numbers."""
+
+    places: np.ndarray
+    numbers: np.ndarray
+    """Which of the vectors each gives."""
+    vectors: np.ndarray
+
+
 class _Layout:
     """Nodes of all trees in one array."""
 
@@ -100,7 +110,7 @@ class _Layout:
         self.sets: dict[tuple[int, ...], int] = {}
         self._set_size = 0
         self._nodes: list[np.ndarray] = []
-        self._leaves: list[tuple[np.ndarray, np.ndarray]] = []
+        self._leaves: list[_Leaves] = []
 
     def add(self, tree: Tree) -> None:
         """Lay a tree out by level, so that what most rows visit lies together."""
@@ -126,7 +136,9 @@ class _Layout:
         self.width = tree.values.shape[1]
         if self.width == 1:
             slots["payload"][places[leaves]] = tree.values[leaves, 0]
-        self._leaves.append((self.size + places[leaves], tree.values[leaves]))
+        else:
+            vectors, numbers = _distinct(tree.values[leaves])
+            self._leaves.append(_Leaves(self.size + places[leaves], numbers, vectors))
         self.roots.append(self.size)
         self._nodes.append(slots)
         self.size += size
@@ -136,13 +148,11 @@ class _Layout:
         nodes = np.concatenate(self._nodes) if self._nodes else np.zeros(0, _SLOT)
         leaves = np.zeros((0, self.width))
         if self.width != 1:
-            values = np.ascontiguousarray(np.concatenate([part for _, part in self._leaves]))
-            # Compared as bytes: unlike numbers, NaN equals itself and -0.0 is not 0.0.
-            whole = values.view(f"V{values.itemsize * self.width}").ravel()
-            _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
-            leaves = values[first]
-            at = np.concatenate([part for part, _ in self._leaves])
-            nodes["payload"].view("<u8")[at] = inverse
+            leaves, numbers = _distinct(np.concatenate([part.vectors for part in self._leaves]))
+            payload, start = nodes["payload"].view("<u8"), 0
+            for part in self._leaves:
+                payload[part.places] = numbers[start + part.numbers]
+                start += len(part.vectors)
         return nodes.view("<u4").reshape(-1, 4), leaves
 
     def _set(self, categories: np.ndarray) -> int:
@@ -155,6 +165,15 @@ class _Layout:
         if place == self._set_size:
             self._set_size += len(key)
         return place
+
+
+def _distinct(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row once, and the number of each row's like among them."""
+    vectors = np.ascontiguousarray(vectors)
+    # Compared as bytes: unlike numbers, NaN equals itself and -0.0 is not 0.0.
+    whole = vectors.view(f"V{vectors.itemsize * vectors.shape[1]}").ravel()
+    _, first, numbers = np.unique(whole, return_index=True, return_inverse=True)
+    return vectors[first], numbers
 
 
 def _places(tree: Tree) -> tuple[np.ndarray, np.ndarray, int]:

@@ -19,7 +19,9 @@ Columns = dict[str, np.ndarray]
 """A block: 1-D arrays of one length by column name; strings as objects."""
 
 BLOCK = 1_000
+_MOST_EDGES = 20_000
 _SPECIAL_ROWS = 300
+_MAY_BE_CATEGORIES = frozenset({"string", "int64", "int32"})
 _LARGEST = float(np.finfo(np.float32).max)
 _SMALL = (0.0, -0.0, 5e-324, -5e-324, 1e-45, -1e-45, 1.1754944e-38, 1e-300, 1.0, -1.0)
 _LARGE = (_LARGEST, -_LARGEST, 1e30, -1e30, 2.0**53, 2.0**24 + 1)
@@ -42,19 +44,27 @@ def generate(
     """
     random = np.random.default_rng(seed)
     columns = [
-        (name, kind, edges.get(index), None if example is None else example[name])
+        (name, kind, _some(random, edges.get(index)), None if example is None else example[name])
         for index, (name, kind) in enumerate(kinds.items())
     ]
     known = {name: _known(kind, edge, given) for name, kind, edge, given in columns}
     pools = {name: _pool(kind, edge, given) for name, kind, edge, given in columns}
-    for start in range(0, count, BLOCK):
-        rows = min(BLOCK, count - start)
-        # One unknown category may be enough to have a whole block refused.
-        chosen = known if start // BLOCK % 2 else pools
-        yield {name: _draw(random, chosen[name], kind, rows) for name, kind in kinds.items()}
+    has_categories = any(kind in _MAY_BE_CATEGORIES for kind in kinds.values())
+    # One unknown category may be enough to have a whole block refused: there are blocks without.
+    for chosen, wanted in ((pools, count // (1 + has_categories)), (known, count * has_categories)):
+        for start in range(0, wanted, BLOCK):
+            rows = min(BLOCK, wanted - start)
+            yield {name: _draw(random, chosen[name], kind, rows) for name, kind in kinds.items()}
     for rows in (1, 2, 7):
         yield {name: _draw(random, pools[name], kind, rows) for name, kind in kinds.items()}
     yield from _special_blocks(random, known, kinds)
+
+
+def _some(random: np.random.Generator, edges: np.ndarray | None) -> np.ndarray | None:
+    # A large forest has millions of thresholds: more than there will be rows.
+    if edges is None or len(edges) <= _MOST_EDGES:
+        return edges
+    return random.choice(edges, _MOST_EDGES, replace=False)
 
 
 def as_array(block: Columns) -> np.ndarray:

@@ -103,10 +103,10 @@ def _power(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[
 
 def _quantile(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
     only(model, method, "transform")
-    if model.output_distribution != "uniform":
-        raise refuse(model, f"the distribution {model.output_distribution}")
     arrays = {"quantiles": model.quantiles_, "references": model.references_}
-    return [*check(model, FLOATS, allow_nan=True), make("quantile", builder, arrays)]
+    is_normal = model.output_distribution == "normal"
+    quantile = make("quantile", builder, arrays, is_normal=is_normal)
+    return [*check(model, FLOATS, allow_nan=True), quantile]
 
 
 def _bins(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:

@@ -3,6 +3,7 @@
 # Most of numpy's operations are typed Any here.
 # mypy: disable-error-code="no-any-return, var-annotated"
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,10 +15,45 @@ from .forests import Tree, forest_step
 from .steps_common import check, refuse
 
 
-def takes_nan(tree: Any) -> bool:
-    """Return whether a single tree takes NaN; only releases from 1.3 on can."""
-    method = getattr(tree, "_support_missing_values", None)
-    return method is not None and bool(method(np.zeros((1, 1), np.float32)))
+def checked(model: Any, method: str = "predict") -> list[Step]:
+    """Return what a tree or forest does with its input first.
+
+    Which special values it takes differs from release to release, so it is asked.
+    """
+    return check(
+        model,
+        "float32",
+        allow_nan=_takes(model, method, np.nan),
+        allow_infinity=_takes(model, method, np.inf),
+    )
+
+
+def _takes(model: Any, method: str, value: float) -> bool:
+    row = np.full((1, int(model.n_features_in_)), value, np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the row's columns have no names
+        try:
+            getattr(model, method)(row)
+        except ValueError:
+            return False
+    return True
+
+
+def _fractions(values: np.ndarray) -> np.ndarray:
+    """Return each class's share in each node, nodes x outputs x classes.
+
+    Releases before 1.4 kept weights there, and divided them when they predicted.
+    """
+    if np.allclose(values[0].sum(axis=1), 1.0):
+        return values
+    total = values.sum(axis=2, keepdims=True)
+    total[total == 0.0] = 1.0
+    return values / total
+
+
+def _leaf_values(tree: Any) -> np.ndarray:
+    values = tree.tree_.value
+    return _fractions(values) if hasattr(tree, "classes_") else values
 
 
 def tree_of(tree: Any, values: np.ndarray, features: np.ndarray | None = None) -> Tree:
@@ -44,7 +80,7 @@ def _sum(model: Any, trees: Iterable[Any], builder: Builder, start: float) -> St
     """Return the sum of what whole trees give: all classes of all outputs, flat."""
     trees = list(trees)
     width = int(np.prod(trees[0].tree_.value.shape[1:]))
-    flat = (tree_of(tree.tree_, tree.tree_.value.reshape(-1, width)) for tree in trees)
+    flat = (tree_of(tree.tree_, _leaf_values(tree).reshape(-1, width)) for tree in trees)
     base = np.full(width, start, np.float64)
     return forest_step(builder, flat, [0] * len(trees), base, int(model.n_features_in_))
 
@@ -72,7 +108,7 @@ def _tree(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[S
     answer = _classes(model, method, builder) if is_classifier else _values(model, method)
     # From -0.0, so that a leaf's -0.0 stays one: a tree alone is not added to anything.
     return [
-        *check(model, "float32", allow_nan=takes_nan(model)),
+        *checked(model, method),
         _sum(model, [model], builder, -0.0),
         *answer,
     ]
@@ -82,7 +118,7 @@ def _forest(model: Any, method: str, builder: Builder, recurse: Recurse) -> list
     is_classifier = hasattr(model, "classes_")
     answer = _classes(model, method, builder) if is_classifier else _values(model, method)
     return [
-        *check(model, "float32", allow_nan=takes_nan(model.estimators_[0])),
+        *checked(model, method),
         _sum(model, model.estimators_, builder, 0.0),
         {"op": "divide", "by": len(model.estimators_)},
         *answer,
@@ -104,7 +140,7 @@ def _isolation(model: Any, method: str, builder: Builder, recurse: Recurse) -> l
     per_tree = float(_average_path_length([model._max_samples])[0])
     offset = None if method == "score_samples" else float(model.offset_)
     return [
-        *check(model, "float32", allow_nan=True, allow_infinity=True),
+        *checked(model, method),
         forest_step(builder, trees, [0] * count, np.zeros(1), int(model.n_features_in_)),
         {"op": "ravel"},
         {"op": "isolation", "denominator": count * per_tree, "offset": offset},

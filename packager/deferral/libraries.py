@@ -22,6 +22,9 @@ LIBRARIES = (
     Library("lightgbm", "its scikit-learn wrapper imports the training"),
 )
 
+LEFT_ALONE = ("joblib.externals",)
+"""Not rewritten: loky's modules import each other in circles that work from one side only."""
+
 WAITED_FOR = ("matplotlib", "numpy.f2py", "numpy.testing", "pandas", "threadpoolctl")
 """Not rewritten, but imported when they are first used."""
 
@@ -51,7 +54,7 @@ _NAMES = frozenset(library.name for library in LIBRARIES)
 
 def is_rewritten(module: str) -> bool:
     """Tell whether a module is one of these libraries'."""
-    return module.partition(".")[0] in _NAMES
+    return module.partition(".")[0] in _NAMES and not _is_in(module, LEFT_ALONE)
 
 
 def is_deferrable(module: str) -> bool:
@@ -59,4 +62,8 @@ def is_deferrable(module: str) -> bool:
     top = module.partition(".")[0]
     if top in _NAMES or top in STANDARD:
         return True
-    return any(f"{module}.".startswith(f"{name}.") for name in WAITED_FOR)
+    return _is_in(module, WAITED_FOR)
+
+
+def _is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(f"{module}.".startswith(f"{name}.") for name in packages)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import tempfile
 import warnings
 from dataclasses import replace
@@ -76,17 +77,18 @@ def read_info(name: str, folder: Path) -> ModelInfo:
 
 def compiled(folder: Path, info: ModelInfo, scratch: Path) -> tuple[Path, ModelInfo]:
     """Return the folder and the description of the model as a bundle carries it."""
-    (scratch / MODEL_FOLDER).symlink_to(folder)
+    shutil.copytree(folder, scratch / MODEL_FOLDER)
     engine = choose_engine(
         load_model(folder, info),
         info,
         wanted="arrays",
         tolerance=DEFAULT_TOLERANCE,
         count=COMPARED_ROWS,
+        rewrites=False,
         folder=scratch,
     )
     assert engine.name == "arrays", engine.reason
-    return scratch, replace(info, engine=engine)
+    return scratch / MODEL_FOLDER, replace(info, engine=engine)
 
 
 def _predictor(name: str, folder: Path, info: ModelInfo) -> Predictor:

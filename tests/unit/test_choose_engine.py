@@ -44,7 +44,13 @@ def choose(model: Any, folder: Path, signature: dict[str, Any] | None, **more: A
     info = ModelInfo("sklearn", "model.pkl", "pickle", signature=signature, **more)
     predictor = load_model(folder / "model", info)
     return choose_engine(
-        predictor, info, wanted="arrays", tolerance=1e-12, count=10_000, folder=folder
+        predictor,
+        info,
+        wanted="arrays",
+        tolerance=1e-12,
+        count=10_000,
+        rewrites=True,
+        folder=folder,
     )
 
 
@@ -63,7 +69,7 @@ def test_a_forest_is_compiled_after_ten_thousand_equal_rows(
     assert (engine.name, engine.input_kind, engine.max_difference) == ("arrays", "array", 0.0)
     assert engine.compared_rows >= 10_000
     rows = np.random.default_rng(1).normal(size=(50, 3))
-    predicted = read_program(tmp_path / COMPILED).predict(rows, None)
+    predicted = read_program(tmp_path / "model" / COMPILED).predict(rows, None)
     expected = forest.predict(pd.DataFrame(rows, columns=NAMES))
     assert predicted.tolist() == expected.tolist()
 

@@ -274,6 +274,11 @@ def test_what_is_not_known_to_be_equal_is_not_converted() -> None:
     with pytest.raises(NotConvertible, match="Tuned"):
         convert(Tuned(2).fit(X, WORDS), "predict", Builder())
 
+    older = IsolationForest(n_estimators=2).fit(X)
+    del older._decision_path_lengths
+    with pytest.raises(NotConvertible, match=r"no release known here.*_decision_path_lengths"):
+        convert(older, "predict", Builder())
+
 
 def test_equal_models_make_equal_files(forest: RandomForestClassifier, tmp_path: Path) -> None:
     files = []

@@ -228,7 +228,7 @@ def test_logs_are_json_and_do_not_stay_for_ever(name: str) -> None:
     assert retention == {"Ref": "LogRetentionDays"}
 
 
-@pytest.mark.parametrize(("archive_mb", "expected_mib"), [(1, 512), (300, 700), (100_000, 10_240)])
+@pytest.mark.parametrize(("archive_mb", "expected_mib"), [(1, 512), (600, 764), (100_000, 10_240)])
 def test_room_in_tmp_grows_with_the_model(archive_mb: int, expected_mib: int) -> None:
     archive = FileEntry("model.zip", archive_mb * 10**6, SHA)
     template = parse(render_template(manifest(model_archive=archive)))

@@ -8,7 +8,7 @@ import pickle
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 from handler.config import HandlerConfig
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from handler.telemetry import Telemetry
+from packager.archive import frame_sha256
 from packager.local.storage import embedded_client, embedded_s3
 from tests.loops import closed_event_loop
 
@@ -59,6 +60,14 @@ class Bundle:
     archive: bytes
     manifest: BundleManifest
     config: HandlerConfig
+
+
+def with_frame(bundle: Bundle, folder: Path) -> Bundle:
+    """Pin the archive's frame too, as `packager build` does."""
+    path = folder / "framed.zip"
+    path.write_bytes(bundle.archive)
+    frame = frame_sha256(path, bundle.files)
+    return replace(bundle, manifest=replace(bundle.manifest, archive_frame_sha256=frame))
 
 
 @pytest.fixture

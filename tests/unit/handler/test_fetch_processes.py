@@ -14,7 +14,7 @@ import pytest
 
 from handler.fetch import fetch_model
 
-from .conftest import Bundle
+from .conftest import Bundle, with_frame
 from .object_server import Exchange, Mishap, ObjectServer, object_server
 
 MakeBundle = Callable[..., Bundle]
@@ -118,9 +118,10 @@ def test_a_fetch_that_is_killed_leaves_nothing_that_looks_whole(
 
 
 def test_processes_side_by_side_fetch_once(
-    make_bundle: MakeBundle, serve: Serve, start_fetch: StartFetch
+    make_bundle: MakeBundle, serve: Serve, start_fetch: StartFetch, tmp_path: Path
 ) -> None:
     bundle = make_bundle({"model.pkl": random.Random(1).randbytes(1_000_000)})
+    bundle = with_frame(bundle, tmp_path)
     server = serve(bundle.archive)
     processes = [start_fetch(bundle) for _ in range(4)]
     folders = {process.communicate()[0].splitlines()[0] for process in processes}
@@ -128,8 +129,11 @@ def test_processes_side_by_side_fetch_once(
     assert len(server.requests) == 1
 
 
-def test_threads_side_by_side_fetch_once(make_bundle: MakeBundle, serve: Serve) -> None:
+def test_threads_side_by_side_fetch_once(
+    make_bundle: MakeBundle, serve: Serve, tmp_path: Path
+) -> None:
     bundle = make_bundle({"model.pkl": random.Random(1).randbytes(1_000_000)})
+    bundle = with_frame(bundle, tmp_path)
     server = serve(bundle.archive)
     threads = [
         threading.Thread(target=fetch_model, args=(bundle.manifest, bundle.config))

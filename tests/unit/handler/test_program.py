@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from handler.engines import trees
 from handler.engines.program import ALIGNMENT, MAGIC, read_program
 from handler.errors import ModelLoadError
 from packager.converter import Builder
@@ -208,3 +209,20 @@ def test_an_array_that_is_used_twice_is_stored_once(tmp_path: Path) -> None:
     assert builder.add(np.arange(3.0)) == builder.add(np.arange(3.0)) == 0
     assert builder.add(np.arange(3)) == 1
     assert builder.add(np.array(["0"])) != builder.add(np.array(["0"], dtype=object))
+
+
+def test_a_native_library_that_cannot_be_loaded_costs_time_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "native").mkdir()
+    for architecture in ("x86_64", "arm64"):
+        (tmp_path / "native" / f"trees-{architecture}.so").write_bytes(b"no library")
+    monkeypatch.setattr(trees, "__file__", str(tmp_path / "trees.py"))
+    builder = Builder()
+    step = forest_step(builder, [stump()], [0], np.zeros(1), columns=2)
+    builder.write(tmp_path / "x.arrays", [step])
+
+    predicted = read_program(tmp_path / "x.arrays").predict(np.array([[0.0, 0.0]]), None)
+
+    assert predicted.tolist() == [[10.0]]
+    assert "walked slowly" in caplog.text

@@ -18,12 +18,13 @@ from handler import parts, s3, unpack
 from handler.errors import ModelFetchError, ModelIntegrityError
 from handler.fetch import fetch_model
 from handler.unpack import unpack as unpack_archive
-from packager.archive import write_archive
+from packager.archive import frame_sha256, write_archive
 
-from .conftest import Bundle, entry, zip_of
+from .conftest import Bundle, entry, with_frame, zip_of
 from .object_server import Exchange, Mishap, ObjectServer, object_server
 
 MakeBundle = Callable[..., Bundle]
+Serve = Callable[..., ObjectServer]
 PART = 1 << 16
 
 
@@ -123,18 +124,58 @@ def test_no_damage_gives_other_files(
     assert files_below(folder) == FILES
 
 
+def test_every_byte_of_an_archive_is_pinned(tmp_path: Path) -> None:
+    whole = zip_of(FILES)
+    (tmp_path / "model.zip").write_bytes(whole)
+    pinned = frame_sha256(tmp_path / "model.zip", FILES)
+    entries = tuple(entry(path, data) for path, data in FILES.items())
+    archive = entry("model.zip", whole)
+    for position in range(-1, len(whole)):
+        changed = bytearray(whole)
+        if position >= 0:
+            changed[position] ^= 0x01
+        folder = tmp_path / str(position)
+        try:
+            frame = unpack_archive(InMemory(bytes(changed)), archive, entries, folder)
+        except ModelIntegrityError:
+            frame = "refused"
+        assert (frame == pinned) is (position == -1)
+
+
+def test_the_frame_holds_what_nobody_wants(tmp_path: Path) -> None:
+    wanted = {"MLmodel": FILES["MLmodel"], "zz": FILES["zz"]}
+    entries = tuple(entry(path, data) for path, data in wanted.items())
+    whole = zip_of(FILES)
+    (tmp_path / "model.zip").write_bytes(whole)
+    archive = entry("model.zip", whole)
+    frame = unpack_archive(InMemory(whole), archive, entries, tmp_path / "out")
+    assert frame == frame_sha256(tmp_path / "model.zip", wanted)
+    assert frame != frame_sha256(tmp_path / "model.zip", FILES)
+
+
 # From S3, in parts
 
 
+@pytest.mark.parametrize("is_framed", [True, False])
+def test_an_archive_whose_directory_was_changed_is_refused(
+    make_bundle: MakeBundle, serve: Serve, tmp_path: Path, is_framed: bool
+) -> None:
+    bundle = make_bundle()
+    serve(bundle.archive[:-60] + bytes(60))
+    with pytest.raises(ModelIntegrityError, match=r"s3://models/iris/model\.zip is not the one"):
+        fetch_model((with_frame(bundle, tmp_path) if is_framed else bundle).manifest, bundle.config)
+    assert left_in_cache(bundle) == set()
+
+
 @pytest.fixture
-def large(make_bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+def large(make_bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bundle:
     """A model of many small parts, with files before, between and after the large ones."""
     monkeypatch.setattr(parts, "PART_BYTES", PART)
     monkeypatch.setattr(unpack, "PART_BYTES", PART)
     monkeypatch.setattr(unpack, "_WHOLE_BYTES", 2 * PART)
     monkeypatch.setattr(s3, "_PAUSE_S", 0.001)
     some = random.Random(3)
-    return make_bundle(
+    bundle = make_bundle(
         {
             "MLmodel": b"flavors: {}\n",
             "a.pkl": some.randbytes(20 * PART + 17),
@@ -145,6 +186,7 @@ def large(make_bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch) -> Bundle:
             "z.txt": b"z",
         }
     )
+    return with_frame(bundle, tmp_path)
 
 
 @pytest.fixture
@@ -165,9 +207,6 @@ def serve(
         context.__exit__(None, None, None)
 
 
-Serve = Callable[..., ObjectServer]
-
-
 def left_in_cache(bundle: Bundle) -> set[str]:
     return {path.name for path in bundle.config.cache_dir.iterdir() if path.suffix != ".lock"}
 
@@ -186,13 +225,16 @@ def test_a_large_model_arrives_in_parts_and_is_the_same(large: Bundle, serve: Se
     assert {headers["if-match"] for headers in others} == {'"1"'}
 
 
-def test_a_large_file_that_nobody_wants_is_not_fetched(large: Bundle, serve: Serve) -> None:
+def test_a_large_file_that_nobody_wants_is_not_written(
+    large: Bundle, serve: Serve, tmp_path: Path
+) -> None:
     kept = tuple(item for item in large.manifest.model.files if item.path != "a.pkl")
+    wanted = {path: data for path, data in large.files.items() if path != "a.pkl"}
     manifest = replace(large.manifest, model=replace(large.manifest.model, files=kept))
+    bundle = with_frame(replace(large, files=wanted, manifest=manifest), tmp_path)
     server = serve(large.archive)
-    folder = fetch_model(manifest, large.config)
-    assert files_below(folder) == {k: v for k, v in large.files.items() if k != "a.pkl"}
-    assert len(server.ranges) < 20
+    assert files_below(fetch_model(bundle.manifest, bundle.config)) == wanted
+    assert "" not in server.ranges  # it was not read once more as a whole
 
 
 def break_off_once(exchange: Exchange) -> None:
