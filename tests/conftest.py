@@ -74,10 +74,11 @@ def example(shared_folder: Path) -> Example:
 
 @pytest.fixture(scope="session")
 def bundle_folder(example: Example, shared_folder: Path) -> Path:
-    """What `packager build` makes of the example's model."""
+    """The example's model as it was logged."""
     output = shared_folder / "dist"
     with only_one_worker(shared_folder):
         if not output.exists():
-            done = packager("build", example.uri, "--output", output, env=example.env)
+            argv = ("build", example.uri, "--output", output, "--optimize", "none")
+            done = packager(*argv, env=example.env)
             assert done.returncode == 0, done.stderr
     return output

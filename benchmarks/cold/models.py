@@ -24,6 +24,13 @@ class Models:
         return self.folder / serialization
 
     @property
+    def pins(self) -> dict[str, str]:
+        """Versions of the libraries that the forest was trained with, as MLflow logged them."""
+        files = [self.logged(name) / "requirements.txt" for name in ("skops", "cloudpickle")]
+        lines = [line for file in files for line in file.read_text().split()]
+        return dict(line.split("==") for line in lines)
+
+    @property
     def joblib_file(self) -> Path:
         return self.folder / "forest.joblib"
 

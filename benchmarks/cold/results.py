@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cold.stats import Figures
-from benchmarks.cold.variants import Stage
+from benchmarks.cold.variants import Stage, all_pins
 from benchmarks.cold.work import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results.json"
-_SHOWN_PACKAGES = ("fastapi", "mangum", "numpy", "pandas", "scikit-learn", "scipy", "skops")
+_SHOWN_PACKAGES = (
+    "mlflow",
+    "fastapi",
+    "mangum",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "skops",
+)
 _DIGITS = 5
 
 
@@ -31,7 +40,7 @@ def write_results(sections: dict[str, Figures]) -> None:
 
 def circumstances(stage: Stage, rounds: int) -> Figures:
     """Return what a section's figures depend on: machine, versions, time."""
-    pins = dict(line.split("==") for built in stage.bundles.values() for line in built.pins)
+    pins = all_pins(stage)
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -40,7 +49,7 @@ def circumstances(stage: Stage, rounds: int) -> Figures:
         "date": datetime.now(UTC).date().isoformat(),
         "rounds": rounds,
         "runtime": "Python 3.11, awslambdaric 4.2.2",
-        "versions": {"mlflow": "3.17.2"} | {name: pins[name] for name in _SHOWN_PACKAGES},
+        "versions": {name: pins[name] for name in _SHOWN_PACKAGES},
     }
 
 

@@ -58,6 +58,7 @@ EXACT_PICKLE = OurBundle(
 class Stage:
     """All variants by name, and what they were made of."""
 
+    models: Models
     variants: dict[str, Variant] = field(default_factory=dict)
     bundles: dict[str, Built] = field(default_factory=dict)
 
@@ -70,12 +71,12 @@ def prepare(models: Models) -> Stage:
 
     :raises BenchError: one of the builds failed.
     """
-    stage = Stage()
+    stage = Stage(models)
     for bundle in (EXACT, COMPILED, EXACT_PICKLE):
         built = build(_slug(bundle.name), models.logged(bundle.serialization), *bundle.options)
         stage.bundles[bundle.name] = built
         stage.add(our_variant(bundle.name, bundle.title, built))
-    _add_peers(stage, models)
+    _add_peers(stage)
     return stage
 
 
@@ -113,9 +114,11 @@ def target_of(built: Built) -> Target:
     return find_target(found["runtime"], found["architecture"])
 
 
-def _add_peers(stage: Stage, models: Models) -> None:
+def _add_peers(stage: Stage) -> None:
+    models = stage.models
     exact = stage.bundles[EXACT.name]
-    pins, target = _all_pins(stage), target_of(exact)
+    pins = [f"{name}=={version}" for name, version in sorted(all_pins(stage).items())]
+    target = target_of(exact)
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true"}  # it would ask the internet
     logged = {name: _zipped(models.logged(name)) for name in ("skops", "cloudpickle")}
     mlflow = peers.install(peers.MLFLOW, pins, target)
@@ -156,10 +159,12 @@ def _add(
     )
 
 
-def _all_pins(stage: Stage) -> list[str]:
-    # The lock of the pickled model has cloudpickle, the other one skops.
-    locks = [read_lock(built.output / "pylock.toml") for built in stage.bundles.values()]
-    return sorted({line for lock in locks for line in lock.pins.split()})
+def all_pins(stage: Stage) -> dict[str, str]:
+    """Return the versions of all that is in our bundles, or that the model was trained with."""
+    pins = dict(stage.models.pins)
+    for built in stage.bundles.values():
+        pins |= dict(line.split("==") for line in built.pins)
+    return pins
 
 
 def _bytes_of(stage: Stage) -> dict[str, str]:

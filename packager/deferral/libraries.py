@@ -25,6 +25,10 @@ LIBRARIES = (
 LEFT_ALONE = ("joblib.externals",)
 """Not rewritten: loky's modules import each other in circles that work from one side only."""
 
+NEVER_LATE = ("sklearn._loss",)
+"""Imported when they were before. Up to scikit-learn 1.7 this one is also, by the name that its
+extension module gives itself, `_loss`: pickled models name it so, and do not import it."""
+
 WAITED_FOR = ("matplotlib", "numpy.f2py", "numpy.testing", "pandas", "threadpoolctl")
 """Not rewritten, but imported when they are first used."""
 
@@ -59,10 +63,10 @@ def is_rewritten(module: str) -> bool:
 
 def is_deferrable(module: str) -> bool:
     """Tell whether a module, or a name in one, may be imported when it is first used."""
+    if _is_in(module, NEVER_LATE):
+        return False
     top = module.partition(".")[0]
-    if top in _NAMES or top in STANDARD:
-        return True
-    return _is_in(module, WAITED_FOR)
+    return top in _NAMES or top in STANDARD or _is_in(module, WAITED_FOR)
 
 
 def _is_in(module: str, packages: tuple[str, ...]) -> bool:

@@ -95,6 +95,7 @@ def test_a_second_build_elsewhere_gives_the_same_bytes(
 ) -> None:
     (tmp_path / "other").mkdir()
     arguments = ["--output", "deep/er/dist", "--lock", bundle_folder / "pylock.toml", "--locked"]
+    arguments += ["--optimize", "none"]
     elsewhere = {
         "TZ": "Pacific/Auckland",
         "PYTHONHASHSEED": "7",
@@ -125,9 +126,8 @@ def test_a_build_out_of_the_cache_gives_the_same_bytes_and_resolves_nothing(
     offline = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "uv")}
     lock = bundle_folder / "pylock.toml"
 
-    done = packager(
-        "build", example.uri, "-o", tmp_path / "dist", "--lock", lock, env=example.env | offline
-    )
+    argv = ["build", example.uri, "-o", tmp_path / "dist", "--lock", lock, "--optimize", "none"]
+    done = packager(*argv, env=example.env | offline)
 
     assert done.returncode == 0, done.stderr
     assert "from the cache" in done.stderr
@@ -162,7 +162,8 @@ def test_a_build_that_is_killed_leaves_the_old_output_untouched(
 
 
 def test_dry_run_says_what_it_would_do_and_writes_nothing(example: Example, tmp_path: Path) -> None:
-    done = packager("build", example.uri, "--dry-run", "--json", cwd=tmp_path, env=example.env)
+    argv = ["build", example.uri, "--dry-run", "--json", "--optimize", "none"]
+    done = packager(*argv, cwd=tmp_path, env=example.env)
 
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)

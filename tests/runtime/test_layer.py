@@ -21,7 +21,8 @@ def layered(
     """The example's bundle once more, by the same lock."""
     output = tmp_path_factory.mktemp("layered") / "dist"
     lock = bundle_folder / "pylock.toml"
-    done = packager("build", example.uri, "-o", output, "--lock", lock, "--layer", env=example.env)
+    options = ("--lock", lock, "--layer", "--optimize", "none")
+    done = packager("build", example.uri, "-o", output, *options, env=example.env)
     assert done.returncode == 0, done.stderr
     return read_bundle(output)
 

@@ -122,6 +122,15 @@ def alone(root: str) -> dict[str, str]:
     return outcomes
 
 
+def fit(folder: str) -> list[str]:
+    from fitted import fitted_models  # beside this file
+
+    models = fitted_models()
+    for name, model in models.items():
+        Path(folder, f"{name}.pickle").write_bytes(pickle.dumps(model))
+    return list(models)
+
+
 def predictions(folder: str) -> dict[str, str]:
     """Return the predictions of pickled models, as hexadecimal bytes."""
     answers = {}
@@ -140,6 +149,8 @@ def main() -> None:
     result: Any
     if what == "alone":
         result = alone(root)
+    elif what == "fit":
+        result = fit(rest[0])
     elif what == "predictions":
         result = predictions(rest[0])
     else:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 import re
 import subprocess
 import zipfile
@@ -10,35 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
-from sklearn.datasets import make_classification
-from sklearn.decomposition import PCA
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    IsolationForest,
-    RandomForestClassifier,
-    StackingClassifier,
-)
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    OneHotEncoder,
-    PowerTransformer,
-    QuantileTransformer,
-    SplineTransformer,
-    StandardScaler,
-)
-from sklearn.svm import SVC
 
 from packager.dependencies import Packing, prepare_dependencies
 from packager.local.emulator import runtime_python
@@ -57,28 +28,27 @@ PASSING = re.compile(r"joblib-\d+-\w+|builtins\.int \d{12,}|builtins\.str '/.*'"
 # Documentation that is not written (`libraries.SHORTCUTS`).
 UNWRITTEN = re.compile(r"scipy\._lib\._array_api\.xp_capabilities\.<locals>\.\S+")
 
+ACCIDENTS = {
+    # The last of a set, in a loop of the module's body.
+    ("scipy.sparse._data", "name"),
+    ("scipy.sparse._data", "npfunc"),
+    # Star imports of packages bring what happens to be imported of them by then.
+    ("scipy._lib._array_api_compat_vendor", "numpy"),
+    ("sklearn.externals._array_api_compat_vendor", "numpy"),
+}
+
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The libraries as they are, and with their imports deferred."""
     target = find_target(f"python{THIS_PYTHON}", host_architecture() or "x86_64")
-    # In the versions of this environment, whose models they are to load.
-    versions = (f"numpy=={np.__version__}", f"scikit-learn=={_version('scikit-learn')}")
-    question = Question(
-        (*LIBRARIES, *versions, *HANDLER_REQUIREMENTS), target, excluded=("prettytable",)
-    )
+    question = Question((*LIBRARIES, *HANDLER_REQUIREMENTS), target, excluded=("prettytable",))
     lock = UvResolver().resolve(question)
     folder = tmp_path_factory.mktemp("deferral")
     for name, packing in (("plain", Packing(is_deferred=False)), ("deferred", Packing())):
         with zipfile.ZipFile(prepare_dependencies(lock, target, packing).archive) as archive:
             archive.extractall(folder / name)
     return folder / "plain", folder / "deferred"
-
-
-def _version(distribution: str) -> str:
-    from importlib.metadata import version
-
-    return version(distribution)
 
 
 def look(what: str, tree: Path, *rest: Path) -> Any:
@@ -108,7 +78,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[tuple
             for name, meaning in names.items():
                 found = after[module].get(name, "")
                 meanings = {UNWRITTEN.sub("", PASSING.sub("", text)) for text in (meaning, found)}
-                if len(meanings) > 1:
+                if len(meanings) > 1 and (module, name) not in ACCIDENTS:
                     yield module, name, meaning, found
 
 
@@ -120,7 +90,7 @@ def test_every_name_of_every_module_stands_for_what_it_did(
     before = look(order, plain)
     after = look(order, changed, plain.with_name(f"plain.{order}.json"))
 
-    assert len(before["names"]) > 1200
+    assert len(before["names"]) > 1000
     assert not before["deferred"]
     assert sum(after["deferred"].values()) > 5000
     assert list(differences(before["names"], after["names"])) == []
@@ -138,42 +108,10 @@ def test_every_module_can_be_the_first_that_is_imported(trees: tuple[Path, Path]
 
 
 def test_every_estimator_predicts_the_same_bits(trees: tuple[Path, Path], tmp_path: Path) -> None:
-    rows, labels = make_classification(300, 8, random_state=0)
-    numbers = rows @ np.arange(8.0)
-    numeric = make_pipeline(SimpleImputer(), StandardScaler())
-    mixed = np.column_stack([rows[:, :2], (rows[:, 2] > 0).astype(float)])
-    columns = ColumnTransformer([("one", OneHotEncoder(), [2]), ("rest", numeric, [0, 1])])
-    models: dict[str, tuple[Any, Any, Any]] = {
-        "forest": (RandomForestClassifier(20, random_state=0), rows, labels),
-        "extra": (ExtraTreesClassifier(20, random_state=0), rows, labels),
-        "isolation": (IsolationForest(n_estimators=20, random_state=0), rows, labels),
-        "boosting": (GradientBoostingRegressor(n_estimators=10), rows, numbers),
-        "histogram": (HistGradientBoostingClassifier(max_iter=10), rows, labels),
-        "logistic": (make_pipeline(StandardScaler(), LogisticRegression()), rows, labels),
-        "columns": (make_pipeline(columns, LogisticRegression()), mixed, labels),
-        "neighbours": (KNeighborsClassifier(weights="distance"), rows, labels),
-        "svc": (SVC(probability=False), rows, labels),
-        "calibrated": (CalibratedClassifierCV(GaussianNB(), method="isotonic"), rows, labels),
-        "gaussian": (GaussianProcessRegressor(), rows[:40], numbers[:40]),
-        "network": (MLPClassifier(max_iter=20, random_state=0), rows, labels),
-        "components": (make_pipeline(PCA(3), Ridge()), rows, numbers),
-        "quantiles": (
-            make_pipeline(
-                QuantileTransformer(n_quantiles=20, output_distribution="normal"),
-                PowerTransformer(),
-                Ridge(),
-            ),
-            *(rows, numbers),
-        ),
-        "splines": (make_pipeline(KNNImputer(), SplineTransformer(), Ridge()), rows, numbers),
-        "poisson": (PoissonRegressor(), rows, labels),
-        "stacked": (StackingClassifier([("a", GaussianNB()), ("b", SVC())]), rows, labels),
-    }
-    for name, (model, data, target) in models.items():
-        content = pickle.dumps((model.fit(data, target), data))
-        (tmp_path / f"{name}.pickle").write_bytes(content)
+    fitted = look("fit", trees[0], tmp_path)
 
     before, after = (look("predictions", tree, tmp_path) for tree in trees)
 
-    assert {name.partition(".")[0] for name in before} == models.keys()
+    assert len(fitted) > 15
+    assert {name.partition(".")[0] for name in before} == set(fitted)
     assert before == after

@@ -364,6 +364,18 @@ def test_what_an_import_switches_on_is_on(run: Run) -> None:
     assert run("from scipy import user; print(user.use())", **modules) == ["enabled"]
 
 
+def test_what_must_not_be_late_is_not(run: Run) -> None:
+    """`_loss` is how pickles of scikit-learn 1.7 name a module of that extension's."""
+    modules = {
+        "sklearn.__init__": "",
+        "sklearn._loss__init": "import sys\nsys.modules['_loss'] = sys.modules[__name__]\nHalf = 0.5\n",
+        "sklearn.boosting": "from ._loss import Half\ndef half():\n    return Half\n",
+    }
+    code = "import sklearn.boosting\nfrom _loss import Half\nprint(Half)"
+
+    assert run(code, **modules) == ["0.5"]
+
+
 def test_circles_of_imports_work_in_either_direction(run: Run) -> None:
     modules = {
         "scipy.first": "from .second import two\ndef one():\n    return 1\ndef both():\n    return one() + two()\n",
