@@ -126,7 +126,8 @@ class EngineInfo:
     compared_rows: int = 0
     """Rows on which predictions were compared with the logged model's at build."""
     max_difference: float = 0.0
-    """The largest absolute difference seen among them; labels never differ."""
+    """The largest difference seen among them, absolute below 1 and relative above; labels never
+    differ."""
     modules: tuple[str, ...] = ()
     """Those that the model's file names: imported while it is fetched."""
     reason: str = ""

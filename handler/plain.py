@@ -12,6 +12,7 @@ from itertools import chain
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from handler.kinds import KINDS, IrregularError, require
 from handler.manifest import InputKind
 from handler.protocol import Envelope
 from handler.schema import (
@@ -36,15 +37,10 @@ Origin = Literal["frame", "cells", "arrays"]
 numpy. The results differ in details."""
 
 _NUMBERS = frozenset((int, float, bool, NoneType))
-_LABELS = _NUMBERS | {str}
 _TABLE = 2
 """The rank of an array of single values in columns."""
 
 _TYPES = (BOOLEAN, INTEGER, LONG, FLOAT, DOUBLE, STRING)
-
-
-class _IrregularError(Exception):
-    """The request is not a plain one."""
 
 
 class PlainReader:
@@ -55,7 +51,7 @@ class PlainReader:
 
     def __init__(self, types: dict[str, Scalar], kind: InputKind) -> None:
         self._types = types
-        self._make = _MAKERS[kind](list(types))
+        self._make = KINDS[kind](list(types))
         self._is_all_double = set(types.values()) == {DOUBLE}
         self._pick = _picker(list(types))
 
@@ -79,7 +75,7 @@ class PlainReader:
             if self._is_all_double:
                 return self._make.from_table(self._table(envelope), _index(envelope))
             return self._make.from_columns(self._mixed(envelope), _index(envelope))
-        except (_IrregularError, KeyError, TypeError, ValueError, OverflowError):
+        except (IrregularError, KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def _table(self, envelope: Envelope) -> "np.ndarray[Any, Any]":
@@ -87,16 +83,16 @@ class PlainReader:
         if envelope.format == "dataframe_split" and len(payload["columns"]) == len(self._types):
             names, rows = _split(payload)
             by_row = _doubles(rows)
-            _require(by_row.ndim == _TABLE and by_row.shape[1] == len(names))
+            require(by_row.ndim == _TABLE and by_row.shape[1] == len(names))
             position = {name: index for index, name in enumerate(names)}
             return by_row.T[[position[name] for name in self._types]]
         if isinstance(payload, list):
             # One flat list converts faster than one for each row.
             cells = _doubles(list(chain.from_iterable(self._rows(envelope))))
-            _require(cells.ndim == 1)
+            require(cells.ndim == 1)
             return cells.reshape(len(payload), -1).T
         table = _doubles(self._columns(envelope))
-        _require(table.ndim == _TABLE)
+        require(table.ndim == _TABLE)
         return table
 
     def _mixed(self, envelope: Envelope) -> dict[str, Any]:
@@ -108,7 +104,7 @@ class PlainReader:
         payload = envelope.payload
         if envelope.format == "dataframe_split":
             names, rows = _split(payload)
-            _require(set(map(type, rows)) == {list} and set(map(len, rows)) == {len(names)})
+            require(set(map(type, rows)) == {list} and set(map(len, rows)) == {len(names)})
             by_name = dict(zip(names, zip(*rows, strict=True), strict=True))
             return [by_name[name] for name in self._types]
         if isinstance(payload, list):
@@ -117,123 +113,27 @@ class PlainReader:
 
     def _rows(self, envelope: Envelope) -> Iterator[tuple[Any, ...]]:
         records = envelope.payload
-        _require(set(map(type, records)) == {dict})
+        require(set(map(type, records)) == {dict})
         if envelope.format != "dataframe_records":
             # An input beside the signature's can make a request wrong, though it is dropped.
-            _require(set(map(len, records)) == {len(self._types)})
+            require(set(map(len, records)) == {len(self._types)})
         return map(self._pick, records)
 
     def _lists(self, envelope: Envelope) -> Columns:
         payload = envelope.payload
-        _require(isinstance(payload, dict) and envelope.format in ("inputs", "instances"))
+        require(isinstance(payload, dict) and envelope.format in ("inputs", "instances"))
         columns = [payload[name] for name in self._types]
-        _require(len(payload) == len(columns) and set(map(type, columns)) == {list})
+        require(len(payload) == len(columns) and set(map(type, columns)) == {list})
         lengths = set(map(len, columns))
-        _require(len(lengths) == 1 and lengths != {0})
+        require(len(lengths) == 1 and lengths != {0})
         return columns
-
-
-class _Frames:
-    """Makes DataFrames."""
-
-    def __init__(self, names: list[str]) -> None:
-        # Imported here: only a model that takes DataFrames needs pandas.
-        import pandas as pd
-
-        self._index = pd.Index(names)
-
-    def from_table(self, table: "np.ndarray[Any, Any]", index: list[Any] | None) -> Any:
-        """Return the data of a table with a row for each column of the signature."""
-        import numpy as np
-        import pandas as pd
-
-        # Transposed, it has the layout that pandas gives a frame of one dtype. It matters to
-        # the last bit: the order of a sum depends on it.
-        table = np.ascontiguousarray(table)
-        return pd.DataFrame(table.T, index, self._index.copy(), copy=False)
-
-    def from_columns(self, columns: dict[str, Any], index: list[Any] | None) -> Any:
-        """Return the data of columns by name."""
-        import pandas as pd
-
-        return pd.DataFrame(columns, index)
-
-
-class _Arrays:
-    """Makes what `numpy.asarray` would make of those frames, without pandas."""
-
-    def __init__(self, names: list[str]) -> None:
-        pass
-
-    def from_table(self, table: "np.ndarray[Any, Any]", index: list[Any] | None) -> Any:
-        """Return the data of a table with a row for each column of the signature."""
-        import numpy as np
-
-        _require_index(index, table.shape[1])
-        return np.ascontiguousarray(table).T
-
-    def from_columns(self, columns: dict[str, Any], index: list[Any] | None) -> Any:
-        """Return the data of columns by name, which have a dtype in common."""
-        import numpy as np
-
-        return self.from_table(np.array(list(columns.values())), index)
-
-
-class _Columns(_Arrays):
-    """Makes 1-D arrays by the columns' names, text as objects."""
-
-    def __init__(self, names: list[str]) -> None:
-        self._names = names
-
-    def from_table(self, table: "np.ndarray[Any, Any]", index: list[Any] | None) -> Any:
-        """Return the data of a table with a row for each column of the signature."""
-        return self.from_columns(dict(zip(self._names, table, strict=True)), index)
-
-    def from_columns(self, columns: dict[str, Any], index: list[Any] | None) -> Any:
-        """Return the data of columns by name."""
-        import numpy as np
-
-        made = {}
-        for name, values in columns.items():
-            if isinstance(values, list) or values.dtype.kind == "U":
-                values = np.array(values, dtype=object)
-                _require_text(values)
-            made[name] = values
-            _require_index(index, len(values))
-        return made
-
-
-_MAKERS: dict[InputKind, Callable[[list[str]], _Frames | _Arrays]] = {
-    "frame": _Frames,
-    "array": _Arrays,
-    "columns": _Columns,
-}
-
-
-def _require(is_plain: bool) -> None:
-    if not is_plain:
-        raise _IrregularError
-
-
-def _require_text(values: "np.ndarray[Any, Any]") -> None:
-    # What a null means, and that lone surrogates are no text, only a frame says.
-    texts = values.tolist()
-    _require(None not in texts)
-    "".join(texts).encode()
-
-
-def _require_index(index: list[Any] | None, rows: int) -> None:
-    # Nobody sees an array's index, but a wrong one makes the request wrong. Lists in it make
-    # several levels.
-    if index is not None:
-        _require(len(index) == rows and _LABELS.issuperset(map(type, index)))
 
 
 def _split(payload: Any) -> tuple[list[Any], list[Any]]:
     """Return the names and the rows of a `dataframe_split`."""
     names, rows = payload["columns"], payload["data"]
-    _require(type(names) is type(rows) is list and len(set(names)) == len(names))
-    _require(payload.keys() <= {"columns", "data", "index"})
+    require(type(names) is type(rows) is list and len(set(names)) == len(names))
+    require(payload.keys() <= {"columns", "data", "index"})
     return names, rows
 
 
@@ -241,7 +141,7 @@ def _index(envelope: Envelope) -> list[Any] | None:
     if envelope.format != "dataframe_split":
         return None
     index = envelope.payload.get("index")
-    _require(index is None or type(index) is list)
+    require(index is None or type(index) is list)
     return cast("list[Any] | None", index)
 
 
@@ -264,9 +164,9 @@ def _doubles(values: Sequence[Any]) -> "np.ndarray[Any, Any]":
     array = np.array(values)
     if array.dtype.kind == "O":
         # Text is none of ours; nulls among the numbers are, and become NaN.
-        _require(_NUMBERS.issuperset(map(type, array.ravel().tolist())))
+        require(_NUMBERS.issuperset(map(type, array.ravel().tolist())))
     else:
-        _require(array.dtype.kind in "fiub")
+        require(array.dtype.kind in "fiub")
     doubles: np.ndarray[Any, Any] = array.astype("float64", copy=False)
     return doubles
 
@@ -277,10 +177,10 @@ def _array(column: Sequence[Any], scalar: Scalar, origin: Origin) -> Any:
     if scalar is STRING:
         return _texts(column, origin)
     if scalar in (DOUBLE, FLOAT) and None in column:
-        _require(_NUMBERS.issuperset(map(type, column)))
+        require(_NUMBERS.issuperset(map(type, column)))
         return np.array(column, scalar.dtype)
     array = np.array(column)
-    _require(array.ndim == 1 and _is_exact(array, scalar, origin))
+    require(array.ndim == 1 and _is_exact(array, scalar, origin))
     return array.astype(scalar.dtype, copy=False)
 
 
@@ -302,7 +202,7 @@ def _texts(column: Sequence[Any], origin: Origin) -> Any:
     import numpy as np
 
     types = set(map(type, column)) - ({NoneType} if origin == "frame" else set())
-    _require(types == {str})
+    require(types == {str})
     if origin == "frame":
         return list(column)
     # Fixed-width numpy text, which loses trailing NULs as it does in MLflow.

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.cold.bundles import Built, build
 from benchmarks.cold.folders import linked_copy, lock, remove
 from benchmarks.cold.models import Models
-from benchmarks.cold.variants import EXACT, Stage, Variant, target_of
+from benchmarks.cold.variants import EXACT, Stage, Variant, our_variant, target_of
 from benchmarks.cold.work import WORK
 from packager.bytecode import compile_bytecode
 
@@ -31,6 +31,8 @@ class Step:
     """Made of a build of the logged model that has its sources, whose bytecode is removed."""
     recompiles: bool = False
     """Then compiled again, as it stands."""
+    options: tuple[str, ...] = ()
+    """Of another build of the logged model that is measured instead."""
     replaces: tuple[str, str] | None = None
     """A file of the folder, and what it holds instead."""
     beside: "Step | None" = None
@@ -70,6 +72,12 @@ STEPS = (
         most_rounds=3,
     ),
     _DEFERRAL,
+    Step(
+        "the cheapest way to the logged model that gives the same",
+        "exact",
+        "the ordinary one",
+        options=("--optimize", "none"),
+    ),
     *(
         step
         for base in ("exact", "compiled")
@@ -93,9 +101,16 @@ def undone(stage: Stage, models: Models) -> list[Variant]:
 
     :raises BenchError: a build failed.
     """
-    options = (*EXACT.options, "--with-sources")
-    with_sources = build("exact-with-sources", models.logged(EXACT.serialization), *options)
-    return [_undo(step, number, stage, with_sources) for number, step in enumerate(STEPS)]
+    logged = models.logged(EXACT.serialization)
+    with_sources = build("exact-with-sources", logged, *EXACT.options, "--with-sources")
+    variants = []
+    for number, step in enumerate(STEPS):
+        if step.options:
+            built = build(f"step-{number}", logged, *step.options)
+            variants.append(our_variant(step.name, f"{step.what}: {step.instead}", built))
+        else:
+            variants.append(_undo(step, number, stage, with_sources))
+    return variants
 
 
 def _undo(step: Step, number: int, stage: Stage, with_sources: Built) -> Variant:

@@ -11,7 +11,6 @@ from benchmarks.cold.bundles import Built, build, sha256
 from benchmarks.cold.models import Models
 from benchmarks.cold.work import WORK
 from packager.archive import write_archive
-from packager.lock import read_lock
 from packager.prune import tree_size
 from packager.targets import Target, find_target
 

@@ -36,7 +36,8 @@ def _answer(model: Any, method: str, builder: Builder) -> list[Step]:
             raise NotConvertible(f"treelite computes no {method}")
         return [make("ravel")]
     # Of two classes boosted trees give one probability, forests both.
-    is_single = len(classes) == 2 and "boost" in f"{type(model).__module__}"
+    is_forest = type(model).__module__ in ("sklearn.ensemble._forest", "sklearn.tree._classes")
+    is_single = len(classes) == 2 and not is_forest
     flat = [make("ravel")] if is_single else []
     if method == "predict":
         return [*flat, make("labels", builder, {"classes": classes}, threshold=0.5)]

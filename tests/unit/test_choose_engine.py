@@ -152,6 +152,6 @@ def test_a_difference_is_told(expected: Outcome, actual: Outcome, words: str) ->
 def test_equal_predictions_have_a_measured_difference() -> None:
     assert difference(outcome([1.0, np.nan]), outcome([1.0, np.nan]), 0.0) == 0.0
     assert difference(outcome([1.0]), outcome([1.0 + 2**-52]), 1e-12) == 2**-52
-    assert difference(outcome([1e9]), outcome([1e9 + 2**-22]), 1e-12) == 2**-22
+    assert difference(outcome([1e9]), outcome([1e9 + 2**-22]), 1e-12) == 2**-22 / 1e9
     error = Outcome(None, ValueError("NaN"))
     assert difference(error, error, 0.0) == 0.0
