@@ -1,6 +1,6 @@
 # One command each; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-targets differential fuzz bench bundles check fmt lint types layers template lock clean
+.PHONY: help setup demo test test-targets differential fuzz bench bench-protocol bundles check fmt lint types layers template lock clean
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
@@ -28,7 +28,10 @@ differential: $(INSTALLED) .tools/judge/.installed ## Ask MLflow and us generate
 fuzz: $(INSTALLED) ## Fuzz raw bodies and Lambda events (COUNT=50000 of each, SEED=0)
 	$(PYTHON) -m tests.fuzz $(or $(COUNT),50000) --seed $(or $(SEED),0)
 
-bench: $(INSTALLED) ## Compare the protocol's speed with MLflow's
+bench: $(INSTALLED) ## Measure cold starts, warm requests and the goals into docs/performance.md (GROWTH=1: growth too)
+	$(PYTHON) -m benchmarks.cold $(if $(GROWTH),--growth)
+
+bench-protocol: $(INSTALLED) ## Compare the protocol's speed with MLflow's
 	$(PYTHON) -m benchmarks.protocol
 
 bundles: $(INSTALLED) ## Measure bundles of every target into docs/bundles.md

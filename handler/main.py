@@ -3,6 +3,7 @@
 Lambda calls `handler.main.handler`; a local server takes `handler.main:app`.
 """
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping, MutableMapping
@@ -94,12 +95,21 @@ class _Loading:
         with self._timer.step("fetch_wait"):
             folder = self._fetch() if fetching is None else fetching.result()
         with self._timer.step("load"):
-            return Scorer(
+            scorer = Scorer(
                 load_model(folder, self._manifest.model),
                 self._manifest.model,
                 parquet=parquet_reader(self._config),
                 hides_schema_details=self._config.hides_schema_details,
             )
+        with self._timer.step("warm_up"), contextlib.suppress(Exception):
+            self._warm_up(scorer)
+        return scorer
+
+    def _warm_up(self, scorer: "Scorer") -> None:
+        model = self._manifest.model
+        # A model of the user's own classes may do more than compute when it predicts.
+        if model.input_example is not None and model.engine.is_of_libraries:
+            scorer.warm_up(model.input_example)
 
     def _fetch(self) -> Path:
         with self._timer.step("fetch"):

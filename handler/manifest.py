@@ -29,6 +29,7 @@ InputKind = Literal["frame", "array", "columns"]
 """`frame`: a DataFrame. `array`: a 2-D ndarray, a row for each row and a column for each of the
 signature's, in its order. `columns`: a dict of 1-D ndarrays by column name, in the same order.
 With the last two a request that is not regular still comes as a DataFrame."""
+_LIBRARIES = frozenset({"sklearn", "xgboost", "lightgbm"})
 ModelSource = Literal["s3", "embedded"]
 PackageType = Literal["zip", "image"]
 CheckStatus = Literal["passed", "failed", "not made"]
@@ -118,7 +119,7 @@ class EngineInfo:
     without that library."""
     data_path: str | None = None
     """The file that was made of the model at build, relative to the model folder: a compiled
-    model, or for `exact` a pickle in a skops file's place. None: the logged file itself."""
+    model, or for `exact` the logged one as a pickle. None: the logged file itself."""
     input_kind: InputKind = "frame"
     """What the predictor gets for a regular request."""
     is_direct: bool = False
@@ -132,6 +133,12 @@ class EngineInfo:
     """Those that the model's file names: imported while it is fetched."""
     reason: str = ""
     """Why it is this one, in a sentence."""
+
+    @property
+    def is_of_libraries(self) -> bool:
+        """Whether what predicts is known libraries' code alone, which only computes."""
+        owners = {module.partition(".")[0] for module in self.modules}
+        return self.name != "exact" or (bool(owners) and owners <= _LIBRARIES)
 
 
 @dataclass(frozen=True)

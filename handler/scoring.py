@@ -1,5 +1,6 @@
 """From the body of a scoring request to the body of its answer."""
 
+import json
 import logging
 from collections.abc import Sized
 from dataclasses import dataclass
@@ -79,6 +80,16 @@ class Scorer:
         predictions = self._predict(data, params)
         wrapped = envelope.format != "unified"
         return ScoringResult(encode_predictions(predictions, wrapped=wrapped), rows)
+
+    def warm_up(self, request: dict[str, Any]) -> None:
+        """Predict once, so that what is imported or mapped at first use is so in the init phase.
+
+        :param request: a regular one: any other is not worth the libraries that it needs.
+        """
+        envelope = read_envelope(json.dumps(request).encode(), self._params.names)
+        data = None if self._plain is None else self._plain.read(envelope)
+        if data is not None:
+            encode_predictions(self._predictor.predict(data, self._params.enforce(None)))
 
     def _read(self, body: bytes, content_type: str | None) -> Envelope:
         match read_media_type(content_type):

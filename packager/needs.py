@@ -92,6 +92,6 @@ def _skops_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
     # What other libraries do with skops' requirements is not known.
     unused = _SKOPS.unused if names <= _SKOPS.distributions | {"lightgbm"} else ()
     found = Needs(_SKOPS.distributions | names, _SKOPS.reason, unused)
-    if info.engine.data_path is None:
+    if info.engine.data_path is None:  # not rewritten
         return found
     return replace(found, distributions=found.distributions - {"skops"})

@@ -50,8 +50,8 @@ class Optimization:
     tolerance: float = DEFAULT_TOLERANCE
     """For floats: absolute below 1 and relative above. Labels must always be equal."""
     rewrites: bool = True
-    """Whether a skops file may be rewritten as a pickle: written here, pinned by its digest, and
-    five times faster to load."""
+    """Whether the logged file may be written anew as a pickle: pinned by its digest, and faster
+    to load."""
 
 
 def optimize_model(
@@ -101,7 +101,7 @@ def describe(engine: EngineInfo) -> str:
         largest = f"largest difference {engine.max_difference:.1g}"
         same = "equal to the bit" if engine.max_difference == 0 else largest
         return f"compiled to {engine.name}, {same} on {engine.compared_rows:,} rows"
-    ways = ["from a pickle"] if engine.data_path is not None else []
+    ways = ["rewritten as a pickle"] if engine.data_path is not None else []
     if engine.input_kind == "array":
         ways.append("without pandas")
     if engine.is_direct:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from . import Builder, NotConvertible, convert
 from .equality import DifferentError, Outcome, difference
 from .foreign import FOREIGN
 from .inputs import Inputs
+from .rewriting import REWRITTEN, rewrite_model
 from .rows import Columns, generate
 from .steps_common import on_tables
 
@@ -32,8 +32,6 @@ _WAYS: tuple[tuple[InputKind, bool], ...] = (
 """To call the logged model at less cost, the cheapest first: input kind, and whether directly."""
 COMPILED = "compiled.arrays"
 """The compiled model's file."""
-REWRITTEN = "model.pickle"
-"""The logged model's file, where it is rewritten."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +84,11 @@ def choose_engine(
     :param wanted: the engine to compile for.
     :param tolerance: for float predictions, absolute below 1 and relative above it.
     :param count: how many rows to generate, besides special ones.
-    :param rewrites: whether a skops file may become a pickle, which loads in a fifth of the time.
+    :param rewrites: whether the logged file may be rewritten for a faster load.
     :param folder: holds the model folder; gets the file that is made of the model.
     """
     exact = EngineInfo(modules=_modules(predictor))
-    if rewrites and info.serialization_format == "skops":
-        (folder / MODEL_FOLDER / REWRITTEN).write_bytes(pickle.dumps(predictor.model, 5))
+    if rewrites and rewrite_model(predictor.model, info, folder / MODEL_FOLDER):
         exact = replace(exact, data_path=REWRITTEN)
     try:
         inputs = Inputs.of(info)

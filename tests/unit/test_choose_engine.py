@@ -1,6 +1,8 @@
 """Which engine a model gets, and why; the conversions themselves have tests of their own."""
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,16 @@ class Doubled(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, data: Any) -> Any:
         return np.asarray(data)[:, 0] * 2
+
+
+class Part:
+    """What copies its state, as scikit-learn's trees do."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.array = state["array"].copy()
 
 
 class ByName(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -87,7 +99,6 @@ def test_a_class_that_is_not_known_stays_exact_and_is_named(tmp_path: Path) -> N
     engine = choose(Doubled(), tmp_path, doubles(*NAMES))
     assert engine.name == "exact"
     assert "Doubled" in engine.reason
-    assert engine.data_path is None
     # It takes arrays as well, so it needs no pandas.
     assert engine.input_kind == "array"
     assert engine.compared_rows >= 10_000
@@ -95,7 +106,32 @@ def test_a_class_that_is_not_known_stays_exact_and_is_named(tmp_path: Path) -> N
 
 def test_a_model_that_wants_names_gets_frames(tmp_path: Path) -> None:
     engine = choose(ByName(), tmp_path, doubles(*NAMES))
-    assert (engine.name, engine.input_kind, engine.compared_rows) == ("exact", "frame", 0)
+    assert (engine.name, engine.input_kind) == ("exact", "frame")
+    assert engine.compared_rows >= 10_000
+
+
+def test_a_rewritten_pickle_takes_no_more_memory_than_the_model(tmp_path: Path) -> None:
+    model = Doubled()
+    model.parts = [Part(np.random.default_rng(n).random(250_000)) for n in range(40)]  # 80 MB
+    engine = choose(model, tmp_path, doubles(*NAMES))
+    assert engine.data_path == "model.pickle"
+    peaks = [_peak_mb(tmp_path / "model" / name) for name in ("model.pkl", "model.pickle")]
+    assert peaks[1] < 80 + 30 < peaks[0]
+
+
+def _peak_mb(path: Path) -> float:
+    program = (
+        "import pickle, sys, numpy, tests.unit.test_choose_engine\n"
+        "def peak():\n"
+        "    lines = open('/proc/self/status').read().splitlines()\n"
+        "    return next(int(line.split()[1]) for line in lines if line.startswith('VmHWM'))\n"
+        "before = peak()\n"
+        "model = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "print((peak() - before) / 1e3)\n"
+    )
+    argv = [sys.executable, "-W", "ignore", "-c", program, str(path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120)
+    return float(done.stdout)
 
 
 @pytest.mark.parametrize(

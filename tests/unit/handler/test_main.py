@@ -36,7 +36,15 @@ def test_an_embedded_model_is_loaded_at_init_and_answers(
     _, entry = start({}, write_task_root(sklearn_bundle("embedded")))
     (init,) = lines_of(capsys)
     assert (init["type"], init["outcome"]) == ("init", "ready")
-    assert set(init["steps_ms"]) == {"manifest", "app", "imports", "fetch", "fetch_wait", "load"}
+    assert set(init["steps_ms"]) == {
+        "manifest",
+        "app",
+        "imports",
+        "fetch",
+        "fetch_wait",
+        "load",
+        "warm_up",
+    }
     answer = entry(http_event("POST", "/invocations", ROWS), Context())
     assert (answer["statusCode"], answer["body"]) == (200, '{"predictions": [1]}')
     (line,) = lines_of(capsys)
