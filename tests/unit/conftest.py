@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from .late_modules import Run, runner
+
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -12,3 +14,9 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings.write_text(f"no-index = true\nfind-links = [{str(folder)!r}]\n")
     monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
     return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Compile modules and run code with them: see `late_modules.runner`."""
+    return runner(tmp_path)

@@ -15,12 +15,17 @@ from typing import Any
 
 import pytest
 
+from handler import credentials
+from handler import s3 as s3_module
 from handler.config import HandlerConfig
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from handler.telemetry import Telemetry
 from packager.archive import frame_sha256
 from packager.local.storage import embedded_client, embedded_s3
 from tests.loops import closed_event_loop
+
+from .object_server import Mishap, ObjectServer, object_server
+from .s3_asking import DATA, Serve
 
 BUCKET = "models"
 KEY = "iris/model.zip"
@@ -269,3 +274,52 @@ def http_event() -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_module, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(credentials, "_PAUSE_S", 0.001)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Start an S3 with these mishaps, and let the environment point to it."""
+    running = []
+
+    def start(*mishaps: Mishap, data: bytes = DATA) -> ObjectServer:
+        context = object_server(data, *mishaps)
+        server = context.__enter__()
+        running.append(context)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
+        return server
+
+    yield start
+    for context in running:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def in_a_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Start an endpoint that gives credentials, as under SnapStart; there are no others."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    running = []
+
+    def start(*mishaps: Mishap, document: object = None) -> ObjectServer:
+        fields = {
+            "AccessKeyId": "CONTAINERKEY",
+            "SecretAccessKey": "container secret",
+            "Token": "container token",
+            "Expiration": "2030-01-01T00:00:00Z",
+        }
+        context = object_server(json.dumps(document or fields).encode(), *mishaps)
+        server = context.__enter__()
+        running.append(context)
+        url = f"http://127.0.0.1:{server.server_port}/creds?id=1"
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+        return server
+
+    yield start
+    for context in running:
+        context.__exit__(None, None, None)
