@@ -283,11 +283,13 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Start an S3 with these mishaps, and let the environment point to it."""
+def serve_bytes(
+    aws_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., ObjectServer]]:
+    """Start an S3 with one object and these mishaps, and let the environment point to it."""
     running = []
 
-    def start(*mishaps: Mishap, data: bytes = DATA) -> ObjectServer:
+    def start(data: bytes, *mishaps: Mishap) -> ObjectServer:
         context = object_server(data, *mishaps)
         server = context.__enter__()
         running.append(context)
@@ -297,6 +299,12 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     yield start
     for context in running:
         context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def serve(serve_bytes: Callable[..., ObjectServer]) -> Serve:
+    """Start an S3 whose object does not matter."""
+    return lambda *mishaps, data=DATA: serve_bytes(data, *mishaps)
 
 
 @pytest.fixture

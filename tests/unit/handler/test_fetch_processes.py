@@ -15,11 +15,11 @@ import pytest
 from handler.fetch import fetch_model
 
 from .conftest import Bundle, with_frame
-from .object_server import Exchange, Mishap, ObjectServer, object_server
+from .object_server import Exchange
+from .s3_asking import Serve
 
 MakeBundle = Callable[..., Bundle]
 WriteTaskRoot = Callable[[Bundle], Path]
-Serve = Callable[..., ObjectServer]
 StartFetch = Callable[[Bundle], "subprocess.Popen[str]"]
 FETCH = """
 import os, re
@@ -37,22 +37,6 @@ before = peak_kib()
 print(fetch_model(manifest, config))
 print(peak_kib() - before)
 """
-
-
-@pytest.fixture
-def serve(aws_environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    running = []
-
-    def start(data: bytes, *mishaps: Mishap) -> ObjectServer:
-        context = object_server(data, *mishaps)
-        server = context.__enter__()
-        running.append(context)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
-        return server
-
-    yield start
-    for context in running:
-        context.__exit__(None, None, None)
 
 
 @pytest.fixture
@@ -88,7 +72,7 @@ def cached(bundle: Bundle) -> set[str]:
 @pytest.mark.parametrize("size_bytes", [1_000_000, 30_000_000])
 def test_a_fetch_that_is_killed_leaves_nothing_that_looks_whole(
     make_bundle: MakeBundle,
-    serve: Serve,
+    serve_bytes: Serve,
     start_fetch: StartFetch,
     size_bytes: int,
 ) -> None:
@@ -104,7 +88,7 @@ def test_a_fetch_that_is_killed_leaves_nothing_that_looks_whole(
         exchange.serve(cut_bytes=size_bytes // 100, then=wait)
 
     # A large archive is asked for in parts: the second one stalls.
-    serve(bundle.archive, *[Exchange.serve] * (size_bytes > 20_000_000), stall)
+    serve_bytes(bundle.archive, *[Exchange.serve] * (size_bytes > 20_000_000), stall)
     process = start_fetch(bundle)
     assert is_on_its_way.wait(30)
     process.kill()
@@ -118,11 +102,11 @@ def test_a_fetch_that_is_killed_leaves_nothing_that_looks_whole(
 
 
 def test_processes_side_by_side_fetch_once(
-    make_bundle: MakeBundle, serve: Serve, start_fetch: StartFetch, tmp_path: Path
+    make_bundle: MakeBundle, serve_bytes: Serve, start_fetch: StartFetch, tmp_path: Path
 ) -> None:
     bundle = make_bundle({"model.pkl": random.Random(1).randbytes(1_000_000)})
     bundle = with_frame(bundle, tmp_path)
-    server = serve(bundle.archive)
+    server = serve_bytes(bundle.archive)
     processes = [start_fetch(bundle) for _ in range(4)]
     folders = {process.communicate()[0].splitlines()[0] for process in processes}
     assert len(folders) == 1
@@ -130,11 +114,11 @@ def test_processes_side_by_side_fetch_once(
 
 
 def test_threads_side_by_side_fetch_once(
-    make_bundle: MakeBundle, serve: Serve, tmp_path: Path
+    make_bundle: MakeBundle, serve_bytes: Serve, tmp_path: Path
 ) -> None:
     bundle = make_bundle({"model.pkl": random.Random(1).randbytes(1_000_000)})
     bundle = with_frame(bundle, tmp_path)
-    server = serve(bundle.archive)
+    server = serve_bytes(bundle.archive)
     threads = [
         threading.Thread(target=fetch_model, args=(bundle.manifest, bundle.config))
         for _ in range(4)
@@ -147,10 +131,10 @@ def test_threads_side_by_side_fetch_once(
 
 
 def test_a_large_model_is_never_in_memory(
-    make_bundle: MakeBundle, serve: Serve, start_fetch: StartFetch
+    make_bundle: MakeBundle, serve_bytes: Serve, start_fetch: StartFetch
 ) -> None:
     bundle = make_bundle({"model.pkl": random.Random(1).randbytes(100_000_000)})
-    serve(bundle.archive)
+    serve_bytes(bundle.archive)
     process = start_fetch(bundle)
     folder, grown_kib = process.communicate()[0].splitlines()
     assert Path(folder, "model.pkl").stat().st_size == 100_000_000

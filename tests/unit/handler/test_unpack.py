@@ -21,10 +21,10 @@ from handler.unpack import unpack as unpack_archive
 from packager.archive import frame_sha256, write_archive
 
 from .conftest import Bundle, entry, with_frame, zip_of
-from .object_server import Exchange, Mishap, ObjectServer, object_server
+from .object_server import Exchange
+from .s3_asking import Serve
 
 MakeBundle = Callable[..., Bundle]
-Serve = Callable[..., ObjectServer]
 PART = 1 << 16
 
 
@@ -158,10 +158,10 @@ def test_the_frame_holds_what_nobody_wants(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_framed", [True, False])
 def test_an_archive_whose_directory_was_changed_is_refused(
-    make_bundle: MakeBundle, serve: Serve, tmp_path: Path, is_framed: bool
+    make_bundle: MakeBundle, serve_bytes: Serve, tmp_path: Path, is_framed: bool
 ) -> None:
     bundle = make_bundle()
-    serve(bundle.archive[:-60] + bytes(60))
+    serve_bytes(bundle.archive[:-60] + bytes(60))
     with pytest.raises(ModelIntegrityError, match=r"s3://models/iris/model\.zip is not the one"):
         fetch_model((with_frame(bundle, tmp_path) if is_framed else bundle).manifest, bundle.config)
     assert left_in_cache(bundle) == set()
@@ -189,30 +189,12 @@ def large(make_bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     return with_frame(bundle, tmp_path)
 
 
-@pytest.fixture
-def serve(
-    aws_environment: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., ObjectServer]]:
-    running = []
-
-    def start(data: bytes, *mishaps: Mishap) -> ObjectServer:
-        context = object_server(data, *mishaps)
-        server = context.__enter__()
-        running.append(context)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
-        return server
-
-    yield start
-    for context in running:
-        context.__exit__(None, None, None)
-
-
 def left_in_cache(bundle: Bundle) -> set[str]:
     return {path.name for path in bundle.config.cache_dir.iterdir() if path.suffix != ".lock"}
 
 
-def test_a_large_model_arrives_in_parts_and_is_the_same(large: Bundle, serve: Serve) -> None:
-    server = serve(large.archive)
+def test_a_large_model_arrives_in_parts_and_is_the_same(large: Bundle, serve_bytes: Serve) -> None:
+    server = serve_bytes(large.archive)
     assert files_below(fetch_model(large.manifest, large.config)) == large.files
     assert left_in_cache(large) == {hashlib.sha256(large.archive).hexdigest()}
     bounds = sorted(tuple(map(int, text[6:].split("-"))) for text in server.ranges)
@@ -226,13 +208,13 @@ def test_a_large_model_arrives_in_parts_and_is_the_same(large: Bundle, serve: Se
 
 
 def test_a_large_file_that_nobody_wants_is_not_written(
-    large: Bundle, serve: Serve, tmp_path: Path
+    large: Bundle, serve_bytes: Serve, tmp_path: Path
 ) -> None:
     kept = tuple(item for item in large.manifest.model.files if item.path != "a.pkl")
     wanted = {path: data for path, data in large.files.items() if path != "a.pkl"}
     manifest = replace(large.manifest, model=replace(large.manifest.model, files=kept))
     bundle = with_frame(replace(large, files=wanted, manifest=manifest), tmp_path)
-    server = serve(large.archive)
+    server = serve_bytes(large.archive)
     assert files_below(fetch_model(bundle.manifest, bundle.config)) == wanted
     assert "" not in server.ranges  # it was not read once more as a whole
 
@@ -242,31 +224,33 @@ def break_off_once(exchange: Exchange) -> None:
     exchange.serve(cut_bytes=PART // 3 if end - begin == PART - 1 else 0)
 
 
-def test_parts_that_break_off_are_resumed(large: Bundle, serve: Serve) -> None:
-    server = serve(large.archive, *[break_off_once] * 60)
+def test_parts_that_break_off_are_resumed(large: Bundle, serve_bytes: Serve) -> None:
+    server = serve_bytes(large.archive, *[break_off_once] * 60)
     assert files_below(fetch_model(large.manifest, large.config)) == large.files
     assert len(server.requests) > 40
 
 
-def test_a_model_that_is_replaced_between_two_parts_is_refused(large: Bundle, serve: Serve) -> None:
-    serve(large.archive, *[Exchange.serve] * 9, lambda exchange: exchange.serve(etag='"2"'))
+def test_a_model_that_is_replaced_between_two_parts_is_refused(
+    large: Bundle, serve_bytes: Serve
+) -> None:
+    serve_bytes(large.archive, *[Exchange.serve] * 9, lambda exchange: exchange.serve(etag='"2"'))
     with pytest.raises(ModelFetchError, match="the object was replaced while it was read"):
         fetch_model(large.manifest, large.config)
     assert left_in_cache(large) == set()
 
 
-def test_a_part_with_other_bytes_is_refused(large: Bundle, serve: Serve) -> None:
+def test_a_part_with_other_bytes_is_refused(large: Bundle, serve_bytes: Serve) -> None:
     def forge(exchange: Exchange) -> None:
         exchange.serve(data=bytes(len(large.archive)))
 
-    serve(large.archive, *[Exchange.serve] * 9, forge)
+    serve_bytes(large.archive, *[Exchange.serve] * 9, forge)
     with pytest.raises(ModelIntegrityError, match=r"model file a\.pkl is not the one"):
         fetch_model(large.manifest, large.config)
     assert left_in_cache(large) == set()
 
 
-def test_a_large_object_that_was_cut_is_refused(large: Bundle, serve: Serve) -> None:
-    server = serve(large.archive[: -5 * PART])
+def test_a_large_object_that_was_cut_is_refused(large: Bundle, serve_bytes: Serve) -> None:
+    server = serve_bytes(large.archive[: -5 * PART])
     size = len(large.archive)
     with pytest.raises(ModelIntegrityError, match=rf"size {size} bytes, found {size - 5 * PART}"):
         fetch_model(large.manifest, large.config)
@@ -274,28 +258,28 @@ def test_a_large_object_that_was_cut_is_refused(large: Bundle, serve: Serve) -> 
     assert left_in_cache(large) == set()
 
 
-def test_a_part_that_is_suddenly_not_there_is_refused(large: Bundle, serve: Serve) -> None:
+def test_a_part_that_is_suddenly_not_there_is_refused(large: Bundle, serve_bytes: Serve) -> None:
     def end(exchange: Exchange) -> None:
         exchange.refuse(416, "InvalidRange")
 
-    serve(large.archive, *[Exchange.serve] * 9, end)
+    serve_bytes(large.archive, *[Exchange.serve] * 9, end)
     with pytest.raises(ModelIntegrityError, match="the model archive ends too early"):
         fetch_model(large.manifest, large.config)
     assert left_in_cache(large) == set()
 
 
-def test_a_server_that_fails_for_good_ends_all_parts(large: Bundle, serve: Serve) -> None:
+def test_a_server_that_fails_for_good_ends_all_parts(large: Bundle, serve_bytes: Serve) -> None:
     def gone(exchange: Exchange) -> None:
         exchange.refuse(503, "SlowDown")
 
-    serve(large.archive, *[Exchange.serve] * 5, *[gone] * 100)
+    serve_bytes(large.archive, *[Exchange.serve] * 5, *[gone] * 100)
     with pytest.raises(ModelFetchError, match="S3 answered SlowDown"):
         fetch_model(large.manifest, large.config)
     assert left_in_cache(large) == set()
 
 
-def test_a_disk_that_fills_while_parts_arrive_is_named(large: Bundle, serve: Serve) -> None:
-    serve(large.archive)
+def test_a_disk_that_fills_while_parts_arrive_is_named(large: Bundle, serve_bytes: Serve) -> None:
+    serve_bytes(large.archive)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10 * PART, hard))
     try:
