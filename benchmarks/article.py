@@ -50,8 +50,9 @@ def main() -> None:
 def measure(folder: Path) -> Iterator[Package]:
     model = example_model(folder / "model")
     bundle = folder / "dist"
-    packager = [sys.executable, "-m", "packager", "-q"]
-    run(*packager, "build", str(model), "-o", str(bundle), "--runtime", "python3.11")
+    building = [sys.executable, "-m", "packager", "-q", "build", str(model), "-o", str(bundle)]
+    as_logged = ["--optimize", "none"]
+    run(*building, *as_logged, "--runtime", "python3.11")
     pins = [*read_lock(bundle / "pylock.toml").pins.split()]
     logged = [*(model / "requirements.txt").read_text().split(), "fastapi", "mangum"]
     yield pip_installed("`pip install --target`, as MLflow logged it", logged, folder / "logged")
@@ -59,10 +60,12 @@ def measure(folder: Path) -> Iterator[Package]:
     yield without_bytecode("the same without bytecode", folder / "pinned")
     yield sam_built("`sam build`, the bundle's own pins", pins, folder / "sam")
     report = folder / "report.json"
-    run(*packager, "build", str(model), "-o", str(bundle), "--report", str(report))
-    figures = json.loads(report.read_text())
-    zipped = {item["path"]: item["size_bytes"] for item in figures["artifacts"]}
-    yield Package("`packager build`", figures["unzipped_bytes"], zipped["function.zip"])
+    names = ("`packager build --optimize none`", "`packager build`")
+    for name, options in zip(names, (as_logged, []), strict=True):
+        run(*building, *options, "--report", str(report))
+        figures = json.loads(report.read_text())
+        zipped = {item["path"]: item["size_bytes"] for item in figures["artifacts"]}
+        yield Package(name, figures["unzipped_bytes"], zipped["function.zip"])
 
 
 def pip_installed(name: str, lines: list[str], folder: Path) -> Package:

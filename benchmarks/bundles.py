@@ -22,6 +22,7 @@ from packager.bundle import FUNCTION_ZIP
 from packager.config import BuildConfig
 from packager.errors import PackagerError
 from packager.mlmodel import read_mlmodel
+from packager.optimize import Optimization
 from packager.plan import plan_bundle
 from packager.prune import tree_size
 from packager.requirements import HANDLER_REQUIREMENTS
@@ -75,7 +76,11 @@ def measure(folder: Path, options: argparse.Namespace) -> Iterator[Cell]:
 def build_cell(kind: str, model: Path, target: Target, folder: Path) -> Cell:
     """Build the model for the target, plainly and as a bundle."""
     plain_bytes = install_plainly(model, target)
-    config = BuildConfig(runtime=target.runtime.name, architecture=target.architecture)
+    config = BuildConfig(
+        runtime=target.runtime.name,
+        architecture=target.architecture,
+        optimization=Optimization("none"),
+    )
     try:
         report = build_bundle(plan_bundle(model, config), folder / "dist")
     except PackagerError as error:

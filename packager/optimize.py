@@ -86,7 +86,7 @@ def optimize_model(
         spec = _refused(spec, wanted, engine.reason, engine)
     if engine.data_path is None:
         return spec
-    progress.detail(f"{engine.compared_rows:,} rows compared: {describe(engine)}")
+    progress.detail(describe(engine))
     files = tuple(
         file_entry(path, path.relative_to(folder).as_posix())
         for path in sorted_files(folder)

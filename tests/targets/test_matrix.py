@@ -8,6 +8,7 @@ import pytest
 from benchmarks.kinds import KINDS, save_model
 from packager.config import BuildConfig
 from packager.errors import NoMatchingWheel
+from packager.optimize import Optimization
 from packager.plan import plan_bundle
 from packager.targets import ARCHITECTURES, RUNTIMES
 from tests.commands import packager
@@ -40,7 +41,7 @@ def test_a_model_that_pins_nothing_builds_or_is_refused_with_the_reason(
     model = model_of(kind, shared_folder, is_pinned=False)
 
     done = packager(
-        *("build", model, "-o", tmp_path / "dist", "--json"),
+        *("build", model, "-o", tmp_path / "dist", "--json", "--optimize", "none"),
         *("--runtime", runtime, "--architecture", architecture),
         timeout_s=600,
     )
@@ -63,7 +64,9 @@ def test_a_model_that_pins_new_versions_is_refused_by_the_old_glibc_alone(
     kind: str, runtime: str, architecture: str, shared_folder: Path
 ) -> None:
     model = model_of(kind, shared_folder, is_pinned=True)
-    config = BuildConfig(runtime=runtime, architecture=architecture)
+    config = BuildConfig(
+        runtime=runtime, architecture=architecture, optimization=Optimization("none")
+    )
 
     if runtime != "python3.11":
         assert plan_bundle(model, config).target.runtime.name == runtime
