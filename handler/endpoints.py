@@ -83,12 +83,8 @@ class Endpoints:
     async def _answer(self, call: Call, work: Callable[[], Reply]) -> Reply:
         try:
             return await self._run(call, work)
-        except HandlerError as error:
-            return _error_reply(call.invocation, error)
         except Exception as error:
-            hidden = HandlerError("Internal error; the cause is in the function's log.")
-            hidden.__cause__ = error
-            return _error_reply(call.invocation, hidden)
+            return error_reply(call.invocation, as_internal(error))
 
     async def _run(self, call: Call, work: Callable[[], _Result]) -> _Result:
         if self._timeout_s is not None:
@@ -102,7 +98,17 @@ class Endpoints:
         return await asyncio.to_thread(work)
 
 
-def _error_reply(invocation: Invocation, error: HandlerError) -> Reply:
+def as_internal(error: Exception) -> HandlerError:
+    """Return the error itself if it is one for the caller, else one that hides it."""
+    if isinstance(error, HandlerError):
+        return error
+    hidden = HandlerError("Internal error; the cause is in the function's log.")
+    hidden.__cause__ = error
+    return hidden
+
+
+def error_reply(invocation: Invocation, error: HandlerError) -> Reply:
+    """Return the reply for an error, which the invocation's line then names."""
     invocation.error_code = error.error_code
     if isinstance(error, PredictionError) or error.status == HandlerError.status:
         invocation.error = trace(error)

@@ -6,21 +6,19 @@ and nothing loads a model from elsewhere.
 """
 
 import errno
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from handler.config import HandlerConfig
+from handler.drafts import drafted, only_one_process
 from handler.errors import ConfigError, ModelFetchError, ModelIntegrityError
 from handler.integrity import Check, verify_files
 from handler.manifest import MODEL_FOLDER, BundleManifest, FileEntry
 from handler.source import open_object
 from handler.unpack import unpack
 
-_DRAFT = ".part"
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -80,21 +78,11 @@ def _order_of(manifest: BundleManifest, config: HandlerConfig) -> _Order:
 
 
 def _fetch(order: _Order, cache_dir: Path) -> Path:
-    name = order.archive.sha256
-    folder = cache_dir / name
-    cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _only_one_process(cache_dir / f"{name}.lock"):
-        if _is_whole(folder, order.files):
-            return folder
-        _remove_leftovers(cache_dir, name)
-        draft = cache_dir / f"{name}.{os.getpid()}{_DRAFT}"
-        try:
-            _download(order, draft)
-            # In one step: a folder of this name is always a whole model.
-            draft.rename(folder)
-        except BaseException:
-            _remove_leftovers(cache_dir, name)
-            raise
+    folder = cache_dir / order.archive.sha256
+    with only_one_process(folder):
+        if not _is_whole(folder, order.files):
+            with drafted(folder) as draft:
+                _download(order, draft)
     return folder
 
 
@@ -106,23 +94,6 @@ def _is_whole(folder: Path, files: tuple[FileEntry, ...]) -> bool:
     except ModelIntegrityError:
         return False
     return True
-
-
-def _remove_leftovers(cache_dir: Path, sha256: str) -> None:
-    """Remove a damaged model, and what an init left that Lambda cut: it would fill /tmp."""
-    for name in os.listdir(cache_dir):  # noqa: PTH208 - without glob's regular expressions
-        if name == sha256 or (name.startswith(f"{sha256}.") and name.endswith(_DRAFT)):
-            import shutil  # 2 ms that a first fetch does not pay
-
-            shutil.rmtree(cache_dir / name, ignore_errors=True)
-
-
-@contextmanager
-def _only_one_process(lock_path: Path) -> Iterator[None]:
-    # The kernel releases the lock of a killed process, so none is ever left behind.
-    with lock_path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _download(order: _Order, folder: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from handler.config import HandlerConfig
-from handler.endpoints import JSON, Call, Endpoint, Endpoints, Reply
+from handler.endpoints import JSON, Call, Endpoint, Endpoints, Reply, as_internal, error_reply
 from handler.manifest import BundleManifest
 from handler.model import ModelHost
 from handler.telemetry import Invocation, Telemetry
@@ -26,6 +26,8 @@ Send = Callable[[Message], Awaitable[None]]
 _PATHS = frozenset(
     {"/invocations", "/ping", "/health", "/version", "/docs", "/redoc", "/openapi.json"}
 )
+_NOT_FOUND = b'{"detail":"Not Found"}'
+"""FastAPI's."""
 _CLIENT_GONE = 499  # nginx's word for it; nobody is there to read the answer
 
 
@@ -88,11 +90,24 @@ class Front:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = self._routes.get((scope["method"], scope["path"]))
         if endpoint is None or scope.get("root_path"):
-            await self.framework()(scope, receive, send)
+            await self._answer_by_framework(scope, receive, send)
             return
         body = await _read_body(receive)
         reply = Reply(b"", _CLIENT_GONE) if body is None else await endpoint(_call(scope, body))
         await _send(reply, send)
+
+    async def _answer_by_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].rstrip("/")
+        if not scope.get("root_path") and path not in _PATHS and not path.startswith("/docs/"):
+            # What scanners of public addresses ask for is not worth FastAPI's import.
+            await _send(Reply(_NOT_FOUND, 404), send)
+            return
+        try:
+            framework = self.framework()
+        except Exception as error:
+            await _send(error_reply(scope["invocation"], as_internal(error)), send)
+        else:
+            await framework(scope, receive, send)
 
 
 def _routes(endpoints: Endpoints) -> dict[tuple[str, str], Endpoint]:
@@ -104,7 +119,9 @@ def _routes(endpoints: Endpoints) -> dict[tuple[str, str], Endpoint]:
     }
     # The slash is answered as it is: MLflow redirects, and clients drop the body on the way.
     slashed = {(method, f"{path}/"): function for (method, path), function in functions.items()}
-    return functions | slashed
+    # MLflow answers 405, but many a health checker sends HEAD.
+    heads = {("HEAD", "/ping"): endpoints.ping, ("HEAD", "/health"): endpoints.ping}
+    return functions | slashed | heads
 
 
 def _call(scope: Scope, body: bytes) -> Call:

@@ -4,6 +4,7 @@ Lambda calls `handler.main.handler`; a local server takes `handler.main:app`.
 """
 
 import contextlib
+import importlib
 import logging
 import os
 from collections.abc import Callable, Mapping, MutableMapping
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from handler.background import Background
 from handler.config import HandlerConfig, initialization_type
-from handler.errors import ConfigError
+from handler.errors import ConfigError, HandlerError
 from handler.events import Answer, dispatch
 from handler.fetch import fetch_model
 from handler.front import Front
@@ -24,6 +25,8 @@ from handler.threads import limit_threads
 
 if TYPE_CHECKING:
     from handler.scoring import Scorer
+
+_logger = logging.getLogger(__name__)
 
 Handler = Callable[[object, object], Answer]
 
@@ -46,6 +49,9 @@ def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[Front, Ha
         with timer.step("app"):
             app, handler = _assemble(host, manifest, config, telemetry)
         host.start()
+        if config.must_load_at_init and manifest is not None and manifest.packed:
+            with timer.step("unpack"):
+                _unpack_now(app)
         outcome = "ready" if host.is_ready else "model_unavailable"
     finally:
         telemetry.init_finished(outcome, dict(timer.steps_ms))
@@ -55,12 +61,23 @@ def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[Front, Ha
 def _prepare(
     environ: Mapping[str, str], task_root: Path, timer: StepTimer
 ) -> "tuple[HandlerConfig, BundleManifest | None, Callable[[], Scorer]]":
+    config = HandlerConfig(task_root, initialization_type=initialization_type(environ))
+    manifest, problem = None, None
     try:
         config = HandlerConfig.from_env(environ, task_root)
+    except ConfigError as error:
+        problem = error
+    try:
         manifest = read_manifest(task_root)
     except ConfigError as error:
-        bare = HandlerConfig(task_root, initialization_type=initialization_type(environ))
-        return bare, None, partial(_refuse, error.message)
+        problem = problem or error
+    if manifest is not None and manifest.packed:
+        # Imported here: a bundle that has everything unpacked does without.
+        from handler.packed import add_finders
+
+        add_finders(manifest.packed, config)
+    if manifest is None or problem is not None:
+        return config, manifest, partial(_refuse, problem.message if problem else "")
     return config, manifest, _Loading(manifest, config, timer)
 
 
@@ -75,7 +92,6 @@ class _Loading:
         self._manifest = manifest
         self._config = config
         self._timer = timer
-        self._find_packed_packages()
         self._fetching: Background[Path] | None = Background(self._fetch)
 
     def __call__(self) -> "Scorer":
@@ -115,12 +131,14 @@ class _Loading:
         with self._timer.step("fetch"):
             return fetch_model(self._manifest, self._config)
 
-    def _find_packed_packages(self) -> None:
-        if self._manifest.packed:
-            # Imported here: a bundle that has everything unpacked does without.
-            from handler.packed import add_finders
 
-            add_finders(self._manifest.packed, self._config)
+def _unpack_now(app: Front) -> None:
+    """Import what is packed, in an init that is kept so that no request is cold."""
+    try:
+        app.framework()
+        importlib.import_module("pandas")
+    except (HandlerError, ImportError):
+        _logger.exception("what is packed cannot be unpacked; requests that need it will say so")
 
 
 def _assemble(

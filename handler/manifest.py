@@ -182,12 +182,17 @@ class ModelInfo:
 
     @property
     def executes_code(self) -> bool:
-        """Whether loading runs code that the files name.
+        """Whether loading what the bundle carries runs code that its files name."""
+        if self.engine.name != "exact":
+            return False  # arrays, trees or a graph: data that an engine reads
+        return self.engine.data_path is not None or self.logged_executes_code
+
+    @property
+    def logged_executes_code(self) -> bool:
+        """Whether loading what was logged runs code that its files name.
 
         A pickle, a class from somewhere else than its library, or the model's own modules.
         """
-        if self.engine.name != "exact":
-            return False  # arrays, trees or a graph: data that an engine reads
         if self.model_class is not None and not self.model_class.startswith(_DATA_CLASSES):
             return True
         return self.serialization_format in PICKLES or self.code_path is not None

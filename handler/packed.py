@@ -9,11 +9,13 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import sys
-import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from handler.drafts import drafted, only_one_process
+from handler.errors import HandlerError
 
 if TYPE_CHECKING:
     from handler.config import HandlerConfig
@@ -40,7 +42,8 @@ class PackedFinder:
     ) -> "importlib.machinery.ModuleSpec | None":
         """Return where the module lies, now that it is unpacked; None if it is not packed.
 
-        :raises ImportError: there is no room to unpack it.
+        :raises HandlerError: there is no room to unpack it. No ImportError: those who import
+            would take it for a package that is not there.
         """
         if path is not None or name not in self._modules:
             return None
@@ -48,9 +51,9 @@ class PackedFinder:
             try:
                 folder = str(unpacked(self._archive, self._cache_dir))
             except OSError as error:
-                raise ImportError(
-                    f"{self._archive.name} cannot be unpacked ({error.strerror}): raise the"
-                    " function's EphemeralStorage"
+                raise HandlerError(
+                    f"{self._archive.name}, which this request needs, cannot be unpacked"
+                    f" ({error.strerror}): raise the function's EphemeralStorage"
                 ) from error
             if folder not in sys.path:
                 sys.path.append(folder)  # last: what the function's package holds comes first
@@ -85,11 +88,8 @@ def unpacked(archive: Path, cache_dir: Path) -> Path:
     folder = cache_dir / f"{archive.stem}-{digest}"
     if folder.is_dir():
         return folder
-    cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Whole or not at all: an invocation may be killed at any moment.
-    with tempfile.TemporaryDirectory(dir=cache_dir, ignore_cleanup_errors=True) as name:
-        draft = Path(name) / "packages"
-        with zipfile.ZipFile(archive) as packed:
-            packed.extractall(draft)
-        draft.rename(folder)
+    with only_one_process(folder):
+        if not folder.is_dir():
+            with drafted(folder) as draft, zipfile.ZipFile(archive) as packed:
+                packed.extractall(draft)
     return folder

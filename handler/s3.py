@@ -23,9 +23,9 @@ _ATTEMPTS = 4
 """For one range of bytes, the first one included."""
 _PAUSE_S = 0.1
 """Before the second attempt; twice as much before each further one."""
-_TRY_AGAIN_S = 10.0
-"""How long after its start a range may be tried again. Lambda ends an init after 10 s and starts
-it again inside the first invocation, so trying longer only hides the cause."""
+_TRY_AGAIN_S = 9.0
+"""How long after the last byte a range is given up, whatever S3 does. Lambda ends an init after
+10 s and starts it again inside the first invocation, so trying longer only hides the cause."""
 _CHUNK_BYTES = 1 << 20
 _ERROR_BYTES = 1 << 16
 _REDIRECTS = (301, 302, 307, 400)
@@ -80,16 +80,17 @@ class S3Object:
 
         :raises ModelFetchError: names bucket, key, cause and next step.
         """
-        position, began_s, failures = start, time.monotonic(), 0
+        position, alive_s, failures = start, time.monotonic(), 0
         buffer = memoryview(bytearray(_CHUNK_BYTES))
         while stop is None or position < stop:
             try:
                 for size in self._pieces(position, stop, buffer):
                     position += size
+                    alive_s = time.monotonic()
                     yield buffer[:size]
             except (WireError, _Refused) as error:
                 failures += 1
-                if not self._may_try_again(error, failures, began_s):
+                if not self._may_try_again(error, failures, alive_s):
                     raise self._fetch_error(error) from error
                 _pause(failures)
             else:
@@ -104,12 +105,13 @@ class S3Object:
             for connection in self._busy:
                 connection.cut()  # its own thread closes it
 
-    def _may_try_again(self, error: Exception, failures: int, began_s: float) -> bool:
+    def _may_try_again(self, error: Exception, failures: int, alive_s: float) -> bool:
         if isinstance(error, Untrusted) or self._is_closed:
             return False
         if isinstance(error, _Refused) and not error.is_transient:
             return False
-        return failures < _ATTEMPTS and time.monotonic() - began_s < _TRY_AGAIN_S
+        ends_s = time.monotonic() + _READ_TIMEOUT_S  # if S3 is silent then too
+        return failures < _ATTEMPTS and ends_s - alive_s < _TRY_AGAIN_S
 
     def _pieces(self, start: int, stop: int | None, buffer: memoryview) -> Iterator[int]:
         """Fill the buffer again and again; give the number of bytes in it."""

@@ -7,7 +7,7 @@ once, at init; it raises :class:`SignatureMismatch` for every fault of the data.
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
-from handler.errors import SignatureMismatch
+from handler.errors import HandlerError, SignatureMismatch
 from handler.protocol import json_type, shown_names
 from handler.schema import Array, Column, ColumnSchema, InputSchema, Object, Scalar
 from handler.tensors import TensorEnforcer
@@ -55,6 +55,8 @@ class Signature:
             raise SignatureMismatch(f"The data does not fit the model's signature{reason}.") from (
                 error
             )
+        except HandlerError:
+            raise
         except Exception as error:
             # pandas and numpy raise whatever they like for data of an odd shape, and quote
             # it, so neither the caller nor the log gets their words. MLflow too calls all

@@ -1,6 +1,6 @@
 """Where the bytes of the model's archive come from.
 
-boto3 takes 0.6 s of a cold start to import and to make a client, `handler/s3.py` 10 ms. boto3 is
+boto3 takes most of half a second of a cold start, `handler/s3.py` a few milliseconds. boto3 is
 still used where the environment asks for what only boto3 does.
 """
 
@@ -42,7 +42,7 @@ class Source(Protocol):
         """
 
     def close(self) -> None:
-        """End every reading, those of other threads too."""
+        """End every reading; ours end in other threads too, boto3's when they have read on."""
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def _source(bucket: str, key: str) -> Source:
         what, hint = NO_CREDENTIALS
         raise fetch_error(bucket, key, f"{what} ({error})", hint) from error
     except BeyondUs as why:
-        from handler.s3_boto3 import Boto3Object  # half a second
+        from handler.s3_boto3 import Boto3Object  # as heavy as boto3
 
         _logger.warning("The model is fetched by boto3, which takes longer: %s", why)
         return Boto3Object(bucket, key)

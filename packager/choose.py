@@ -104,7 +104,7 @@ def _lock(
 
 def _bytecode_python(spec: ModelSpec) -> str | None:
     """Return the Python, as `3.11`, that alone can load the model; None: not only one can."""
-    data = spec.folder / spec.info.data_path
+    data = spec.folder / (spec.info.engine.data_path or spec.info.data_path)
     if spec.python_minor is None or not spec.info.executes_code or not data.is_file():
         return None
     return spec.python_minor if holds_bytecode(data) else None

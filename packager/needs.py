@@ -68,7 +68,7 @@ def find_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
     """
     if info.engine.name != "exact":
         return _COMPILED
-    if info.executes_code:
+    if info.logged_executes_code:
         return None
     match info.serialization_format:
         case "skops":

@@ -171,7 +171,7 @@ def _parse(line: str, spec: ModelSpec) -> Requirement:
 def _drop(line: str, name: str, spec: ModelSpec, needs: Needs | None) -> Drop | None:
     for rule in DROP_RULES:
         if fnmatch(name, rule.glob) and rule.applies(spec):
-            return Drop(line, rule.reason, rule.is_guess and spec.info.executes_code)
+            return Drop(line, rule.reason, rule.is_guess and spec.info.logged_executes_code)
     if needs is None or name in needs.distributions:
         return None
     return Drop(line, needs.reason)

@@ -71,8 +71,8 @@ def import_ahead(info: ModelInfo) -> None:
     """
     engine = info.engine
     loader = f"{__name__}.{info.flavor}" if engine.name == "exact" else _PROGRAM
-    with contextlib.suppress(Exception):
-        for module in (loader, *engine.modules):
+    for module in (loader, *engine.modules):
+        with contextlib.suppress(Exception):
             importlib.import_module(module)
 
 

@@ -38,10 +38,15 @@ def _members(value: Any) -> Iterator[Any]:
     if not isinstance(value, (list, tuple)):
         yield value
         return
-    if value and type(value[0]).__module__.startswith("sklearn.tree."):
-        return  # the trees of a forest, which may be thousands, have no jobs
+    # The trees of a forest, which may be thousands, have no jobs; nor have words and numbers.
+    first = value[0] if value else None
+    if type(first).__module__.startswith(("sklearn.tree.", "builtins")) and not isinstance(
+        first, (list, tuple, dict)
+    ):
+        return
     for member in value:
-        yield from _members(member)
+        # Pairs of a name and a step lie one level down, and nothing of interest deeper.
+        yield from member if isinstance(member, (list, tuple)) else (member,)
 
 
 def _is_estimator(value: Any) -> bool:

@@ -92,7 +92,9 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
 def _model_lines(info: ModelInfo) -> Iterator[str]:
     yield _row("flavor", f"{info.flavor}, predicts with {info.predict_fn}()")
     danger = "loading it executes code" if info.executes_code else "loading it executes no code"
-    yield _row("format", f"{info.serialization_format}: {danger}")
+    is_rewritten = info.engine.name == "exact" and info.engine.data_path is not None
+    rewritten = ", rewritten as a pickle" if is_rewritten else ""
+    yield _row("format", f"{info.serialization_format}{rewritten}: {danger}")
     yield from _block("trusted types", info.trusted_types)
     for part in ("inputs", "outputs", "params"):
         items = (info.signature or {}).get(part)

@@ -1,8 +1,11 @@
+import importlib.util
 import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 
 import handler
 from handler.errors import ConfigError, ModelFetchError
+from handler.manifest import PackedEntry
 
 from .conftest import BUCKET, KEY, Bundle
 
@@ -168,3 +172,21 @@ def test_a_package_in_a_process_of_its_own_loads_what_it_needs_and_no_more(
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["type"] for line in lines] == ["init", "invocation"]
+
+
+def test_a_wrong_environment_leaves_what_is_packed_importable(
+    start: Start,
+    sklearn_bundle: Callable[[str], Bundle],
+    write_task_root: Callable[[Bundle], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bundle = sklearn_bundle("embedded")
+    packed = PackedEntry("tools.zip", ("packed_in_this_test",))
+    root = write_task_root(replace(bundle, manifest=replace(bundle.manifest, packed=(packed,))))
+    with zipfile.ZipFile(root / "tools.zip", "w") as archive:
+        archive.writestr("packed_in_this_test.py", "")
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+
+    start({"MODEL_SHA256": "zz", "PACKAGER_CACHE_DIR": str(root / "cache")}, root)
+
+    assert importlib.util.find_spec("packed_in_this_test") is not None

@@ -108,7 +108,9 @@ def test_another_kind_of_zip_is_refused(buffer: io.BytesIO, method: int, tmp_pat
 
 
 @given(position=st.integers(0), value=st.integers(0, 255), cut=st.booleans())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
+)
 def test_no_damage_gives_other_files(
     position: int, value: int, cut: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
