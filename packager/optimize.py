@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
 from packager import __version__
@@ -23,6 +23,9 @@ from packager.local.cache import build_once, cache_root
 from packager.local.prepared import ModelSurroundings, PreparedModel, prepared_model
 from packager.mlmodel import ModelSpec
 from packager.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 EngineChoice = Literal["auto", "none", "exact", "arrays", "treelite", "onnx"]
 
@@ -79,8 +82,10 @@ def optimize_model(
     try:
         build_once(folder, build, is_usable=_is_whole, progress=progress)
     except (ModelError, ToolError) as error:
-        # What is wrong with the model or its environment the build's check will say.
-        return _refused(spec, wanted, f"it could not be tried: {error}")
+        # What is wrong with the model or its environment the build's check will say. The text
+        # stays out of the bundle: it may differ from build to build.
+        progress.detail(f"compiling could not be tried: {error}")
+        return _refused(spec, wanted, "compiling it could not be tried")
     engine = _read_report(folder)
     if engine.name == "exact":
         spec = _refused(spec, wanted, engine.reason, engine)
@@ -207,12 +212,14 @@ def _key(spec: ModelSpec, wanted: Optimization, surroundings: ModelSurroundings)
     facts = [asdict(spec.info), spec.python_version, spec.requirements, asdict(wanted)]
     around = [asdict(surroundings.wishes), surroundings.constraints, surroundings.indexes.args]
     digest.update(json.dumps([facts, around], sort_keys=True).encode())
-    for package in ("packager.converter", "handler"):
-        for path in sorted(_sources(package), key=str):
-            digest.update(path.read_bytes())
+    # Not by the packages' names: to import `packager.converter` takes numpy, which is not there.
+    for folder in (resources.files("packager") / "converter", resources.files("handler")):
+        for content in _sources(folder):
+            digest.update(content)
     return digest.hexdigest()[:32]
 
 
-def _sources(package: str) -> list[Path]:
-    with resources.as_file(resources.files(package)) as folder:
-        return [path for path in folder.rglob("*") if path.suffix in (".py", ".so")]
+def _sources(source: "Traversable") -> list[bytes]:
+    with resources.as_file(source) as folder:
+        paths = [path for path in folder.rglob("*") if path.suffix in (".py", ".so")]
+        return [path.read_bytes() for path in sorted(paths, key=str)]

@@ -99,6 +99,8 @@ def plan_bundle(
     if config.is_safe_only and source.info.executes_code:
         raise UnsafeFormat(_what_executes_code(source))
     surroundings = ModelSurroundings(config.wishes, config.constraints, config.indexes)
+    if source.info.executes_code and config.optimization.engine != "none":
+        progress.detail(f"{_what_executes_code(source)}: it is loaded now")
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
     spec = optimize_model(source, wanted, surroundings, progress=progress)
     requirements = grant(

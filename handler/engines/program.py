@@ -4,8 +4,8 @@ The file, all numbers little-endian::
 
     8 bytes     b"PKGARRAY"
     8 bytes     length of the header
-    header      JSON: {"format": 1, "columns": [NAME, ...] or null, "steps": [STEP, ...],
-                "arrays": [ARRAY, ...]}
+    header      JSON: {"format": 1, "columns": [NAME, ...] or null, "width": number or null,
+                "steps": [STEP, ...], "arrays": [ARRAY, ...]}
     padding     zeros, to a multiple of 64
     arrays      each at a multiple of 64, counted from the end of the padding
 
@@ -113,9 +113,10 @@ class Step:
 class Program:
     """A compiled model; a `handler.predictor.Predictor`."""
 
-    def __init__(self, compute: Compute, columns: list[str] | None) -> None:
+    def __init__(self, compute: Compute, columns: list[str] | None, width: int | None) -> None:
         self._compute = compute
         self._columns = columns
+        self._width = width
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> np.ndarray:
         """Return what the model's own library would.
@@ -129,6 +130,9 @@ class Program:
             data = _as_columns(data, self._columns)
         elif _is_frame(data):
             data = data.to_numpy()
+            # A request may lack an optional column; the others would move into its place.
+            if self._width is not None and data.shape[1] != self._width:
+                raise ValueError(f"X has {data.shape[1]} features, but {self._width} are expected")
         predicted: np.ndarray = self._compute(data)
         return predicted
 
@@ -140,6 +144,9 @@ def _is_frame(data: Any) -> bool:
 
 def _as_columns(data: Any, names: list[str]) -> dict[str, np.ndarray]:
     if _is_frame(data):
+        missing = [name for name in names if name not in data.columns]
+        if missing:
+            raise ValueError(f"columns are missing: {missing}")
         return {name: data[name].to_numpy() for name in names}
     if isinstance(data, np.ndarray):
         return {name: data[:, index] for index, name in enumerate(names)}
@@ -156,7 +163,7 @@ def read_program(path: Path) -> Program:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         header, start = _read_header(mapped)
         arrays = [_array(mapped, start, item) for item in header["arrays"]]
-        return Program(_chain(header["steps"], arrays), header["columns"])
+        return Program(_chain(header["steps"], arrays), header["columns"], header["width"])
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise ModelLoadError(
             f"{path.name} is no compiled model that this handler reads ({error}): build the bundle"

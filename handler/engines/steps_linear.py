@@ -53,8 +53,14 @@ def _centroids(step: Step) -> Compute:
     norms = np.einsum("ij,ij->i", centers, centers)
 
     def nearest(data: np.ndarray) -> np.ndarray:
+        rows = len(data)
+        if rows == 1:
+            # scikit-learn multiplies matrices always, and a vector's sums have other last bits,
+            # which for huge numbers decide.
+            data = np.concatenate([data, data])
         with np.errstate(all="ignore"):
-            return np.argmin(norms - 2.0 * (data @ centers.T), axis=1).astype(np.int32)
+            distances = norms - 2.0 * (data @ centers.T)
+        return np.argmin(distances[:rows], axis=1).astype(np.int32)
 
     return nearest
 

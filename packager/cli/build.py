@@ -124,7 +124,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the build report as JSON to this file.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be built; write nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be built; write no bundle. The model is loaded all the same, to see"
+    " whether it compiles.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @pass_console
 def command(

@@ -92,9 +92,7 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
 def _model_lines(info: ModelInfo) -> Iterator[str]:
     yield _row("flavor", f"{info.flavor}, predicts with {info.predict_fn}()")
     danger = "loading it executes code" if info.executes_code else "loading it executes no code"
-    is_rewritten = info.engine.name == "exact" and info.engine.data_path is not None
-    rewritten = ", rewritten as a pickle" if is_rewritten else ""
-    yield _row("format", f"{info.serialization_format}{rewritten}: {danger}")
+    yield _row("format", f"{_format(info)}: {danger}")
     yield from _block("trusted types", info.trusted_types)
     for part in ("inputs", "outputs", "params"):
         items = (info.signature or {}).get(part)
@@ -111,6 +109,13 @@ def _model_lines(info: ModelInfo) -> Iterator[str]:
     ):
         if value:
             yield _row(name, value)
+
+
+def _format(info: ModelInfo) -> str:
+    logged = info.serialization_format
+    if info.engine.name != "exact":
+        return f"compiled from {logged}"
+    return logged if info.engine.data_path is None else f"{logged}, rewritten as a pickle"
 
 
 def _package_lines(report: BundleReport) -> Iterator[str]:

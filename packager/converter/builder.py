@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,10 @@ import numpy as np
 
 from handler.engines.program import ALIGNMENT, FORMAT, MAGIC
 
+Back = Callable[["np.ndarray"], "np.ndarray"]
+"""From values that a part sees to those that were in the column before."""
+Seen = tuple[int, tuple[Back, ...]] | None
+"""A column of what comes before, and the way back to its values; None: not of one column."""
 Step = dict[str, Any]
 """One step in JSON's types: `{"op": NAME, "arrays": {NAME: number}, "chains": [[Step]], ...}`."""
 
@@ -38,7 +42,7 @@ class Builder:
         :param columns: names of the input's columns, in order, as far as they have names.
         """
         self.columns = tuple(columns)
-        self._origin: Sequence[int] | None = None
+        self._origin: list[Seen] | None = None
         self._arrays: list[np.ndarray] = []
         self._is_object: list[bool] = []
         self._is_transposed: list[bool] = []
@@ -69,11 +73,15 @@ class Builder:
         :param column: counted in what the part being converted sees.
         :param values: thresholds, category codes, strings: 1-D.
         """
+        edges = np.asarray(values).ravel()
         if self._origin is not None:
-            if column >= len(self._origin):
+            seen = self._origin[column] if column < len(self._origin) else None
+            if seen is None:
                 return
-            column = self._origin[column]
-        self._edges.setdefault(column, []).append(np.asarray(values).ravel())
+            column = seen[0]
+            for back in seen[1]:
+                edges = back(edges)
+        self._edges.setdefault(column, []).append(edges)
 
     @property
     def is_input(self) -> bool:
@@ -81,19 +89,27 @@ class Builder:
         return self._origin is None
 
     @contextmanager
-    def part(self, columns: Sequence[int]) -> Iterator[None]:
+    def part(self, columns: "Sequence[int | Seen]") -> Iterator[None]:
         """Convert a part that sees only some of the input's columns within.
 
-        :param columns: which ones, in the part's order; none if what it sees is computed.
+        :param columns: what it sees, in its order: a column as it is, or changed by what comes
+            before the part; fewer, or None, for what is computed of several.
         """
         before = self._origin
-        self._origin = (
-            list(columns) if before is None else [before[i] for i in columns if i < len(before)]
-        )
+        seen = [(one, ()) if isinstance(one, int) else one for one in columns]
+        self._origin = [self._through(before, one) for one in seen]
         try:
             yield
         finally:
             self._origin = before
+
+    @staticmethod
+    def _through(before: "list[Seen] | None", seen: "Seen") -> "Seen":
+        if before is None or seen is None:
+            return seen
+        column, back = seen
+        outer = before[column] if column < len(before) else None
+        return None if outer is None else (outer[0], (*back, *outer[1]))
 
     @property
     def edges(self) -> dict[int, np.ndarray]:
@@ -123,6 +139,7 @@ class Builder:
             {
                 "format": FORMAT,
                 "columns": None if columns is None else list(columns),
+                "width": len(self.columns) or None,
                 "steps": steps,
                 "arrays": entries,
             },

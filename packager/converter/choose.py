@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handler.engines.program import read_program
 from handler.loaders import load_model
+from handler.loaders.jobs import run_one_by_one
 from handler.manifest import MODEL_FOLDER, EngineInfo, EngineName, InputKind, ModelInfo
 from handler.protocol import read_envelope
 
@@ -17,7 +18,7 @@ from .equality import DifferentError, Outcome, difference
 from .foreign import FOREIGN
 from .inputs import Inputs
 from .rewriting import REWRITTEN, rewrite_model
-from .rows import Columns, generate
+from .rows import Columns, generate, generate_special
 from .steps_common import on_tables
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _WAYS: tuple[tuple[InputKind, bool], ...] = (
     ("frame", False),
 )
 """To call the logged model at less cost, the cheapest first: input kind, and whether directly."""
+_SMALLEST_PART = 30
+"""Rows that are not divided further to find those that the model takes."""
 COMPILED = "compiled.arrays"
 """The compiled model's file."""
 
@@ -49,24 +52,57 @@ class _Trial:
         """Yield what the model and what a candidate gets, the example first."""
         if self.example is not None:
             yield from self.inputs.frames_and_data([self.example])
-        generated = generate(self.example, self.edges, self.inputs.columns, self.count)
-        yield from self.inputs.frames_and_data(generated)
+        columns = self.inputs.columns
+        yield from self.inputs.frames_and_data(
+            generate(self.example, self.edges, columns, self.count)
+        )
 
     def compare(self, predict: Callable[[Any], Any]) -> tuple[int, float]:
-        """Return how many rows the model took, and the largest difference.
+        """Return how many ordinary rows the model took, and the largest difference.
 
-        :raises DifferentError: they are not the same, or nothing is known of that.
+        :raises DifferentError: they are not the same, or too little is known of that.
         """
         rows, largest = 0, 0.0
         for frame, data in self.blocks():
-            expected = Outcome.of(self.predict, frame)
-            largest = max(largest, difference(expected, Outcome.of(predict, data), self.tolerance))
-            rows += len(frame) if expected.error is None else 0
-        if not rows:
+            taken, distance = self._compare_block(frame, data, predict)
+            rows, largest = rows + taken, max(largest, distance)
+        if rows < self.count:
             raise DifferentError(
-                "the model refuses all rows that were generated: log it with an input example"
+                f"the model takes only {rows:,} of the rows that were generated, too few to"
+                " compare: log it with an input example"
             )
+        special = generate_special(self.example, self.edges, self.inputs.columns)
+        for frame, data in self.inputs.frames_and_data(special):
+            distance = self._difference(frame, data, predict)[1]
+            largest = max(largest, distance)
         return rows, largest
+
+    def _difference(
+        self, frame: Any, data: Any, predict: Callable[[Any], Any]
+    ) -> tuple[bool, float]:
+        expected = Outcome.of(self.predict, frame)
+        distance = difference(expected, Outcome.of(predict, data), self.tolerance)
+        return expected.error is None, distance
+
+    def _compare_block(
+        self, frame: Any, data: Any, predict: Callable[[Any], Any]
+    ) -> tuple[int, float]:
+        """Compare a block; in halves where it is refused, so that one row hides few others."""
+        is_taken, distance = self._difference(frame, data, predict)
+        rows = len(frame)
+        if is_taken or rows <= _SMALLEST_PART:
+            return rows if is_taken else 0, distance
+        taken = 0
+        for part in (slice(0, rows // 2), slice(rows // 2, rows)):
+            found = self._compare_block(frame[part], _rows_of(data, part), predict)
+            taken, distance = taken + found[0], max(distance, found[1])
+        return taken, distance
+
+
+def _rows_of(data: Any, part: slice) -> Any:
+    if isinstance(data, dict):
+        return {name: values[part] for name, values in data.items()}
+    return data[part]
 
 
 def choose_engine(
@@ -87,6 +123,7 @@ def choose_engine(
     :param rewrites: whether the logged file may be rewritten for a faster load.
     :param folder: holds the model folder; gets the file that is made of the model.
     """
+    run_one_by_one(predictor.model)  # threads add up in any order, and we compare bits
     exact = EngineInfo(modules=_modules(predictor))
     if rewrites and rewrite_model(predictor.model, info, folder / MODEL_FOLDER):
         exact = replace(exact, data_path=REWRITTEN)
@@ -135,11 +172,11 @@ def _compiled(
     program = read_program(path)
     predict = _predicting(program)
     rows, largest = trial.compare(predict)
-    # A request that is not regular comes as a DataFrame.
-    for frame, _ in trial.blocks():
-        expected = Outcome.of(trial.predict, frame)
-        difference(expected, Outcome.of(predict, frame), trial.tolerance)
-        break
+    frame, _ = next(trial.blocks())
+    # A request that is not regular comes as a DataFrame, and may lack what is optional.
+    for irregular in (frame, *(frame.drop(columns=[name]) for name in trial.inputs.optional)):
+        expected = Outcome.of(trial.predict, irregular)
+        difference(expected, Outcome.of(predict, irregular), trial.tolerance)
     return EngineInfo(
         name=engine,
         data_path=COMPILED,

@@ -68,6 +68,14 @@ class Inputs:
         kinds = [_KINDS[scalar] for scalar in scalars]
         return cls(dict(zip(schema.by_name, kinds, strict=True)), _input_kind(scalars), schema)
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The columns that a request may leave out."""
+        if not isinstance(self.schema, ColumnSchema):
+            return ()
+        by_name = self.schema.by_name
+        return tuple(name for name, column in by_name.items() if not column.required)
+
     @classmethod
     def _of_tensor(cls, schema: TensorSchema) -> "Inputs":
         tensor = schema.tensors[0]
@@ -117,6 +125,8 @@ def _envelope(block: Columns) -> Envelope:
 
 
 def _input_kind(scalars: list[Scalar]) -> InputKind:
+    if LONG in scalars and len(set(scalars)) > 1:
+        return "columns"  # float64 would round integers beyond 2**53
     # One array has one dtype: what pandas would make of these columns together is an array of
     # Python objects if there are booleans or text among numbers.
     is_uniform = len(set(scalars)) == 1 and scalars[0] is not STRING

@@ -1,12 +1,12 @@
 """Conversion of what puts transformers and a model together: pipelines and their kin."""
 
-from collections.abc import Sequence
+import warnings
 from typing import Any
 
 import numpy as np
 
 from . import Convert, Recurse
-from .builder import Builder, Step
+from .builder import Builder, Seen, Step
 from .steps_common import check, make, on_tables, only, refuse
 
 _KEEPS_COLUMNS = frozenset(
@@ -29,7 +29,7 @@ _FUNCTIONS = frozenset(
 def _pipeline(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
     *before, (_, last) = model.steps
     steps: list[Step] = []
-    columns: Sequence[int] | None = None
+    columns: list[Seen] | None = None
     is_sparse = False
     for _, part in before:
         if part in (None, "passthrough"):
@@ -46,7 +46,7 @@ def _pipeline(model: Any, method: str, builder: Builder, recurse: Recurse) -> li
 
 
 def _converted(
-    part: Any, method: str, builder: Builder, recurse: Recurse, columns: Sequence[int] | None
+    part: Any, method: str, builder: Builder, recurse: Recurse, columns: list[Seen] | None
 ) -> list[Step]:
     if columns is None:
         return recurse(part, method)
@@ -54,22 +54,52 @@ def _converted(
         return recurse(part, method)
 
 
-def _columns_after(part: Any, columns: Sequence[int] | None) -> Sequence[int] | None:
-    """Return which input columns a transformer's output is, for the edges; none if computed."""
+def _columns_after(part: Any, columns: list[Seen] | None) -> list[Seen]:
+    """Return what the columns are that a fitted transformer gives, for the edges behind it."""
+    given = columns
+    if given is None:
+        given = [(index, ()) for index in range(int(getattr(part, "n_features_in_", 0)))]
     name = type(part).__name__
     if name in _KEEPS_COLUMNS:
-        return columns
+        return [_behind(part, index, one) for index, one in enumerate(given)]
     if name == "SimpleImputer" and not part.add_indicator:
-        every = range(part.n_features_in_)
-        return columns if part.statistics_.shape[0] == len(every) else []
+        return given if part.statistics_.shape[0] == len(given) else []
+    if name == "ColumnTransformer":
+        return _columns_joined(part, given)
     if hasattr(part, "get_support"):
         support = np.flatnonzero(part.get_support()).tolist()
-        return [one if columns is None else columns[one] for one in support if _has(columns, one)]
+        return [given[index] for index in support if index < len(given)]
     return []
 
 
-def _has(columns: Sequence[int] | None, index: int) -> bool:
-    return columns is None or index < len(columns)
+def _columns_joined(part: Any, given: list[Seen]) -> list[Seen]:
+    places = part.output_indices_
+    joined: list[Seen] = [None] * max((place.stop for place in places.values()), default=0)
+    for name, one, _ in part.transformers_:
+        inputs = list(part._transformer_to_input_indices[name])
+        if (isinstance(one, str) and one == "drop") or not inputs or max(inputs) >= len(given):
+            continue
+        seen = [given[index] for index in inputs]
+        found = seen if isinstance(one, str) else _columns_after(one, seen)
+        place = places[name]
+        if len(found) == place.stop - place.start:
+            joined[place] = found
+    return joined
+
+
+def _behind(part: Any, index: int, seen: Seen) -> Seen:
+    if seen is None or not hasattr(part, "inverse_transform"):
+        return None
+
+    def back(values: np.ndarray) -> np.ndarray:
+        table = np.zeros((len(values), int(part.n_features_in_)))
+        table[:, index] = values
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            found: np.ndarray = np.asarray(part.inverse_transform(table))[:, index]
+        return found
+
+    return seen[0], (back, *seen[1])
 
 
 def _gives_sparse(part: Any, is_sparse: bool) -> bool:

@@ -5,6 +5,7 @@ Rows at the edges, in one block and one by one, with what models refuse.
 
 import warnings
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 from handler.engines.program import read_program
 from packager.converter import Builder, convert
 from packager.converter.equality import Outcome, difference
-from packager.converter.rows import Kind, generate
+from packager.converter.rows import Kind, generate, generate_special
 from packager.converter.steps_common import on_tables
 
 TOLERANCE = 1e-12
@@ -77,7 +78,8 @@ class Twins:
         :raises DifferentError: the twins differ.
         """
         rows, refused, largest = 0, 0, 0.0
-        for block in generate(self.example, self.edges, self.kinds, count):
+        given = (self.example, self.edges, self.kinds)
+        for block in chain(generate(*given, count), generate_special(*given)):
             expected, actual = self.outcomes(block)
             if isinstance(actual.error, Warning):
                 raise actual.error

@@ -1,5 +1,6 @@
 """Which engine a model gets, and why; the conversions themselves have tests of their own."""
 
+import copy
 import pickle
 import subprocess
 import sys
@@ -10,7 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    OneHotEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    StandardScaler,
+)
 
 from handler.engines.program import read_program
 from handler.loaders import load_model
@@ -158,6 +170,110 @@ def test_a_tensor_signature_is_compiled_too(tmp_path: Path) -> None:
     tensor = {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 2]}}
     engine = choose(forest, tmp_path, {"inputs": [tensor], "outputs": None, "params": None})
     assert (engine.name, engine.input_kind) == ("arrays", "array")
+
+
+class Mistaken:
+    """A model behind which a conversion finds another one: what a wrong conversion would be."""
+
+    def __init__(self, model: Any, other: Any) -> None:
+        self._logged, self.model = model, other
+
+    def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
+        return self._logged.predict(data)
+
+
+CANCER = load_breast_cancer(as_frame=True)
+IRIS = load_iris(as_frame=True)
+
+
+@pytest.mark.parametrize(
+    "scaler", [None, StandardScaler(), MinMaxScaler(), PowerTransformer()], ids=str
+)
+def test_a_conversion_that_shifts_every_threshold_a_little_is_found_out(
+    scaler: Any, tmp_path: Path
+) -> None:
+    data = CANCER.data.iloc[:, :6]
+    model = make_pipeline(scaler, RandomForestClassifier(20, random_state=0))
+    other = copy.deepcopy(model.fit(data, CANCER.target))
+    for tree in other[-1].estimators_:
+        tree.tree_.threshold[:] *= 1 + 1e-4
+    engine = choose_between(model, other, list(data), tmp_path)
+    assert engine.name == "exact"
+    assert "labels differ" in engine.reason
+    assert choose_between(model, model, list(data), tmp_path).name == "arrays"
+
+
+def choose_between(model: Any, other: Any, names: list[str], folder: Path) -> EngineInfo:
+    (folder / "model").mkdir(exist_ok=True)
+    (folder / "model" / "model.pkl").write_bytes(pickle.dumps(model))
+    info = ModelInfo("sklearn", "model.pkl", "pickle", signature=doubles(*names))
+    return choose_engine(
+        Mistaken(model, other),
+        info,
+        wanted="arrays",
+        tolerance=1e-12,
+        count=10_000,
+        rewrites=False,
+        folder=folder,
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "before"),
+    [
+        (CANCER, StandardScaler()),
+        (IRIS, StandardScaler()),
+        (IRIS, PolynomialFeatures()),
+        (IRIS, make_column_transformer((StandardScaler(), [0, 1]), remainder="passthrough")),
+    ],
+    ids=["cancer", "iris", "polynomial", "columns"],
+)
+def test_pipelines_are_compared_on_rows_that_they_take(
+    data: Any, before: Any, tmp_path: Path
+) -> None:
+    model = make_pipeline(before, RandomForestClassifier(5, random_state=0))
+    model.fit(data.data, data.target)
+    engine = choose(model, tmp_path, doubles(*data.data))
+    assert engine.name == "arrays", engine.reason
+    assert engine.compared_rows >= 10_000
+
+
+def test_a_model_that_refuses_most_rows_is_not_compiled(tmp_path: Path) -> None:
+    data = IRIS.data
+    model = make_pipeline(PowerTransformer(method="box-cox"), LogisticRegression())
+    engine = choose(model.fit(data, IRIS.target), tmp_path, doubles(*data))
+    assert engine.name == "exact"
+    assert "too few" in engine.reason
+
+
+def test_an_optional_column_that_the_model_can_do_without_keeps_it_exact(tmp_path: Path) -> None:
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 3)), columns=NAMES)
+    model = make_pipeline(
+        make_column_transformer((StandardScaler(), ["b"])), LinearRegression()
+    ).fit(table, table["b"] * 2)
+    inputs = doubles(*NAMES)["inputs"]
+    inputs[0]["required"] = False
+    engine = choose(model, tmp_path, {"inputs": inputs})
+    assert engine.name == "exact"
+    assert "it refuses rows that the model takes" in engine.reason
+
+
+def test_whole_numbers_beyond_a_floats_stay_apart(tmp_path: Path) -> None:
+    ids = [2**53, 2**53 + 1, 2**60, 2**60 + 1]
+    table = pd.DataFrame({"id": ids * 10, "x": np.linspace(0, 1, 40)})
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    model = make_pipeline(
+        make_column_transformer((encoder, ["id"]), remainder="passthrough"), LinearRegression()
+    ).fit(table, [0, 10, 20, 30] * 10)
+    inputs = [
+        {"type": "long", "name": "id", "required": True},
+        {"type": "double", "name": "x", "required": True},
+    ]
+    engine = choose(model, tmp_path, {"inputs": inputs})
+    assert (engine.name, engine.input_kind) == ("arrays", "columns"), engine.reason
+    program = read_program(tmp_path / "model" / COMPILED)
+    columns = {"id": np.array(ids), "x": np.full(4, 0.5)}
+    assert program.predict(columns, None) == pytest.approx(model.predict(pd.DataFrame(columns)))
 
 
 def outcome(values: Any, dtype: Any = None) -> Outcome:

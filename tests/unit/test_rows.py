@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from packager.converter.rows import Kind, as_array, generate
+from packager.converter.rows import Kind, as_array, generate, generate_special
 
 KINDS: dict[str, Kind] = {"f8": "float64", "f4": "float32", "i8": "int64", "b": "bool"}
 EDGES = {0: np.array([0.1, 7.25]), 1: np.array([0.1]), 2: np.array([2.5, 40.0])}
 
 
 def blocks(kinds: dict[str, Kind] = KINDS, count: int = 10_000) -> list[dict[str, np.ndarray]]:
-    return list(generate(None, EDGES, kinds, count))
+    return [*generate(None, EDGES, kinds, count), *generate_special(None, EDGES, kinds)]
 
 
 def all_of(name: str) -> np.ndarray:
@@ -27,6 +27,24 @@ def test_thresholds_and_their_neighbours_are_among_the_rows() -> None:
     single = np.float32(0.1)
     assert {float(single), float(np.nextafter(single, np.float32(-1)))} <= singles
     assert {2, 3, 39, 40, 41, 0, -1, 2**63 - 1, -(2**63)} <= set(all_of("i8").tolist())
+
+
+def test_every_threshold_of_a_forest_is_among_the_rows_with_its_neighbours() -> None:
+    random = np.random.default_rng(3)
+    edges = {column: random.normal(size=3_000) for column in range(2)}
+    kinds: dict[str, Kind] = {"a": "float64", "b": "float64"}
+    found = list(generate(None, edges, kinds))
+    for column, name in enumerate(kinds):
+        values = np.concatenate([block[name] for block in found])
+        assert np.isin(edges[column], values).all()
+        assert np.isin(np.nextafter(edges[column], np.inf), values).all()
+        assert np.isin(np.nextafter(edges[column], -np.inf), values).all()
+
+
+def test_whole_numbers_keep_neighbours_that_floats_would_merge() -> None:
+    found = list(generate(None, {0: np.array([2**53, 2**60 + 1])}, {"id": "int64"}))
+    values = np.concatenate([block["id"] for block in found])
+    assert np.isin([2**53 + 1, 2**53 - 1, 2**60, 2**60 + 2], values).all()
 
 
 def test_the_first_ten_thousand_rows_are_finite_for_float32_too() -> None:
@@ -62,7 +80,7 @@ def test_columns_keep_their_types_and_strings_are_known_changed_and_unknown() ->
     kinds: dict[str, Kind] = {**KINDS, "i4": "int32", "s": "string"}
     example = {name: np.zeros(2) for name in kinds} | {"s": np.array(["red", "Blue"], object)}
 
-    found = list(generate(example, {}, kinds, 2_000))
+    found = [*generate(example, {}, kinds, 2_000), *generate_special(example, {}, kinds)]
 
     assert all(block["i4"].dtype == np.int32 and block["b"].dtype == bool for block in found)
     strings = {value for block in found for value in block["s"]}

@@ -27,7 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from handler.loaders import load_model
 from handler.manifest import EngineInfo, ModelInfo
 from packager.converter.equality import Outcome, difference
-from packager.converter.rows import generate
+from packager.converter.rows import generate, generate_special
 
 NAMES = ["a", "b", "c", "d"]
 FORESTS = [
@@ -62,7 +62,8 @@ def assert_the_same(model: Any, method: str, folder: Path, frame: pd.DataFrame) 
     edges = {index: np.array([-1.0, 0.0, 1.0]) for index in range(len(NAMES))}
     example = {name: frame[name].to_numpy() for name in NAMES}
     count = 0
-    for block in generate(example, edges, dict.fromkeys(NAMES, "float64")):
+    given = (example, edges, dict.fromkeys(NAMES, "float64"))
+    for block in (*generate(*given), *generate_special(*given)):
         data = pd.DataFrame(block)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the odd rows make sums overflow
