@@ -11,6 +11,7 @@ from benchmarks.cold.waterfall import Import
 Kind = Literal["ours", "peer", "floor"]
 _LEFT, _RIGHT, _TOP = 330, 80, 44
 _PLOT_LEFT, _PLOT_RIGHT, _PLOT_HEIGHT = 80, 190, 240
+_LABEL_HEIGHT = 14
 _ROW = 26
 _IMPORT_ROW = 19
 _SHORT_NAME = 44
@@ -90,10 +91,15 @@ def plot(title: str, x_label: str, series: Sequence[Series]) -> str:
         x, _ = place(10**power, vertical.low)
         parts.append(svg.rule(x, _TOP, x, bottom))
         parts.append(svg.text(x, bottom + 16, _number(10.0**power), "small", "middle"))
+    ends = []
     for one in series:
         places = [place(x, y) for x, y in sorted(one.points.items())]
         parts.append(svg.line(places, one.kind))
-        parts.append(svg.text(places[-1][0] + 10, places[-1][1] + 4, one.label, "small"))
+        ends.append((*places[-1], one.label))
+    below = -math.inf
+    for x, y, label in sorted(ends, key=lambda end: end[1]):
+        below = max(y + 4, below + _LABEL_HEIGHT)  # lines that end together have labels that do not
+        parts.append(svg.text(x + 10, below, label, "small"))
     parts.append(svg.text(_PLOT_LEFT + width / 2, bottom + 34, x_label, "small", "middle"))
     return svg.document(title, bottom + 48, parts)
 
