@@ -5,14 +5,8 @@
 
 import numpy as np
 
+from handler.engines.links import expit
 from handler.engines.program import Compute, Step
-
-
-def expit(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)), as scipy.special.expit does but for the last bit."""
-    with np.errstate(all="ignore"):
-        result: np.ndarray = 1.0 / (1.0 + np.exp(-x))
-    return result
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
