@@ -12,10 +12,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
 from handler.config import HandlerConfig
-from handler.endpoints import JSON, Call, Endpoint, Endpoints
+from handler.endpoints import CLIENT_GONE, JSON, Call, Endpoint, Endpoints
 from handler.manifest import BundleManifest
-
-_CLIENT_GONE = 499  # nginx's word for it; nobody is there to read the answer
 
 
 def create_app(
@@ -70,7 +68,7 @@ def _route(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         try:
             body = await request.body()
         except ClientDisconnect:
-            return Response(status_code=_CLIENT_GONE)
+            return Response(status_code=CLIENT_GONE)
         call = Call(
             invocation=request.scope["invocation"],
             telemetry=request.scope["telemetry"],

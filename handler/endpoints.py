@@ -17,6 +17,8 @@ MLFLOW_PROTOCOL_VERSION = "3.18.0"
 """The MLflow whose scoring protocol is spoken; the answer of `/version`."""
 
 JSON = "application/json"
+CLIENT_GONE = 499
+"""nginx's status for it; nobody is there to read the answer."""
 
 _Result = TypeVar("_Result")
 

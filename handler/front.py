@@ -9,7 +9,16 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from handler.config import HandlerConfig
-from handler.endpoints import JSON, Call, Endpoint, Endpoints, Reply, as_internal, error_reply
+from handler.endpoints import (
+    CLIENT_GONE,
+    JSON,
+    Call,
+    Endpoint,
+    Endpoints,
+    Reply,
+    as_internal,
+    error_reply,
+)
 from handler.manifest import BundleManifest
 from handler.model import ModelHost
 from handler.telemetry import Invocation, Telemetry
@@ -28,7 +37,6 @@ _PATHS = frozenset(
 )
 _NOT_FOUND = b'{"detail":"Not Found"}'
 """FastAPI's."""
-_CLIENT_GONE = 499  # nginx's word for it; nobody is there to read the answer
 
 
 class Front:
@@ -93,7 +101,7 @@ class Front:
             await self._answer_by_framework(scope, receive, send)
             return
         body = await _read_body(receive)
-        reply = Reply(b"", _CLIENT_GONE) if body is None else await endpoint(_call(scope, body))
+        reply = Reply(b"", CLIENT_GONE) if body is None else await endpoint(_call(scope, body))
         await _send(reply, send)
 
     async def _answer_by_framework(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -101,8 +101,8 @@ def _link(step: Step) -> Compute:
 
 
 def _scaled_expit(step: Step) -> Compute:
-    scale = -float(step.options["scale"])
-    return lambda data: 1.0 / (1.0 + exp(scale * data))
+    scale = float(step.options["scale"])
+    return lambda data: expit(scale * data)
 
 
 def _isolation(step: Step) -> Compute:

@@ -5,16 +5,8 @@
 
 import numpy as np
 
-from handler.engines.links import expit
+from handler.engines.links import expit, softmax
 from handler.engines.program import Compute, Step
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Return the softmax of each row."""
-    with np.errstate(all="ignore"):
-        powers = np.exp(scores - scores.max(axis=1)[:, None])
-        result: np.ndarray = powers / powers.sum(axis=1)[:, None]
-    return result
 
 
 def _labels(step: Step) -> Compute:
@@ -60,7 +52,11 @@ def _expit(step: Step) -> Compute:
 
 
 def _softmax(step: Step) -> Compute:
-    return softmax
+    def quiet(scores: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):  # for infinite scores
+            return softmax(scores)
+
+    return quiet
 
 
 def _pair(step: Step) -> Compute:
