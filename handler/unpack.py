@@ -8,9 +8,9 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from handler.errors import ModelIntegrityError
 from handler.integrity import CHUNK_BYTES, Check, check_of
@@ -41,7 +41,7 @@ def unpack(source: Source, archive: FileEntry, files: tuple[FileEntry, ...], fol
     """
     wanted = {entry.path: entry for entry in files}
     folder.mkdir()
-    with _Reader(source, archive) as reader:
+    with closing(_Reader(source, archive)) as reader:
         while header := _read_header(reader):
             entry = wanted.pop(header.name, None)
             if entry is None:
@@ -179,17 +179,6 @@ class _Reader:
         """Go on elsewhere, from the end of the range that was asked for."""
         self.position = position
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._close()
-
     def _next_piece(self) -> memoryview:
         if self.position >= self._range_stop:
             self._ask()
@@ -200,7 +189,7 @@ class _Reader:
         return piece
 
     def _ask(self) -> None:
-        self._close()
+        self.close()
         size = self._archive.size_bytes
         if self.position >= size:
             raise _unreadable("it ends too early")
@@ -211,7 +200,8 @@ class _Reader:
             self._range_stop = min(self.position + PART_BYTES, size)
             self._pieces = self.source.read(self.position, self._range_stop)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the answer that is being read."""
         # Generators: the connection of one that is not at its end is not used again.
         close = getattr(self._pieces, "close", None)
         if close is not None:
