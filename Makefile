@@ -1,6 +1,6 @@
 # One command each; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-targets differential fuzz bench bench-protocol bundles check fmt lint types layers template lock clean
+.PHONY: help setup demo test test-targets test-flavors flavors differential fuzz bench bench-protocol bundles check fmt lint types layers template lock clean
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
@@ -21,6 +21,12 @@ test: $(INSTALLED) .tools/judge/.installed ## Run the default test suite
 
 test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour
 	$(PYTHON) -m pytest -m targets tests/targets
+
+test-flavors: $(INSTALLED) ## Log, build and run models of the heavy flavors (torch, tensorflow ...); gigabytes
+	$(PYTHON) -m pytest -m flavors tests/flavors
+
+flavors: $(INSTALLED) ## Run models of all flavors, or of some (ROWS="onnx sklearn/skops"), into docs/flavors.md
+	$(PYTHON) -m tests.flavors $(ROWS)
 
 differential: $(INSTALLED) .tools/judge/.installed ## Ask MLflow and us generated requests (COUNT=100000, SEED=1)
 	$(PYTHON) -m tests.differential --count $(or $(COUNT),100000) --seed $(or $(SEED),1)

@@ -24,6 +24,11 @@ class Background(Generic[T]):
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    def ends_within(self, timeout_s: float) -> bool:
+        """Wait for the function, so long at most; tell whether it has ended."""
+        self._thread.join(max(timeout_s, 0.0))
+        return not self._thread.is_alive()
+
     def result(self) -> T:
         """Wait for the function, then return what it returned or raise what it raised."""
         self._thread.join()

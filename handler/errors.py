@@ -4,7 +4,7 @@
 
     HandlerError
       at init, kept and answered with 503 until a later invocation succeeds:
-        ConfigError  ModelFetchError  ModelIntegrityError  ModelLoadError
+        ConfigError  ModelFetchError  StillFetching  ModelIntegrityError  ModelLoadError
       per request:
         MalformedRequest 400  SignatureMismatch 400  InvalidParams 400  TypeHintMismatch 400
         UnsupportedMediaType 415  PredictionError 400  ModelRefusal (the model's own status)
@@ -66,6 +66,10 @@ class ModelFetchError(InitError):
     def public_message(self) -> str:
         """Name neither bucket nor key: they are nobody's but the owner's."""
         return "the model could not be fetched from S3; the function's log says why"
+
+
+class StillFetching(InitError):
+    """The init ends before the model is there; the first invocation waits for the rest."""
 
 
 class ModelIntegrityError(InitError):

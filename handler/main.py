@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from handler.background import Background
 from handler.config import HandlerConfig, initialization_type
-from handler.errors import ConfigError, HandlerError
+from handler.errors import ConfigError, HandlerError, ModelFetchError, StillFetching
 from handler.events import Answer, dispatch
 from handler.fetch import fetch_model
 from handler.front import Front
@@ -25,6 +26,10 @@ from handler.threads import limit_threads
 
 if TYPE_CHECKING:
     from handler.scoring import Scorer
+
+_INIT_S = 8.0
+"""How long an init on demand waits for a model. Lambda ends one after 10 s and runs it again
+in the first invocation, and what it had fetched by then was in vain."""
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +57,8 @@ def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[Front, Ha
         if config.must_load_at_init and manifest is not None and manifest.packed:
             with timer.step("unpack"):
                 _unpack_now(app)
-        outcome = "ready" if host.is_ready else "model_unavailable"
+        outcome = "fetching" if host.is_fetching else "model_unavailable"
+        outcome = "ready" if host.is_ready else outcome
     finally:
         telemetry.init_finished(outcome, dict(timer.steps_ms))
     return app, handler
@@ -92,14 +98,16 @@ class _Loading:
         self._manifest = manifest
         self._config = config
         self._timer = timer
+        ends_s = time.monotonic() + _INIT_S
+        self._init_ends_s = None if config.must_load_at_init else ends_s
         self._fetching: Background[Path] | None = Background(self._fetch)
 
     def __call__(self) -> "Scorer":
         """Return the scorer.
 
+        :raises StillFetching: the init must end; what is on its way is for the next call.
         :raises Exception: whatever the fetch or the model's library raises.
         """
-        fetching, self._fetching = self._fetching, None
         with self._timer.step("imports"):
             # Imported here: they bring the model's libraries, and if one is missing the
             # function shall say so in a 503.
@@ -109,7 +117,7 @@ class _Loading:
 
             import_ahead(self._manifest.model)
         with self._timer.step("fetch_wait"):
-            folder = self._fetch() if fetching is None else fetching.result()
+            folder = self._fetched()
         with self._timer.step("load"):
             scorer = Scorer(
                 load_model(folder, self._manifest.model),
@@ -120,6 +128,22 @@ class _Loading:
         with self._timer.step("warm_up"), contextlib.suppress(Exception):
             self._warm_up(scorer)
         return scorer
+
+    def _fetched(self) -> Path:
+        fetching, ends_s = self._fetching, self._init_ends_s
+        self._init_ends_s = None  # the next call has the function's own timeout
+        if fetching is None:
+            return self._fetch()
+        if ends_s is not None and not fetching.ends_within(ends_s - time.monotonic()):
+            raise StillFetching("the model is still being fetched")
+        self._fetching = None
+        try:
+            return fetching.result()
+        except ModelFetchError:
+            if ends_s is not None:
+                raise
+            # Its connections ended while Lambda had the process frozen, before the invocation.
+            return self._fetch()
 
     def _warm_up(self, scorer: "Scorer") -> None:
         model = self._manifest.model

@@ -12,18 +12,10 @@ from typing import Any, Literal, Self
 
 from handler.errors import ConfigError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MANIFEST_NAME = "bundle.json"
 MODEL_FOLDER = "model"
 
-SerializationFormat = Literal[
-    "skops", "cloudpickle", "pickle", "joblib", "ubj", "json", "xgb", "lgb", "onnx"
-]
-PICKLES = ("cloudpickle", "pickle", "joblib")
-"""The formats that execute code when they are loaded."""
-
-# XGBoost's own models: to make one of these classes and fill it reads data and no more.
-_DATA_CLASSES = ("xgboost.core.", "xgboost.sklearn.")
 EngineName = Literal["exact", "arrays", "treelite", "onnx"]
 InputKind = Literal["frame", "array", "columns"]
 """`frame`: a DataFrame. `array`: a 2-D ndarray, a row for each row and a column for each of the
@@ -102,15 +94,6 @@ class TargetInfo:
 
 
 @dataclass(frozen=True)
-class ExecutionProvider:
-    """What ONNX Runtime computes with, as `CPUExecutionProvider`."""
-
-    name: str
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """Handed to ONNX Runtime as they were logged."""
-
-
-@dataclass(frozen=True)
 class EngineInfo:
     """What computes the predictions, and how it was found to be right."""
 
@@ -148,20 +131,19 @@ class ModelInfo:
     flavor: str
     """The flavor that predicts, as `sklearn`; selects `handler/loaders/<flavor>.py`."""
     data_path: str
-    """The file that the loader reads, relative to the model folder."""
-    serialization_format: SerializationFormat
+    """The file or folder that the loader reads, relative to the model folder."""
+    serialization_format: str
+    """As the flavor calls it: `skops`, `pickle`, `ubj` ..."""
     predict_fn: str = "predict"
     """The estimator's method behind `/invocations`, as logged."""
     trusted_types: tuple[str, ...] = ()
     """What skops may construct besides its own defaults."""
-    model_class: str | None = None
-    """XGBoost's class for the file, as `xgboost.sklearn.XGBClassifier`; None elsewhere, where
-    the file says what it holds."""
-    providers: tuple[ExecutionProvider, ...] = ()
-    """What an ONNX model was logged for, in the order of preference; the function uses those
-    that its ONNX Runtime has, and the CPU where it has none of them."""
-    session_options: dict[str, Any] | None = None
-    """MLflow's `onnx_session_options`, as logged."""
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """What else this flavor's loader has to know, as JSON; `packager/flavors/<flavor>.py` fills
+    it in."""
+    logged_executes_code: bool = True
+    """Whether loading what was logged runs code that its files name: a pickle, a class from
+    somewhere else than its library, or the model's own modules."""
     code_path: str | None = None
     """Folder of the model's own modules, relative to the model folder; importable when the
     model is loaded, as under MLflow."""
@@ -186,16 +168,6 @@ class ModelInfo:
         if self.engine.name != "exact":
             return False  # arrays, trees or a graph: data that an engine reads
         return self.engine.data_path is not None or self.logged_executes_code
-
-    @property
-    def logged_executes_code(self) -> bool:
-        """Whether loading what was logged runs code that its files name.
-
-        A pickle, a class from somewhere else than its library, or the model's own modules.
-        """
-        if self.model_class is not None and not self.model_class.startswith(_DATA_CLASSES):
-            return True
-        return self.serialization_format in PICKLES or self.code_path is not None
 
 
 @dataclass(frozen=True)
@@ -257,7 +229,6 @@ class BundleManifest:
         model["trusted_types"] = tuple(model["trusted_types"])
         engine = model["engine"]
         model["engine"] = EngineInfo(**{**engine, "modules": tuple(engine["modules"])})
-        model["providers"] = tuple(ExecutionProvider(**item) for item in model["providers"])
         archive, layer = data["model_archive"], data.get("layer")
         return cls(
             packager_version=data["packager_version"],

@@ -7,7 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from handler.errors import HandlerError, InitError, ModelLoadError, ModelUnavailable
+from handler.errors import (
+    HandlerError,
+    InitError,
+    ModelLoadError,
+    ModelUnavailable,
+    StillFetching,
+)
 from handler.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -53,6 +59,11 @@ class ModelHost:
         """Whether the model is loaded."""
         return self._scorer is not None
 
+    @property
+    def is_fetching(self) -> bool:
+        """Whether the model is on its way, and the next invocation waits for it."""
+        return isinstance(self._error, StillFetching) and not self.is_ready
+
     def start(self) -> None:
         """Load the model in the init phase.
 
@@ -84,6 +95,9 @@ class ModelHost:
         self._attempts += 1
         try:
             self._scorer = self._load()
+        except StillFetching as error:  # no failure, and no attempt of its own
+            self._attempts -= 1
+            self._error = error
         # SystemExit too: a model's own code may call sys.exit, and that must not end Lambda's.
         except (Exception, SystemExit) as error:
             self._failed(error)

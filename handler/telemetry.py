@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 Level = Literal["INFO", "WARN", "ERROR"]
-InitOutcome = Literal["ready", "model_unavailable", "failed"]
+InitOutcome = Literal["ready", "fetching", "model_unavailable", "failed"]
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Telemetry:
 
     def init_finished(self, outcome: InitOutcome, steps_ms: dict[str, float]) -> None:
         """Write the init's line."""
-        level: Level = "INFO" if outcome == "ready" else "ERROR"
+        level: Level = "INFO" if outcome in ("ready", "fetching") else "ERROR"
         self._line(level, "init", {"outcome": outcome, "steps_ms": steps_ms})
 
     def model_failed(self, error: Exception) -> None:

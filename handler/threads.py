@@ -9,7 +9,13 @@ from collections.abc import MutableMapping
 
 _MIB_PER_VCPU = 1769
 """Source: AWS Lambda developer guide, "Configure Lambda function memory"."""
-_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    # TensorFlow's own pools, which it sizes by the processors that it is shown.
+    "TF_NUM_INTEROP_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)
 
 
 def vcpus(environ: MutableMapping[str, str]) -> int | None:

@@ -5,7 +5,7 @@ import shutil
 import stat
 import struct
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from handler.manifest import FileEntry
@@ -32,9 +32,19 @@ def write_archive(folder: Path, destination: Path, *, compress: bool = True) -> 
     :param compress: False stores the bytes as they are: models are compressed already, or
         cost more to inflate at cold start than to fetch.
     """
+    return archive_files(_files_by_name(folder), destination, compress=compress)
+
+
+def archive_files(
+    files: Mapping[str, Path], destination: Path, *, compress: bool = True
+) -> FileEntry:
+    """Zip files from wherever they are; else as :func:`write_archive`.
+
+    :param files: by their names in the archive.
+    """
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with zipfile.ZipFile(destination, "w", compresslevel=_LEVEL) as archive:
-        _add_files(archive, folder, method)
+        _add_files(archive, files, method)
     return file_entry(destination, destination.name)
 
 
@@ -52,7 +62,7 @@ def extend_archive(base: Path, folder: Path, destination: Path) -> None:
     except zipfile.BadZipFile as error:
         raise BundleInvalid(f"{base} is no whole zip: {error}", hint="Build again.") from error
     with zipfile.ZipFile(destination, "a", compresslevel=_LEVEL) as archive:
-        _add_files(archive, folder, zipfile.ZIP_DEFLATED)
+        _add_files(archive, _files_by_name(folder), zipfile.ZIP_DEFLATED)
 
 
 def frame_sha256(archive_path: Path, paths: Collection[str]) -> str:
@@ -71,9 +81,8 @@ def frame_sha256(archive_path: Path, paths: Collection[str]) -> str:
     return digest.hexdigest()
 
 
-def _add_files(archive: zipfile.ZipFile, folder: Path, method: int) -> None:
-    for path in sorted_files(folder):
-        name = path.relative_to(folder).as_posix()
+def _add_files(archive: zipfile.ZipFile, files: Mapping[str, Path], method: int) -> None:
+    for name, path in sorted(files.items()):
         entry = zipfile.ZipInfo(name, _FIXED_DATE)
         entry.compress_type = method
         entry.create_system = 3  # Unix, whatever built it: else the modes are ignored
@@ -84,6 +93,10 @@ def _add_files(archive: zipfile.ZipFile, folder: Path, method: int) -> None:
         with path.open("rb") as source, archive.open(entry, "w") as sink:
             while chunk := source.read(_CHUNK_BYTES):
                 sink.write(chunk)
+
+
+def _files_by_name(folder: Path) -> dict[str, Path]:
+    return {path.relative_to(folder).as_posix(): path for path in sorted_files(folder)}
 
 
 def sorted_files(folder: Path) -> list[Path]:

@@ -13,7 +13,13 @@ from handler.manifest import (
     TargetInfo,
 )
 from packager import __version__
-from packager.archive import extend_archive, frame_sha256, sorted_files, write_archive
+from packager.archive import (
+    archive_files,
+    extend_archive,
+    frame_sha256,
+    sorted_files,
+    write_archive,
+)
 from packager.bundle import (
     EVENTS_FOLDER,
     FUNCTION_ZIP,
@@ -39,6 +45,7 @@ from packager.progress import SILENT, Progress
 from packager.prune import tree_size
 from packager.sam import render_template
 from packager.sbom import render_sbom
+from packager.sizing import memory_warning, size_function
 from packager.skeleton import copy_handler, copy_model, write_manifest
 from packager.targets import MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
 
@@ -113,7 +120,7 @@ def build_bundle(
         dependencies=dependencies.facts,
         unzipped_bytes=unzipped_bytes,
         checked=checked,
-        warnings=tuple(_warnings(plan, manifest, dependencies.facts)),
+        warnings=tuple(_warnings(plan, manifest, dependencies.facts, checked)),
     )
 
 
@@ -122,11 +129,10 @@ def _archive_model(plan: BuildPlan, facts: Facts, draft: Path) -> BundleManifest
     archive: FileEntry | None = None
     frame: str | None = None
     if plan.model_source == "s3":
-        model = draft / MODEL_FOLDER
-        copy_model(plan.spec, model)
-        archive = write_archive(model, draft / MODEL_ZIP, compress=False)
-        frame = frame_sha256(draft / MODEL_ZIP, {entry.path for entry in plan.spec.info.files})
-        shutil.rmtree(model)
+        # From where they are: a model may have gigabytes.
+        files = {entry.path: plan.spec.folder / entry.path for entry in plan.spec.info.files}
+        archive = archive_files(files, draft / MODEL_ZIP, compress=False)
+        frame = frame_sha256(draft / MODEL_ZIP, files)
     return BundleManifest(
         packager_version=__version__,
         target=TargetInfo(plan.target.runtime.name, plan.target.architecture),
@@ -150,7 +156,7 @@ def _write_function(
             raise PathCollision(name, "the handler", _owner(name, facts))
     staging = draft / "staging"
     staging.mkdir()
-    copy_handler(staging, plan.target.architecture)
+    copy_handler(staging, plan.spec.info.flavor, plan.target.architecture)
     # Ours keeps its sources: tracebacks in CloudWatch show the lines, for 100 kB.
     compile_bytecode(
         staging / "handler", plan.target, task_folder=f"{TASK_ROOT}/handler", keep_sources=True
@@ -214,7 +220,9 @@ def _check(
     return report
 
 
-def _warnings(plan: BuildPlan, manifest: BundleManifest, facts: Facts) -> list[str]:
+def _warnings(
+    plan: BuildPlan, manifest: BundleManifest, facts: Facts, checked: CheckReport | None
+) -> list[str]:
     warnings = list(plan.warnings)
     python = plan.target.runtime.python
     if facts.python is None:
@@ -222,6 +230,10 @@ def _warnings(plan: BuildPlan, manifest: BundleManifest, facts: Facts) -> list[s
             f"no Python {python} here to compile with: the bundle works, but cold starts take"
             f" about three times the CPU. `uv python install {python}` gets one"
         )
+    if checked:
+        sizing = size_function(manifest.model, manifest.model_source)
+        too_little = memory_warning(sizing, checked.measurements.peak_memory_mib)
+        warnings += [too_little] if too_little else []
     if plan.package_type == "zip":
         zips = [item for item in manifest.artifacts if item.path in (FUNCTION_ZIP, LAYER_ZIP)]
         warnings += filter(None, (direct_upload_warning(item) for item in zips))

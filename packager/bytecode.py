@@ -35,7 +35,8 @@ def compile_bytecode(
 
     :param task_folder: where the folder will be on Lambda.
     :param keep_sources: leave the `.py` there and put the bytecode into `__pycache__`. A
-        package that looks for its modules as `*.py` files keeps them always.
+        package that looks for its modules as `*.py` files keeps them always, and a module that
+        another one beside it names as a file (prophet's `__version__.py`) stays too.
     :param defers: compile the libraries of `deferral.libraries` so that they import what they
         need when they first use it. They then need the module `_deferred_imports`, which is
         put into the folder.
@@ -68,12 +69,14 @@ def compile_bytecode(
 # Runs under the target's interpreter, which has nothing but its standard library. One
 # process and sorted files, so that every build compiles in the same order.
 _COMPILE = r"""
-import importlib.util, marshal, pathlib, re, sys
+import importlib.util, marshal, os, pathlib, re, sys
 
 # Some packages find their modules by the sources' names: glob("*.py"), name.endswith(".py").
 LOOKS_FOR_SOURCES = re.compile(
     rb"[\"'][^\"'\n]*\*\.py[\"']|\.endswith\(\s*[\"']\.py[\"']\s*\)"
 )
+# Others read one that lies beside them: open(here / "__version__.py").
+NAMES_A_SOURCE = re.compile(rb"[\"']([^\"'\s]+\.py)[\"']")
 # PEP 552: hash-based, and not to be checked against the source.
 UNCHECKED = importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little")
 
@@ -89,7 +92,12 @@ if deferral:
     tree = Tree(folder)
 
 sources = sorted(folder.rglob("*.py"))
-kept = {source.parent for source in sources if LOOKS_FOR_SOURCES.search(source.read_bytes())}
+kept = set()
+for source in sources:
+    text = source.read_bytes()
+    if LOOKS_FOR_SOURCES.search(text):
+        kept.add(source.parent)
+    kept.update(source.parent / os.fsdecode(name) for name in NAMES_A_SOURCE.findall(text))
 replaced = []
 for source in sources:
     text = source.read_bytes()
@@ -102,7 +110,7 @@ for source in sources:
         )
     except (SyntaxError, ValueError):
         continue
-    if mode == "keep" or source.parent in kept:
+    if mode == "keep" or not kept.isdisjoint((source, source.parent)):
         compiled = pathlib.Path(importlib.util.cache_from_source(str(source)))
         compiled.parent.mkdir(exist_ok=True)
     else:

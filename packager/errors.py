@@ -4,7 +4,7 @@
 
     PackagerError               exit 1
       ConfigError               exit 2
-      ModelError                MLmodelNotFound  MLmodelInvalid  UnsupportedFlavor  UnsafeFormat
+      ModelError                MLmodelNotFound  MLmodelInvalid  UnsafeFormat
                                 PythonMismatch
       DependencyError           ResolutionFailed  NoMatchingWheel  IndexUnreachable  LockDrift
       BundleError               BundleInvalid  PathCollision  WheelInvalid
@@ -81,35 +81,20 @@ class MLmodelInvalid(ModelError):
         super().__init__(f"{path} is not a valid MLmodel file: " + "; ".join(self.issues))
 
 
-class UnsupportedFlavor(ModelError):
-    """No loader for the model's flavor.
-
-    :param flavors: those that the MLmodel file names.
-    :param supported: those that this version serves.
-    """
-
-    code = "pkg.model.flavor"
-
-    def __init__(self, flavors: Sequence[str], supported: Sequence[str]) -> None:
-        super().__init__(
-            f"no loader for flavor {', '.join(flavors) or '(none)'}",
-            hint=f"Supported: {', '.join(supported)}.",
-        )
-
-
 class UnsafeFormat(ModelError):
     """Loading the model executes code that came with it, and `--safe-only` was given.
 
     :param reason: what executes code, as a clause.
+    :param instead: what to do about it, as a clause.
     """
 
     code = "pkg.model.unsafe"
     exit_code = 3
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, instead: str) -> None:
         super().__init__(
             f"{reason}; refused by --safe-only",
-            hint="Log the model again with serialization_format='skops' and without code_paths.",
+            hint=f"{instead[:1].upper()}{instead[1:]}. docs/security.md has all formats.",
         )
 
 

@@ -107,6 +107,7 @@ def _model_dict(info: ModelInfo) -> dict[str, Any]:
         "executes_code": info.executes_code,
         "trusted_types": list(info.trusted_types),
         "predict_fn": info.predict_fn,
+        "options": info.options,
         "signature": info.signature,
         "input_example": info.input_example,
         "model_id": info.model_id,

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from handler.manifest import FileEntry, ModelInfo
-from packager.errors import MLmodelInvalid, MLmodelNotFound, UnsupportedFlavor
-from packager.flavors import FLAVOR_OF_LOADER, SUPPORTED_FLAVORS, external_files, read_flavor
+from packager.errors import MLmodelInvalid, MLmodelNotFound
+from packager.flavors import Flavor, Sections, find_flavor, read_flavor
 from packager.modelenv import read_python_version, read_requirements
 from packager.modelfiles import list_files, resolve_inside
 
@@ -48,28 +48,30 @@ def read_mlmodel(folder: Path) -> ModelSpec:
 
     :raises MLmodelNotFound: there is no MLmodel file.
     :raises MLmodelInvalid: lists everything that is wrong with it.
-    :raises UnsupportedFlavor: nothing here can serve this kind of model.
     """
     path = folder / MLMODEL_NAME
     if not path.is_file():
         raise MLmodelNotFound(folder, hint=_nested_model_hint(folder))
     document = _read_document(path)
-    name, pyfunc, flavor = _select_flavors(path, document)
     issues: list[str] = []
+    flavor, sections = _select_flavor(path, document, issues)
+    info = read_flavor(flavor, sections)
+    code_path = _text_or_none(sections.pyfunc, "code", issues)
     info = replace(
-        read_flavor(name, pyfunc, flavor, issues),
+        info,
         signature=_read_signature(document.get("signature"), issues),
         is_signature_from_type_hint=document.get("is_signature_from_type_hint") is True,
         input_example=_read_example(folder, document.get("saved_input_example_info"), issues),
-        code_path=_text_or_none(pyfunc, "code", issues),
+        code_path=code_path,
+        logged_executes_code=info.logged_executes_code or code_path is not None,
         model_id=_text_or_none(document, "model_id", issues),
         run_id=_text_or_none(document, "run_id", issues),
         mlflow_version=_text_or_none(document, "mlflow_version", issues),
     )
     spec = ModelSpec(
         folder=folder,
-        info=replace(info, files=_pin_files(folder, info, issues)),
-        python_version=read_python_version(folder, pyfunc, issues),
+        info=replace(info, files=_pin_files(folder, flavor, info, issues)),
+        python_version=read_python_version(folder, sections.pyfunc, issues),
         requirements=read_requirements(folder, issues),
     )
     if issues:
@@ -77,17 +79,17 @@ def read_mlmodel(folder: Path) -> ModelSpec:
     return spec
 
 
-def _pin_files(folder: Path, info: ModelInfo, issues: list[str]) -> tuple[FileEntry, ...]:
+def _pin_files(
+    folder: Path, flavor: Flavor, info: ModelInfo, issues: list[str]
+) -> tuple[FileEntry, ...]:
     """Return what inference needs, and nothing that differs from download to download.
 
     `registered_model_meta` and the examples stay out, so that equal models give equal bundles.
     """
     names = [MLMODEL_NAME, info.data_path, info.code_path]
     roots = [resolve_inside(folder, name, issues) for name in names if name]
-    if info.data_path and (folder / info.data_path).is_dir():
-        issues.append(f"{info.data_path} is a folder, not a file")
     if not issues:
-        beside = external_files(folder, info, issues)
+        beside = flavor.files(folder, info, issues)
         roots += [resolve_inside(folder, name, issues) for name in beside]
     for name in ("handler", "handler.py"):
         if info.code_path and (folder / info.code_path / name).exists():
@@ -109,27 +111,24 @@ def _read_document(path: Path) -> _Document:
     return document
 
 
-def _select_flavors(path: Path, document: _Document) -> tuple[str, _Document, _Document]:
+def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[Flavor, Sections]:
     """Return the flavor behind `python_function`, and the sections of both."""
     flavors = document.get("flavors")
     if not isinstance(flavors, dict) or not all(isinstance(v, dict) for v in flavors.values()):
         raise MLmodelInvalid(path, ["'flavors' is missing or not a mapping of mappings"])
-    names = [str(name) for name in flavors if name != "python_function"]
     pyfunc = flavors.get("python_function")
     if pyfunc is None:
-        if not set(names) & set(SUPPORTED_FLAVORS):
-            raise UnsupportedFlavor(names, SUPPORTED_FLAVORS)
         raise MLmodelInvalid(
             path, ["flavor 'python_function' is missing, so MLflow could not serve it either"]
         )
     loader = pyfunc.get("loader_module")
-    if not isinstance(loader, str) or loader not in FLAVOR_OF_LOADER:
-        raise UnsupportedFlavor(names or [f"python_function ({loader})"], SUPPORTED_FLAVORS)
-    flavor = FLAVOR_OF_LOADER[loader]
-    if flavor not in flavors and flavor != "sklearn":
-        raise MLmodelInvalid(path, [f"flavor {flavor!r} is missing, whose loader it names"])
-    # A scikit-learn model without a section is a pickle (MLflow's _load_pyfunc says so).
-    return flavor, pyfunc, flavors.get(flavor) or {}
+    if not isinstance(loader, str):
+        raise MLmodelInvalid(path, [f"loader_module is {loader!r}, not the name of a module"])
+    flavor = find_flavor(loader)
+    if flavor.needs_section and flavor.name not in flavors:
+        raise MLmodelInvalid(path, [f"flavor {flavor.name!r} is missing, whose loader it names"])
+    section = flavors.get(flavor.name) or {}
+    return flavor, Sections(path.parent, pyfunc, section, issues)
 
 
 def _read_signature(section: Any, issues: list[str]) -> dict[str, Any] | None:

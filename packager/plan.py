@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from handler.manifest import PICKLES, ModelSource, PackageType
+from handler.manifest import ModelSource, PackageType
 from packager.choose import Choice, choose_target
 from packager.config import BuildConfig
 from packager.dependencies import Packing
 from packager.errors import ConfigError, UnsafeFormat
+from packager.flavors import flavor_named
 from packager.image import package_type_for
 from packager.local.prepared import ModelSurroundings
 from packager.lock import Lock
@@ -18,6 +19,7 @@ from packager.optimize import describe, optimize_model
 from packager.progress import SILENT, Progress
 from packager.requirements import Requirements, inference_requirements
 from packager.resolve import Resolver, UvResolver
+from packager.sizing import check_fits, size_warnings
 from packager.targets import Target
 from packager.wishes import grant
 
@@ -93,11 +95,12 @@ def plan_bundle(
     :raises ConfigError: unknown runtime or architecture, `--locked` without a lock, or a layer
         for a container image.
     :raises DependencyError: the requirements cannot be met on the target.
+    :raises LimitExceeded: the model is larger than what a function can have.
     """
     _check_layer(config, config.package, None)
     source = read_mlmodel(model)
     if config.is_safe_only and source.info.executes_code:
-        raise UnsafeFormat(_what_executes_code(source))
+        raise UnsafeFormat(_what_executes_code(source), _safe_way(source))
     surroundings = ModelSurroundings(config.wishes, config.constraints, config.indexes)
     if source.info.executes_code and config.optimization.engine != "none":
         progress.detail(f"{_what_executes_code(source)}: it is loaded now")
@@ -112,6 +115,8 @@ def plan_bundle(
     progress.detail(f"{len(choice.lock.packages)} packages")
     package_type, reason = package_type_for(_names(choice.lock), config.package)
     _check_layer(config, package_type, reason)
+    model_source = _model_source(config, package_type)
+    check_fits(spec.info, model_source)
     return BuildPlan(
         config=config,
         source=source,
@@ -120,9 +125,9 @@ def plan_bundle(
         requirements=requirements,
         lock=choice.lock,
         package_type=package_type,
-        model_source=_model_source(config, package_type),
+        model_source=model_source,
         notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
-        warnings=tuple(_warnings(source, choice)),
+        warnings=(*_warnings(source, choice), *size_warnings(spec.info, model_source)),
     )
 
 
@@ -184,15 +189,17 @@ def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
             f" {python}: a pickle names modules and attributes as that Python and those versions"
             " had them"
         )
-    return warnings
+    return [*warnings, *flavor_named(spec.info.flavor).warnings(spec.info)]
+
+
+def _safe_way(spec: ModelSpec) -> str:
+    if spec.info.code_path is not None:
+        return "log the model again without code_paths"
+    return flavor_named(spec.info.flavor).format_named(spec.info.serialization_format).note
 
 
 def _what_executes_code(spec: ModelSpec) -> str:
     if spec.info.code_path is not None:
         return f"the model brings code of its own in {spec.info.code_path}/, which loading executes"
-    if spec.info.serialization_format not in PICKLES:
-        return f"loading {spec.info.data_path} executes code of {spec.info.model_class}"
-    return (
-        f"{spec.info.data_path} is in {spec.info.serialization_format} format: loading it executes"
-        " code"
-    )
+    what = spec.info.data_path or "the model"
+    return f"{what} is in {spec.info.serialization_format} format: loading it executes code"

@@ -4,7 +4,7 @@ MLflow infers requirements from the modules that were imported while the model w
 loaded, so they hold what only logging or testing wanted. Each rule that drops one says why.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -12,11 +12,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from packager.errors import DependencyError
+from packager.flavors import find_needs, flavor_named
 from packager.logins import LOGIN_HINT, has_login, without_login
 from packager.mlmodel import ModelSpec
 from packager.modelwheels import as_requirement
-from packager.needs import Needs, find_needs
+from packager.needs import Needs
 from packager.standins import (
+    MLFLOWS,
     Addition,
     Replacement,
     find_additions,
@@ -79,27 +81,15 @@ class Requirements:
 
 @dataclass(frozen=True)
 class _Rule:
-    """Drops each requirement whose canonical name matches the glob and for which it applies."""
+    """Drops each requirement whose canonical name matches the glob."""
 
     glob: str
     reason: str
-    applies: Callable[[ModelSpec], bool] = lambda spec: True
-    is_guess: bool = False
-
-
-# Modules of the model's own may import anything.
-def _is_table_flavor(spec: ModelSpec) -> bool:
-    return spec.info.flavor in ("sklearn", "xgboost", "lightgbm") and spec.info.code_path is None
-
-
-def _is_boosted(spec: ModelSpec) -> bool:
-    return spec.info.flavor in ("xgboost", "lightgbm") and spec.info.code_path is None
 
 
 _IN_RUNTIME = "the Lambda runtime ships it"
 _TESTS = "only tests need it"
 _BUILDS = "only installing needs it"
-_PLOTS = "only plots need it"
 DROP_RULES = (
     _Rule("mlflow*", "the handler speaks MLflow's protocol without it"),
     _Rule("boto3", _IN_RUNTIME),
@@ -111,9 +101,6 @@ DROP_RULES = (
     _Rule("pip", _BUILDS),
     _Rule("setuptools", _BUILDS),
     _Rule("wheel", _BUILDS),
-    _Rule("pyarrow", "MLflow wanted it, the model does not", _is_table_flavor, True),
-    _Rule("matplotlib", _PLOTS, _is_boosted, True),
-    _Rule("graphviz", _PLOTS, _is_boosted, True),
 )
 
 
@@ -145,7 +132,14 @@ def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Re
             Drop(name, reason) for name, reason in find_excluded(wanted, needs, replaced)
         ),
         replaced=replaced,
-        added=find_additions(wanted, spec.info.engine.name),
+        added=(
+            *find_additions(
+                wanted,
+                spec.info.engine.name,
+                spec.info.mlflow_version if _keeps_mlflow(spec) else None,
+            ),
+            *_file_reader(spec, wanted),
+        ),
         parquet_reader=PARQUET_READER if with_parquet and PARQUET_READER not in wanted else None,
     )
 
@@ -168,10 +162,33 @@ def _parse(line: str, spec: ModelSpec) -> Requirement:
     return requirement
 
 
+def _file_reader(spec: ModelSpec, wanted: Collection[str]) -> tuple[Addition, ...]:
+    """Return cloudpickle where the model's file names it and only MLflow had required it."""
+    info = spec.info
+    if "cloudpickle" not in info.options or info.serialization_format != "cloudpickle":
+        return ()
+    if "cloudpickle" in wanted or _keeps_mlflow(spec):
+        return ()
+    version = info.options["cloudpickle"]
+    line = f"cloudpickle=={version}" if version else "cloudpickle"
+    return (Addition(line, "the model's file is read with it"),)
+
+
+def _keeps_mlflow(spec: ModelSpec) -> bool:
+    return flavor_named(spec.info.flavor).needs_mlflow(spec.info)
+
+
 def _drop(line: str, name: str, spec: ModelSpec, needs: Needs | None) -> Drop | None:
+    if name in MLFLOWS and _keeps_mlflow(spec):
+        return None
     for rule in DROP_RULES:
-        if fnmatch(name, rule.glob) and rule.applies(spec):
-            return Drop(line, rule.reason, rule.is_guess and spec.info.logged_executes_code)
+        if fnmatch(name, rule.glob):
+            return Drop(line, rule.reason)
+    # Modules of the model's own may import anything.
+    if spec.info.code_path is None:
+        for glob, reason in flavor_named(spec.info.flavor).not_needed:
+            if fnmatch(name, glob):
+                return Drop(line, reason, is_guess=spec.info.logged_executes_code)
     if needs is None or name in needs.distributions:
         return None
     return Drop(line, needs.reason)

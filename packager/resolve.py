@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
+from packager.cpuwheels import resolve_without_cuda
 from packager.errors import ToolFailed
 from packager.faults import companions_of
 from packager.lock import Lock, LockInputs
@@ -65,20 +66,29 @@ class UvResolver:
     def resolve(self, question: Question, *, preferred: Lock | None = None) -> Lock:
         """See :meth:`Resolver.resolve`."""
         preferences = preferred.pins if preferred else ""
-        try:
-            lock = _resolve(question, (), preferences)
-            left_out = _matching(lock, question.excluded)
-            unsaid = companions_of(lock.packages)
-            if left_out or unsaid:
-                narrowed = replace(question, constraints=(*question.constraints, *unsaid))
-                lock = _resolve(narrowed, left_out, preferences)
-        except ToolFailed as error:
-            if _DISK_FULL in str(error):
-                raise  # no fault of the requirements
-            raise explain_failure(
-                error, question.requirements, question.target, question.indexes
-            ) from error
+        lock, _ = resolve_without_cuda(
+            lambda indexes: _resolve_at(replace(question, indexes=indexes), preferences),
+            lambda lock: lock.packages,
+            question.indexes,
+        )
         return lock.made_from(question.inputs)
+
+
+def _resolve_at(question: Question, preferences: str) -> Lock:
+    try:
+        lock = _resolve(question, (), preferences)
+        left_out = _matching(lock, question.excluded)
+        unsaid = companions_of(lock.packages)
+        if left_out or unsaid:
+            narrowed = replace(question, constraints=(*question.constraints, *unsaid))
+            lock = _resolve(narrowed, left_out, preferences)
+    except ToolFailed as error:
+        if _DISK_FULL in str(error):
+            raise  # no fault of the requirements
+        raise explain_failure(
+            error, question.requirements, question.target, question.indexes
+        ) from error
+    return lock
 
 
 def _resolve(question: Question, left_out: Sequence[str], preferences: str) -> Lock:

@@ -9,7 +9,8 @@ from handler.manifest import BundleManifest
 from packager.errors import ConfigError
 from packager.publish import DEFAULT_PREFIX, model_key
 from packager.rendering import render
-from packager.targets import ARCHITECTURES, RUNTIMES
+from packager.sizing import HTTP_API_TIMEOUT_S, Sizing, size_function
+from packager.targets import ARCHITECTURES, DEFAULT_TMP_MIB, ONE_VCPU_MEMORY_MIB, RUNTIMES
 
 ROUTES = (
     ("Invocations", "POST", "/invocations"),
@@ -19,8 +20,6 @@ ROUTES = (
 )
 """Resource name, method and path of each route that MLflow's server has."""
 
-_MIN_EPHEMERAL_MIB = 512
-_MAX_EPHEMERAL_MIB = 10_240
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -58,7 +57,7 @@ def _general_values() -> dict[str, Any]:
         "runtimes": [runtime.name for runtime in RUNTIMES],
         "architecture": ARCHITECTURES[0],
         "architectures": ARCHITECTURES,
-        "ephemeral_storage_mib": _MIN_EPHEMERAL_MIB,
+        "sizing": Sizing(ONE_VCPU_MEMORY_MIB, DEFAULT_TMP_MIB, HTTP_API_TIMEOUT_S),
     }
 
 
@@ -80,7 +79,7 @@ def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
         "runtimes": [manifest.target.runtime],
         "architecture": manifest.target.architecture,
         "architectures": [manifest.target.architecture],
-        "ephemeral_storage_mib": _ephemeral_storage_mib(archive.size_bytes if archive else 0),
+        "sizing": size_function(manifest.model, manifest.model_source),
     }
 
 
@@ -97,9 +96,3 @@ def _layer_name(manifest: BundleManifest) -> str | None:
         return None
     runtime = manifest.target.runtime.replace(".", "-")
     return f"packager-{runtime}-{manifest.target.architecture}-{manifest.layer.sha256[:12]}"
-
-
-def _ephemeral_storage_mib(archive_bytes: int) -> int:
-    """Return what /tmp must hold: the model's files, what is unpacked there, and some room."""
-    wanted_mib = archive_bytes // 2**20 + 192
-    return min(max(wanted_mib, _MIN_EPHEMERAL_MIB), _MAX_EPHEMERAL_MIB)

@@ -23,6 +23,7 @@ _ZEROS: dict[str, Any] = {
     "map": {},
     "any": None,
 }
+_INPUT_FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 # CSV has no notation for the other types that MLflow would read back (protocol, section 6).
 _CSV_TYPES = frozenset(_ZEROS) - {"binary", "datetime", "map", "any"}
 # `instances` with nested values fails in MLflow (protocol, section 5).
@@ -46,14 +47,26 @@ def sample_requests(info: ModelInfo) -> SampleRequests | None:
 
     Pure: equal models give equal requests.
     """
+    if info.is_signature_from_type_hint:
+        return _as_logged(info.input_example)
     items = (info.signature or {}).get("inputs") or []
     if items and all(item.get("type") == "tensor" for item in items):
         return _tensor_requests(items, info.input_example)
     table = _example_table(info.input_example)
-    if items:
-        table = table or _zero_table(items)
-        return _table_requests(table, items)
-    return _table_requests(table, []) if table else None
+    if table is None:
+        if info.input_example is not None or not items:
+            return _as_logged(info.input_example)
+        table = _zero_table(items)
+    return _table_requests(table, items)
+
+
+def _as_logged(example: dict[str, Any] | None) -> SampleRequests | None:
+    """Return the example alone: what else its model accepts, no signature tells."""
+    if example is None:
+        return None
+    names = [name for name in example if name in _INPUT_FORMATS]
+    name = names[0].replace("_", "-") if names else "example"
+    return SampleRequests({name: example}, csv=None, mismatch=None)
 
 
 @dataclass(frozen=True)

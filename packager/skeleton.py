@@ -4,9 +4,11 @@ With the dependencies around it this is the zip; without them it is what `packag
 and `packager predict` run in an environment made for the model.
 """
 
+import importlib.util
 import platform
 import shutil
 from importlib import resources
+from importlib.abc import InspectLoader
 from pathlib import Path
 
 from handler.manifest import (
@@ -16,6 +18,8 @@ from handler.manifest import (
     TargetInfo,
 )
 from packager import __version__
+from packager.errors import ConfigError
+from packager.flavors import flavor_named
 from packager.mlmodel import ModelSpec
 
 
@@ -23,6 +27,7 @@ def write_skeleton(spec: ModelSpec, folder: Path) -> BundleManifest:
     """Lay out handler, manifest and embedded model in `folder`, for this machine.
 
     :raises OSError: the disk is full or not writable.
+    :raises ConfigError: another package's flavor has no loader.
     """
     version = ".".join(platform.python_version_tuple()[:2])
     manifest = BundleManifest(
@@ -32,15 +37,16 @@ def write_skeleton(spec: ModelSpec, folder: Path) -> BundleManifest:
         model_source="embedded",
         model_archive=None,
     )
-    copy_handler(folder)
+    copy_handler(folder, spec.info.flavor)
     copy_model(spec, folder / MODEL_FOLDER)
     write_manifest(manifest, folder)
     return manifest
 
 
-def copy_handler(folder: Path, architecture: str | None = None) -> None:
-    """Copy the `handler` package into `folder`.
+def copy_handler(folder: Path, flavor_name: str, architecture: str | None = None) -> None:
+    """Copy the `handler` package into `folder`, with the loader of another package's flavor.
 
+    :param flavor_name: the model's.
     :param architecture: Lambda's identifier; of what is compiled only this one's is copied.
         None: whatever there is.
     """
@@ -53,6 +59,22 @@ def copy_handler(folder: Path, architecture: str | None = None) -> None:
 
     with resources.as_file(resources.files("handler")) as source:
         shutil.copytree(source, folder / "handler", ignore=left_out)
+    loader = flavor_named(flavor_name).loader
+    if loader is not None:
+        loaders = folder / "handler" / "loaders"
+        (loaders / f"{flavor_name}.py").write_text(_source(loader), encoding="utf-8")
+
+
+def _source(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    loader = spec and spec.loader
+    source = loader.get_source(module) if isinstance(loader, InspectLoader) else None
+    if source is None:
+        raise ConfigError(
+            f"the source of {module}, a flavor's loader, is not to be found",
+            hint="Install the package that registered the flavor again.",
+        )
+    return source
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> None:

@@ -16,6 +16,9 @@ from packaging.version import InvalidVersion, Version
 from handler.manifest import EngineName
 from packager.needs import Needs
 
+MLFLOWS = frozenset({"mlflow", "mlflow-skinny"})
+"""The distributions of MLflow itself."""
+
 
 @dataclass(frozen=True)
 class Replacement:
@@ -51,6 +54,17 @@ _STAND_INS = (
         "the same without CUDA, of which Lambda has none and xgboost about 490 MB",
     ),
     _StandIn("onnxruntime", "onnxruntime-gpu", Version("1.4"), "Lambda has no GPU"),
+    # Kept for the models that need it alone.
+    _StandIn("mlflow-skinny", "mlflow", Version("1.13"), "the same without its server"),
+)
+
+# What mlflow-skinny requires and no prediction uses. Tried with 3.17.2: neither `import
+# mlflow.pyfunc` nor a model's load and prediction imports them.
+_LEFT_OUT_OF_MLFLOW = (
+    ("databricks-sdk", "MLflow imports it on Databricks alone"),
+    ("gitpython", "MLflow imports it for runs and projects alone"),
+    ("python-dotenv", "only MLflow's command line reads .env files"),
+    ("uvicorn", "only MLflow's servers run in it"),
 )
 
 # Wheels that carry libgomp.so.1, of which packager/sharedlibs.py makes lightgbm a copy.
@@ -82,13 +96,18 @@ _ENGINES = {
 }
 
 
-def find_additions(names: Collection[str], engine: EngineName) -> tuple[Addition, ...]:
+def find_additions(
+    names: Collection[str], engine: EngineName, mlflow: str | None = None
+) -> tuple[Addition, ...]:
     """Return what these distributions and the engine need on Lambda and nobody requires.
 
     :param names: canonical.
+    :param mlflow: version of the MLflow that the model needs; None: it needs none.
     """
     if engine in _ENGINES:
         return (_ENGINES[engine],)
+    if mlflow is not None and MLFLOWS.isdisjoint(names):
+        return (Addition(f"mlflow-skinny=={mlflow}", "MLflow itself loads the model"),)
     if "lightgbm" in names and _OPENMP_CARRIERS.isdisjoint(names):
         return (Addition("scikit-learn", "lightgbm takes its OpenMP library from there"),)
     return ()
@@ -108,6 +127,8 @@ def find_excluded(
     if "xgboost" in names and "xgboost" not in recorded and _GPU_USERS.isdisjoint(names):
         for nccl in _NCCL:
             yield nccl, "only XGBoost on several GPUs needs it"
+    if not MLFLOWS.isdisjoint(names):
+        yield from (item for item in _LEFT_OUT_OF_MLFLOW if item[0] not in names)
     # Where the needs are known, nothing else can want these.
     if needs is not None:
         yield from (item for item in needs.unused if item[0] not in names)

@@ -25,6 +25,14 @@ class Indexes:
     """Folders or pages with wheels."""
     is_offline: bool = False
     """Nothing but `find_links`."""
+    torch_backend: str | None = None
+    """Of those that PyTorch's own index has builds of torch for, as `cpu`; None: torch is taken
+    from where all else comes from."""
+
+    @property
+    def has_places(self) -> bool:
+        """Whether they name any place at all."""
+        return bool(self.index_url or self.extra_index_urls or self.find_links)
 
     @property
     def args(self) -> list[str]:
@@ -34,6 +42,8 @@ class Indexes:
             args += ["--index", url]
         for place in self.find_links:
             args += ["--find-links", place]
+        if self.torch_backend:
+            args += ["--torch-backend", self.torch_backend]
         return [*args, "--no-index"] if self.is_offline else args
 
 

@@ -18,10 +18,14 @@ def packager(
     env: Mapping[str, str] | None = None,
     umask: int = -1,
     timeout_s: int = 300,
+    module: str = "packager",
 ) -> subprocess.CompletedProcess[str]:
-    """Run `packager` and return what it printed, whatever its exit code."""
+    """Run `packager` and return what it printed, whatever its exit code.
+
+    :param module: another one that takes the same arguments.
+    """
     return subprocess.run(
-        [sys.executable, "-m", "packager", *map(str, args)],
+        [sys.executable, "-m", module, *map(str, args)],
         cwd=cwd,
         env=os.environ | dict(env or {}),
         umask=umask,

@@ -11,9 +11,6 @@ from handler.errors import HandlerError, ModelLoadError
 from handler.manifest import ModelInfo
 from handler.predictor import Predictor
 
-FLAVORS = ("sklearn", "xgboost", "lightgbm", "onnx")
-"""The flavors that this handler can load; each is a module of this package."""
-
 _PROGRAM = "handler.engines.program"
 
 _logger = logging.getLogger(__name__)
@@ -26,7 +23,7 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
     code that they hold.
 
     :param folder: the MLflow model folder.
-    :raises ModelLoadError: the flavor is unknown, or its library is missing or refuses the file.
+    :raises ModelLoadError: the flavor's library is missing or refuses the file.
     """
     engine = info.engine
     if engine.name != "exact" and engine.data_path is not None:
@@ -34,30 +31,31 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
         from handler.engines.program import read_program
 
         return read_program(folder / engine.data_path)
-    if info.flavor not in FLAVORS:
-        raise ModelLoadError(
-            f"this handler cannot load flavor {info.flavor!r}; it knows {', '.join(FLAVORS)}"
-        )
     if engine.data_path is not None:
         info = replace(info, data_path=engine.data_path, serialization_format="pickle")
     if info.code_path is not None:
         _make_importable(folder / info.code_path)
-    loader = importlib.import_module(f"{__name__}.{info.flavor}")
+    name, what = _loader_name(info), info.data_path or "the model"
     try:
+        loader = importlib.import_module(name)
         predictor: Predictor = loader.load(folder, info)
     except HandlerError:
         raise
     except ModuleNotFoundError as error:
+        if error.name == name:
+            raise ModelLoadError(
+                f"this handler has no loader for flavor {info.flavor!r}"
+            ) from error
         raise ModelLoadError(
-            f"{info.data_path} needs the module {error.name!r}, which is not in the bundle:"
+            f"{what} needs the module {error.name!r}, which is not in the bundle:"
             " add the package that has it to the model's requirements and build again"
         ) from error
     except Exception as error:
         # Unpickling can raise anything. The text of the error may hold a path or data, so
         # only its type goes into the message; the log has the rest.
-        _logger.exception("loading %s failed", info.data_path)
+        _logger.exception("loading %s failed", what)
         raise ModelLoadError(
-            f"{info.data_path} cannot be read as {info.serialization_format}"
+            f"{what} cannot be read as {info.serialization_format}"
             f" ({type(error).__name__}): is the file whole, and was the model saved with"
             " the versions in the bundle?"
         ) from error
@@ -70,10 +68,17 @@ def import_ahead(info: ModelInfo) -> None:
     What fails here fails again, and is reported, when the model is loaded.
     """
     engine = info.engine
-    loader = f"{__name__}.{info.flavor}" if engine.name == "exact" else _PROGRAM
+    loader = _loader_name(info) if engine.name == "exact" else _PROGRAM
     for module in (loader, *engine.modules):
         with contextlib.suppress(Exception):
             importlib.import_module(module)
+    ahead = getattr(sys.modules.get(loader), "import_ahead", None)
+    if ahead is not None:
+        ahead(info)
+
+
+def _loader_name(info: ModelInfo) -> str:
+    return f"{__name__}.{info.options.get('loader', info.flavor)}"
 
 
 def _make_importable(folder: Path) -> None:

@@ -76,11 +76,11 @@ _ONE_ARRAY = (
 def load(folder: Path, info: ModelInfo) -> OnnxPredictor:
     """Return the model in a session with the providers and options that it was logged with."""
     path = str(folder / info.data_path)
-    options = _session_options(info.session_options or {})
+    options = _session_options(info.options["session_options"] or {})
     available = onnxruntime.get_available_providers()
-    chosen = [item for item in info.providers if item.name in available]
-    providers = [(item.name, item.options) for item in chosen] or [(_CPU, {})]
-    missing = [item.name for item in info.providers if item.name not in available]
+    logged = info.options["providers"]
+    providers = [(name, options) for name, options in logged if name in available] or [(_CPU, {})]
+    missing = [name for name, _ in logged if name not in available]
     if missing:
         _logger.info("the model was logged for %s too, not available here", ", ".join(missing))
     try:

@@ -15,8 +15,6 @@ from handler.manifest import ModelInfo
 
 _logger = logging.getLogger(__name__)
 
-_BOOSTER = "xgboost.core.Booster"
-
 
 class XgboostPredictor:
     """A Booster, or an estimator of XGBoost's scikit-learn interface."""
@@ -39,7 +37,7 @@ class XgboostPredictor:
 
 def load(folder: Path, info: ModelInfo) -> XgboostPredictor:
     """Return the model, in the class that it was logged with."""
-    module, _, name = (info.model_class or _BOOSTER).rpartition(".")
+    module, _, name = info.options["model_class"].rpartition(".")
     with warnings_in_the_log(info.data_path):
         model = getattr(importlib.import_module(module), name)()
         model.load_model(str(folder / info.data_path))

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from handler.manifest import ModelInfo
 from packager.bundle import Bundle
-from packager.check.comparing import RELATIVE_TOLERANCE, compare
+from packager.check.comparing import RELATIVE_TOLERANCE, Comparison, compare
 from packager.check.report import Check, Measurements, Problem
 from packager.errors import DependencyError, ModelError, PackagerError, ToolError
 from packager.gateways import GATEWAYS, SampleRequest
@@ -65,7 +66,8 @@ def run_function(
         find_runtime(bundle, progress=progress)
         with ThreadPoolExecutor(1) as pool:
             # While the function is unpacked. It then runs alone: what is measured is its own.
-            predicting = pool.submit(_source_answer, source_model, sample, around, progress)
+            ask = partial(_source_answer, source_model, sample, around, progress)
+            predicting = pool.submit(ask)
             with running_function(bundle, timeout_s=_TIMEOUT_S, progress=progress) as function:
                 source = predicting.result()
                 progress.step("Running the function: import, init, prediction")
@@ -85,7 +87,7 @@ def run_function(
         return (init, Check.not_made(PREDICTION, reason), Check.not_made(SAME, reason)), (
             measurements
         )
-    return _judge(init, answer, sample, source, dropped, measurements)
+    return _judge(init, answer, sample, _Source(source, ask), dropped, measurements)
 
 
 def _sample(info: ModelInfo) -> _Sample | None:
@@ -121,19 +123,19 @@ def _judge(
     init: Check,
     answer: Invocation,
     sample: _Sample,
-    source: "_SourceAnswer",
+    source: "_Source",
     dropped: Sequence[Drop],
     measurements: Measurements,
 ) -> tuple[tuple[Check, ...], Measurements]:
     if _status(answer) != 200:
-        prediction = _refusal(answer, sample, source, dropped)
+        prediction = _refusal(answer, sample, source.first, dropped)
         reason = "the function predicts nothing to compare"
         return (init, prediction, Check.not_made(SAME, reason)), measurements
     prediction = Check.passed(PREDICTION, f"/invocations answers {sample.origin}")
-    if source.predictions is None:
-        return (init, prediction, Check.not_made(SAME, source.reason)), measurements
+    if source.first.predictions is None:
+        return (init, prediction, Check.not_made(SAME, source.first.reason)), measurements
     response = decode_response(answer.payload)
-    comparison = compare(response and response.body, source.predictions)
+    comparison = source.compare(response and response.body)
     measurements = replace(measurements, largest_difference=comparison.largest_difference)
     problems = []
     if comparison.mismatch:
@@ -147,8 +149,10 @@ def _judge(
             )
         )
     detail = f"{comparison.values} values of {sample.origin}, equal within"
-    same = Check.of(SAME, problems, f"{detail} {RELATIVE_TOLERANCE:.0e} relative")
-    return (init, prediction, same), measurements
+    detail += f" {RELATIVE_TOLERANCE:.0e} relative"
+    if comparison.random_values:
+        detail += "; the others differ each time that the source model is asked"
+    return (init, prediction, Check.of(SAME, problems, detail)), measurements
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,21 @@ class _SourceAnswer:
     reason: str = ""
     is_refused: bool = False
     """The source model does not take the request either."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The source model's answer, and how to ask it once more."""
+
+    first: _SourceAnswer
+    ask: Callable[[], _SourceAnswer]
+
+    def compare(self, found: Any) -> Comparison:
+        """Compare an answer of the function; what the model draws at random is left out."""
+        comparison = compare(found, self.first.predictions)
+        if comparison.mismatch is None:
+            return comparison
+        return compare(found, self.first.predictions, self.ask().predictions)
 
 
 def _source_answer(

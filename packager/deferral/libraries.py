@@ -20,6 +20,7 @@ LIBRARIES = (
     Library("skops", "imports every estimator that scikit-learn has"),
     Library("xgboost", "its scikit-learn wrapper imports the training"),
     Library("lightgbm", "its scikit-learn wrapper imports the training"),
+    Library("mlflow", "imports a server's client, evaluation and agents to load one model"),
 )
 
 LEFT_ALONE = ("joblib.externals",)
@@ -48,6 +49,15 @@ SHORTCUTS: Mapping[tuple[str, str], str] = {
     ("scipy._lib._array_api", "xp_capabilities"): "return lambda function: function",
 }
 """By module and function: the body that it gets, since all that it does is documentation."""
+
+FILLERS = frozenset({"LazyLoader"})
+"""Classes called with `globals()` only to put a name into them later (mlflow.utils.lazy_load)."""
+
+HOLDING: Mapping[str, tuple[str, str]] = {
+    "not IS_TRACING_SDK_ONLY": ("mlflow", "mlflow.models"),
+}
+"""By condition: the library in which it holds wherever that has this module. Imports below it
+may wait as if they stood alone."""
 
 COPIERS = frozenset({"clone_module"})
 """Functions `f(name of a module, globals())` that copy its names, importing numpy.testing,

@@ -4,7 +4,16 @@ import ast
 from collections.abc import Iterable
 
 from .scopes import Uses, find_uses
-from .statements import Deferred, Module, Rules, Waiting, find_waiting, import_top_only, spell_star
+from .statements import (
+    Deferred,
+    Module,
+    Rules,
+    Waiting,
+    find_waiting,
+    import_top_only,
+    settle,
+    spell_star,
+)
 
 RUNTIME = "_deferred_imports"
 """The top-level module of the bundle that rewritten modules need: `runtime`."""
@@ -27,8 +36,10 @@ def defer_imports(source: bytes, module: Module, rules: Rules) -> ast.Module | N
     :raises ValueError: it holds null bytes.
     """
     tree = ast.parse(source)
+    tree.body = settle(tree.body, module, rules)
+    fills = [node for node in tree.body if _fills_names(node, rules.fillers)]
     copies = [node for node in tree.body if _copies_names(node, rules.copiers)]
-    changed = [*copies, *(node for node in tree.body if _shorten(node, module, rules))]
+    changed = [*fills, *copies, *(node for node in tree.body if _shorten(node, module, rules))]
     for node in tree.body:
         spell_star(node, module, rules)
     uses = find_uses(tree)
@@ -78,6 +89,20 @@ def _copies_names(node: ast.stmt, copiers: frozenset[str]) -> bool:
     if not isinstance(call.func, ast.Name) or call.func.id not in copiers:
         return False
     call.func = _parse_at(f"{_OBJECT}.copy", call.func)
+    return True
+
+
+def _fills_names(node: ast.stmt, fillers: frozenset[str]) -> bool:
+    """Make `x = filler(..., globals(), ...)` name them otherwise, and tell whether it was one."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+        return False
+    call = node.value
+    if not isinstance(call.func, ast.Name) or call.func.id not in fillers:
+        return False
+    names = f"{_OBJECT}.namespace"
+    call.args = [
+        _parse_at(names, item) if ast.unparse(item) == "globals()" else item for item in call.args
+    ]
     return True
 
 

@@ -42,6 +42,10 @@ class Rules:
     """By module and function: the body that it gets."""
     copiers: frozenset[str] = frozenset()
     """Functions that copy a module's names: `f(name, globals())`."""
+    fillers: frozenset[str] = frozenset()
+    """Functions that get `globals()` and only write into them, later."""
+    holds: Callable[[str, str], bool] = lambda _, __: False
+    """Whether in a module a condition, as text, is known to be true."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,17 @@ class Deferred:
     def row(self) -> tuple[object, ...]:
         """What the rewritten module tells `runtime.Deferred`."""
         return (self.name, self.module, self.attribute, self.level, *self.default)
+
+
+def settle(body: Sequence[ast.stmt], module: Module, rules: Rules) -> list[ast.stmt]:
+    """Return a module's body in which what stands under a condition that holds stands alone."""
+    settled: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, ast.If) and rules.holds(module.name, ast.unparse(node.test)):
+            settled += settle(node.body, module, rules)
+        else:
+            settled.append(node)
+    return settled
 
 
 def spell_star(node: ast.stmt, module: Module, rules: Rules) -> None:
@@ -106,6 +121,7 @@ def find_waiting(body: Sequence[ast.stmt], uses: Uses, module: Module, rules: Ru
             and bindings[item.name] == 1 + len(item.default)
             and not item.name.startswith("__")  # within classes Python spells them otherwise
             and not _is_shadowed(item, module)
+            and not _has_namesake(item, uses, module)
             and not _is_for_its_effect(item, uses, module, rules)
         )
 
@@ -168,6 +184,16 @@ def _is_shadowed(item: Deferred, module: Module) -> bool:
     """Tell whether an import of a submodule, by whomever, would put it in the name's place."""
     is_submodule = item.name in (module.submodules or ())
     return is_submodule and module.absolute(item.module, item.level) != module.name
+
+
+def _has_namesake(item: Deferred, uses: Uses, module: Module) -> bool:
+    """Tell whether it comes from a submodule whose name the package gives to something else.
+
+    The package's own comes after that import, and a later one would put the submodule there.
+    """
+    inside = module.absolute(item.module, item.level).removeprefix(f"{module.name}.")
+    submodule = inside.partition(".")[0]
+    return submodule in (module.submodules or ()) and submodule in uses.bound
 
 
 def _is_for_its_effect(item: Deferred, uses: Uses, module: Module, rules: Rules) -> bool:

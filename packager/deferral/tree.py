@@ -25,6 +25,8 @@ class Tree:
             star_names=functools.cache(self._star_names),
             shortcuts=libraries.SHORTCUTS,
             copiers=libraries.COPIERS,
+            fillers=libraries.FILLERS,
+            holds=self._holds,
         )
 
     def rewrite(self, path: Path) -> ast.Module | None:
@@ -42,6 +44,10 @@ class Tree:
     def _name(self, path: Path) -> str:
         parts = path.relative_to(self.folder).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == _INIT else parts)
+
+    def _holds(self, module: str, condition: str) -> bool:
+        library, needed = libraries.HOLDING.get(condition, ("", ""))
+        return module.partition(".")[0] == library and needed in self.modules
 
     def _star_names(self, module: str) -> tuple[str, ...] | None:
         path = self.modules.get(module)

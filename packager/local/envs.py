@@ -3,12 +3,15 @@
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from packager.errors import ToolMissing
+from handler.manifest import PackageEntry
+from packager.cpuwheels import resolve_without_cuda
+from packager.errors import IndexUnreachable, ToolFailed, ToolMissing
 from packager.local.cache import build_once, cache_root
 from packager.progress import SILENT, Progress
+from packager.unmet import unreachable
 from packager.uv import Indexes, find_python, run_uv
 
 
@@ -36,14 +39,14 @@ def ensure_env(
     """
     lines = sorted(set(requirements))
     limits = sorted(set(constraints))
-    sources = (indexes or Indexes()).args
-    digest = _digest(python, lines, limits, sources)
+    places = indexes or Indexes()
+    digest = _digest(python, lines, limits, places.args)
     folder = cache_root() / "envs" / f"{key_name}-{python}-{digest}"
 
     def build(partial: Path) -> None:
         progress.step(f"Making the {key_name} environment (Python {python}, once)")
         _create(partial, python)
-        _install(partial, lines, limits, sources)
+        _install(partial, lines, limits, places)
 
     return _executable(build_once(folder, build, is_usable=_is_usable, progress=progress))
 
@@ -73,10 +76,31 @@ def _create(folder: Path, python: str) -> None:
     run_uv(["venv", *options, str(folder)])
 
 
-def _install(folder: Path, lines: list[str], limits: list[str], sources: list[str]) -> None:
+def _install(folder: Path, lines: list[str], limits: list[str], indexes: Indexes) -> None:
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(limits) + "\n", encoding="utf-8")
-    options = ["--compile-bytecode", "--python", str(_executable(folder)), *sources]
-    options += ["--constraints", str(constraints)]
-    # From where we are: a folder of wheels may be named relative to it.
-    run_uv(["pip", "install", *options, "--requirements", "-"], stdin="\n".join(lines) + "\n")
+    python = ["--python", str(_executable(folder))]
+    compiling = ["pip", "compile", "-", *python, "--no-header", "--no-annotate"]
+    compiling += ["--constraints", str(constraints)]
+
+    def resolve(places: Indexes) -> str:
+        # From where we are: a folder of wheels may be named relative to it.
+        text = "\n".join(lines) + "\n"
+        try:
+            return run_uv([*compiling, *places.args], stdin=text)
+        except ToolFailed as error:
+            raise unreachable(error) or error from error
+
+    try:
+        pins, places = resolve_without_cuda(resolve, _packages, indexes)
+    except IndexUnreachable as error:
+        raise ToolFailed(["uv", *compiling], 1, f"{error}. {error.hint}") from error
+    options = ["--compile-bytecode", "--no-deps", *python, *places.args]
+    run_uv(["pip", "install", *options, "--requirements", "-"], stdin=pins)
+
+
+def _packages(pins: str) -> Iterator[PackageEntry]:
+    for line in pins.splitlines():
+        name, is_pin, version = line.partition(" ")[0].partition("==")
+        if is_pin:
+            yield PackageEntry(name, version)

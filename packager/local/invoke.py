@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from packager.bundle import Bundle
+from packager.bundle import MODEL_ZIP, Bundle
 from packager.errors import StorageError, WrongMachine
 from packager.local import process
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.rie import host_architecture
-from packager.local.storage import embedded_client, embedded_environment, embedded_s3
+from packager.local.static_s3 import static_s3
+from packager.local.storage import embedded_environment
 from packager.progress import SILENT, Progress
-from packager.publish import DEFAULT_PREFIX, ensure_bucket, model_key, publish_model
+from packager.publish import DEFAULT_PREFIX, model_key
 from packager.s3 import CREDENTIALS_HINT, storage_errors
 
 _EMBEDDED_BUCKET = "packager-embedded"
@@ -111,11 +112,9 @@ def _model_source(
         yield _model_variables(bucket, prefix, archive.sha256) | _aws_variables()
     else:
         progress.step("Starting an embedded S3 with the model in it (no bucket given)")
-        with embedded_s3() as endpoint_url:
-            client = embedded_client(endpoint_url)
-            ensure_bucket(client, _EMBEDDED_BUCKET, create=True)
-            publish_model(client, bundle, _EMBEDDED_BUCKET, prefix)
-            variables = _model_variables(_EMBEDDED_BUCKET, prefix, archive.sha256)
+        variables = _model_variables(_EMBEDDED_BUCKET, prefix, archive.sha256)
+        name = f"{_EMBEDDED_BUCKET}/{variables['MODEL_KEY']}"
+        with static_s3({name: bundle.folder / MODEL_ZIP}) as endpoint_url:
             yield variables | embedded_environment(endpoint_url)
 
 

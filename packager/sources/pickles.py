@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
-from handler.manifest import SerializationFormat
 from packager.errors import ModelError, ToolMissing
 
 _SCANNED_OPCODES = 500_000
@@ -42,7 +41,7 @@ _VERSION_IN_SKOPS = re.compile(
 class BareFile:
     """What was found out about a bare model file."""
 
-    serialization_format: SerializationFormat
+    serialization_format: str
     sklearn_version: str | None
     """The version that wrote it, when the file records that."""
 

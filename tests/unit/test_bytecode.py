@@ -67,6 +67,21 @@ def test_any_module_that_looks_for_sources_keeps_those_of_its_folder(
     assert not list((tmp_path / "package" / "other").glob("*.py"))
 
 
+def test_a_source_that_another_module_reads_stays_beside_it(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        'import pathlib\nABOUT = (pathlib.Path(__file__).parent / "__version__.py").read_text()\n'
+    )
+    (package / "__version__.py").write_text("__version__ = '1.3'")
+    (package / "other.py").write_text("")
+
+    compile_bytecode(tmp_path, HERE)
+
+    assert run(tmp_path, "import package; print(package.ABOUT)").stdout == "__version__ = '1.3'\n"
+    assert [path.name for path in package.glob("*.py")] == ["__version__.py"]
+
+
 def test_tracebacks_name_the_file_where_lambda_has_it(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def fail():\n    raise ValueError('x')\n")
 

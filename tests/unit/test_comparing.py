@@ -44,3 +44,26 @@ def test_the_largest_difference_is_relative() -> None:
 
     assert comparison.largest_difference == pytest.approx(0.1 / 2.1)
     assert comparison.values == 2
+
+
+def test_what_the_source_draws_at_random_is_not_compared() -> None:
+    found = {"yhat": [1.0, 2.0], "lower": [0.3, 0.9], "words": ["a", "b"]}
+    wanted = {"yhat": [1.0, 2.0], "lower": [0.1, 0.2], "words": ["a"]}
+    again = {"yhat": [1.0, 2.0000000001], "lower": [0.4, 0.7], "words": ["c", "d"]}
+
+    comparison = compare(found, wanted, again)
+
+    assert comparison.mismatch is None
+    assert comparison.values == 2
+    assert comparison.random_values == 3
+    assert comparison.largest_difference == 0.0
+
+
+def test_what_the_source_says_twice_is_still_compared() -> None:
+    comparison = compare([0.3, 2.5, "a"], [0.1, 2.0, "a"], [0.2, 2.0, "b"])
+
+    assert comparison.mismatch == "[1]: 2.5 instead of 2.0"
+
+
+def test_a_value_of_another_type_is_no_randomness() -> None:
+    assert compare(["a"], [0.1], [0.2]).mismatch == "[0]: 'a' instead of 0.1"

@@ -8,9 +8,9 @@ import packager.errors
 
 ARGUMENTS = {
     "MLmodelInvalid": ("MLmodel", ["no flavors"]),
-    "UnsupportedFlavor": (["keras"], ["sklearn"]),
     "PathCollision": ("handler", "the handler", "a dependency"),
     "PythonMismatch": ("model.pkl", "3.11"),
+    "UnsafeFormat": ("model.pkl is a pickle", "log it with skops"),
     "LockDrift": (["runtime: python3.11 is now python3.12"],),
     "CheckFailed": ([("numpy needs GLIBC_2.35", "Build for python3.12.")],),
     "ToolMissing": ("uv", "pip install uv"),

@@ -83,6 +83,8 @@ MODELS: dict[str, BundleManifest] = {
     "tensor-example": bundle([tensor("float64", [-1, 2])], {"inputs": [[0.5, 1.5], [2.5, 3.5]]}),
     "tensors": bundle([tensor("float32", [-1, 2], name="l"), tensor("bool", [-1], name="r")], None),
     "no-signature": bundle(None, SPLIT),
+    "words": bundle([column("string", None)], {"inputs": ["to be", "or not"]}),
+    "columns-of-lists": bundle(DOUBLES, {"inputs": {"a": [0.5, 1.5], "b": [2.5, 3.5]}}),
 }
 
 
@@ -124,8 +126,22 @@ def test_every_gateway_and_every_format_is_there() -> None:
 
 def test_a_model_that_says_nothing_of_its_input_gets_only_get_requests() -> None:
     assert sorted(sample_events(bundle(None, None))) == GET_ONLY
+
+
+def test_a_chat_model_gets_its_example_as_it_is() -> None:
     chat = {"messages": [{"role": "user", "content": "hi"}]}
-    assert sorted(sample_events(bundle(None, chat))) == GET_ONLY
+    event = sample_events(bundle(None, chat))["function-url-example"]
+    assert json.loads(body_of(event)) == chat
+
+
+def test_a_model_that_checks_its_input_itself_gets_only_its_example() -> None:
+    example = {"inputs": [{"city": "Oslo"}, {"city": "Rome"}]}
+    hinted = bundle([column("object", None, properties={"city": {"type": "string"}})], example)
+    info = dataclasses.replace(hinted.model, is_signature_from_type_hint=True)
+    events = sample_events(dataclasses.replace(hinted, model=info))
+    names = {f"{gateway}-inputs" for gateway in GATEWAYS}
+    assert set(events) == {*GET_ONLY, *names, "http-api-base64", "http-api-malformed-json"}
+    assert json.loads(body_of(events["http-api-inputs"])) == example
 
 
 def test_without_signature_nothing_can_mismatch() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from handler.manifest import ExecutionProvider, ModelInfo
+from handler.manifest import ModelInfo
 from packager.errors import MLmodelInvalid
 from packager.mlmodel import read_mlmodel
 
@@ -46,13 +46,16 @@ def test_an_xgboost_model_is_read_with_its_class_and_format(
     info = read(tmp_path, "xgboost", section)
     assert (info.flavor, info.data_path) == ("xgboost", f"model.{model_format}")
     assert info.serialization_format == model_format
-    assert info.model_class == "xgboost.sklearn.XGBClassifier"
+    assert info.options["model_class"] == "xgboost.sklearn.XGBClassifier"
     assert not info.executes_code
 
 
 def test_an_xgboost_model_of_mlflow_1_is_a_booster(tmp_path: Path) -> None:
     info = read(tmp_path, "xgboost", {"data": "model.xgb", "xgb_version": "1.4.2"})
-    assert (info.serialization_format, info.model_class) == ("xgb", "xgboost.core.Booster")
+    assert (info.serialization_format, info.options["model_class"]) == (
+        "xgb",
+        "xgboost.core.Booster",
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,31 +96,31 @@ def test_a_pickled_lightgbm_estimator_executes_code(
     assert info.executes_code
 
 
-CPU = ExecutionProvider("CPUExecutionProvider")
-CUDA = ExecutionProvider("CUDAExecutionProvider")
+CPU = ["CPUExecutionProvider", {}]
+CUDA = ["CUDAExecutionProvider", {}]
 
 
 @pytest.mark.parametrize(
     ("written", "found"),
     [
-        (None, (CUDA, CPU)),
-        ([], (CUDA, CPU)),
-        ("CPUExecutionProvider", (CPU,)),
-        (["CPUExecutionProvider"], (CPU,)),
+        (None, [CUDA, CPU]),
+        ([], [CUDA, CPU]),
+        ("CPUExecutionProvider", [CPU]),
+        (["CPUExecutionProvider"], [CPU]),
         (
             [["CUDAExecutionProvider", {"device_id": "1"}], "CPUExecutionProvider"],
-            (ExecutionProvider("CUDAExecutionProvider", {"device_id": "1"}), CPU),
+            [["CUDAExecutionProvider", {"device_id": "1"}], CPU],
         ),
     ],
 )
 def test_an_onnx_model_is_read_with_its_providers(
-    tmp_path: Path, written: Any, found: tuple[ExecutionProvider, ...]
+    tmp_path: Path, written: Any, found: list[Any]
 ) -> None:
     options = {"intra_op_num_threads": 1}
     section = {"data": "model.onnx", "providers": written, "onnx_session_options": options}
     info = read(tmp_path, "onnx", section)
-    assert info.providers == found
-    assert info.session_options == options
+    assert info.options["providers"] == found
+    assert info.options["session_options"] == options
     assert info.serialization_format == "onnx"
     assert not info.executes_code
 

@@ -34,9 +34,7 @@ def write_bundle(folder: Path, *, model_source: str = "s3", code: bool = False) 
     manifest = BundleManifest(
         packager_version="0.1.0",
         target=TargetInfo("python3.11", "arm64"),
-        model=ModelInfo(
-            "sklearn", "model.skops", "skops", files=files, code_path="code" if code else None
-        ),
+        model=ModelInfo("sklearn", "model.skops", "skops", files=files, logged_executes_code=code),
         model_source="s3" if model_source == "s3" else "embedded",
         model_archive=None,
         packages=(PackageEntry("numpy", "2.2.6"),),

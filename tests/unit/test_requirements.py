@@ -8,22 +8,33 @@ from packager.errors import DependencyError
 from packager.mlmodel import ModelSpec
 from packager.requirements import inference_requirements
 
+DATA = ModelInfo("", "model", "", logged_executes_code=False)
 SKOPS = ModelSpec(
     folder=Path("model"),
-    info=ModelInfo("sklearn", "model.skops", "skops", trusted_types=("sklearn.tree._tree.Tree",)),
+    info=replace(
+        DATA,
+        flavor="sklearn",
+        serialization_format="skops",
+        trusted_types=("sklearn.tree._tree.Tree",),
+    ),
     python_version="3.11.7",
     requirements=(),
 )
 PICKLE = replace(SKOPS, info=ModelInfo("sklearn", "model.pkl", "pickle"))
-XGBOOST = replace(
-    SKOPS,
-    info=ModelInfo("xgboost", "model.ubj", "ubj", model_class="xgboost.sklearn.XGBClassifier"),
-)
-BOOSTER = replace(
-    SKOPS, info=ModelInfo("xgboost", "model.ubj", "ubj", model_class="xgboost.core.Booster")
-)
-LIGHTGBM = replace(SKOPS, info=ModelInfo("lightgbm", "model.lgb", "lgb"))
-ONNX = replace(SKOPS, info=ModelInfo("onnx", "model.onnx", "onnx"))
+
+
+def of_flavor(name: str, serialization_format: str, **options: str) -> ModelSpec:
+    info = replace(
+        DATA, flavor=name, serialization_format=serialization_format, options=dict(options)
+    )
+    return replace(SKOPS, info=info)
+
+
+XGBOOST = of_flavor("xgboost", "ubj", model_class="xgboost.sklearn.XGBClassifier")
+BOOSTER = of_flavor("xgboost", "ubj", model_class="xgboost.core.Booster")
+LIGHTGBM = of_flavor("lightgbm", "lgb")
+PICKLED_LIGHTGBM = replace(SKOPS, info=ModelInfo("lightgbm", "model.pkl", "cloudpickle"))
+ONNX = of_flavor("onnx", "onnx")
 # What MLflow 3.17 writes for models of these flavors, in an environment with everything.
 GUESSES = (
     *("mlflow==3.17.2", "numpy==2.4.6", "pandas==3.1.1", "rich==15.0.0", "scipy==1.17.1"),
@@ -82,7 +93,10 @@ def test_nothing_is_guessed_away_when_a_trusted_types_library_is_not_recognised(
 
 
 def test_nothing_is_guessed_away_from_a_model_with_code_of_its_own() -> None:
-    kept, _ = sort_out(replace(SKOPS, info=replace(SKOPS.info, code_path="code")), "zipp==4.1.2")
+    kept, _ = sort_out(
+        replace(SKOPS, info=replace(SKOPS.info, code_path="code", logged_executes_code=True)),
+        "zipp==4.1.2",
+    )
 
     assert kept == ["zipp==4.1.2"]
 
@@ -104,7 +118,7 @@ def test_a_parquet_reader_is_added_where_the_model_needs_none() -> None:
 
 def test_a_reader_that_the_model_needs_itself_is_left_alone() -> None:
     spec = replace(
-        PICKLE, info=replace(PICKLE.info, flavor="other"), requirements=("pyarrow==25.0.1",)
+        PICKLE, info=replace(PICKLE.info, flavor="onnx"), requirements=("pyarrow==25.0.1",)
     )
     requirements = inference_requirements(spec, with_parquet=True)
 
@@ -154,22 +168,23 @@ def test_a_file_of_data_keeps_what_its_library_reads_it_with(
 
 
 def test_nothing_is_guessed_away_from_a_class_of_the_models_own() -> None:
-    info = replace(XGBOOST.info, model_class="of_their_own.Model")
+    info = replace(XGBOOST.info, logged_executes_code=True)
     kept, _ = sort_out(replace(XGBOOST, info=info), "xgboost==3.4.1", "psutil==7.0")
 
     assert kept == ["xgboost==3.4.1", "psutil==7.0"]
 
 
 def test_a_pickled_lightgbm_model_sheds_what_drew_its_plots() -> None:
-    pickle = replace(LIGHTGBM, info=replace(LIGHTGBM.info, serialization_format="cloudpickle"))
-    kept, _ = sort_out(pickle, "lightgbm==4.7.0", "matplotlib==3.10", "psutil==7.0", "pyarrow")
+    kept, _ = sort_out(
+        PICKLED_LIGHTGBM, "lightgbm==4.7.0", "matplotlib==3.10", "psutil==7.0", "pyarrow"
+    )
 
     assert kept == ["lightgbm==4.7.0", "psutil==7.0"]
 
 
 def test_a_lightgbm_model_in_skops_format_trusts_the_standard_library() -> None:
     trusted = ("collections.OrderedDict", "lightgbm.basic.Booster")
-    info = ModelInfo("lightgbm", "model.skops", "skops", trusted_types=trusted)
+    info = replace(DATA, flavor="lightgbm", serialization_format="skops", trusted_types=trusted)
     kept, _ = sort_out(replace(LIGHTGBM, info=info), "lightgbm==4.7.0", "skops==0.16.0", *GUESSES)
 
     assert "rich==15.0.0" not in kept
@@ -256,9 +271,8 @@ def test_onnx_runtime_comes_without_what_only_its_tools_want() -> None:
 def test_lightgbm_never_comes_without_a_wheel_that_has_its_openmp_library(
     others: tuple[str, ...], added: list[str]
 ) -> None:
-    pickle = replace(LIGHTGBM, info=replace(LIGHTGBM.info, serialization_format="pickle"))
     requirements = inference_requirements(
-        replace(pickle, requirements=("lightgbm==4.7.0", *others))
+        replace(PICKLED_LIGHTGBM, requirements=("lightgbm==4.7.0", *others))
     )
 
     assert [item.requirement for item in requirements.added] == added

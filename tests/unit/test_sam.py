@@ -228,11 +228,32 @@ def test_logs_are_json_and_do_not_stay_for_ever(name: str) -> None:
     assert retention == {"Ref": "LogRetentionDays"}
 
 
-@pytest.mark.parametrize(("archive_mb", "expected_mib"), [(1, 512), (600, 764), (100_000, 10_240)])
-def test_room_in_tmp_grows_with_the_model(archive_mb: int, expected_mib: int) -> None:
-    archive = FileEntry("model.zip", archive_mb * 10**6, SHA)
-    template = parse(render_template(manifest(model_archive=archive)))
-    assert template["Parameters"]["EphemeralStorage"]["Default"] == expected_mib
+@pytest.mark.parametrize(
+    ("model_mb", "serialization_format", "expected"),
+    [
+        (1, "cloudpickle", (1769, 512, 30)),
+        (600, "cloudpickle", (1769, 765, 50)),
+        (600, "skops", (1792, 765, 50)),  # which is in memory twice while it is loaded
+        (2_000, "cloudpickle", (2560, 2100, 110)),
+        (100_000, "cloudpickle", (10_240, 10_240, 900)),
+    ],
+)
+def test_memory_room_and_time_grow_with_the_model(
+    model_mb: int, serialization_format: str, expected: tuple[int, int, int]
+) -> None:
+    files = (FileEntry("MLmodel", 0, SHA), FileEntry("model", model_mb * 10**6, SHA))
+    info = ModelInfo("sklearn", "model", serialization_format, files=files)
+    parameters = parse(render_template(manifest(model=info)))["Parameters"]
+    names = ("MemorySize", "EphemeralStorage", "Timeout")
+    assert tuple(parameters[name]["Default"] for name in names) == expected
+
+
+def test_a_model_in_the_image_takes_no_room_in_tmp() -> None:
+    files = (FileEntry("model", 4 * 10**9, SHA),)
+    info = ModelInfo("sklearn", "model", "cloudpickle", files=files)
+    parameters = parse(render_template(dataclasses.replace(IMAGE, model=info)))["Parameters"]
+    assert parameters["EphemeralStorage"]["Default"] == 512
+    assert parameters["MemorySize"]["Default"] == 4352
 
 
 def test_equal_manifests_render_equal_text() -> None:

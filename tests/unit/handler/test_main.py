@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from handler.errors import ConfigError, ModelFetchError
 from handler.manifest import PackedEntry
 
 from .conftest import BUCKET, KEY, Bundle
+from .object_server import Exchange, ObjectServer
 
 ROWS = json.dumps({"dataframe_records": [{"x0": 2.0, "x1": 1.0}]})
 HttpEvent = Callable[..., dict[str, Any]]
@@ -77,6 +79,43 @@ def test_a_model_in_s3_heals_when_s3_does(
     assert (init["type"], init["outcome"]) == ("init", "model_unavailable")
     upload(bundle.archive)
     assert entry(http_event("POST", "/invocations", ROWS), None)["body"] == '{"predictions": [1]}'
+
+
+@pytest.mark.parametrize("breaks_off", [False, True])
+def test_a_model_that_takes_longer_than_an_init_is_there_for_the_first_request(
+    start: Start,
+    sklearn_bundle: Callable[[str], Bundle],
+    write_task_root: Callable[[Bundle], Path],
+    serve_bytes: Callable[..., ObjectServer],
+    http_event: HttpEvent,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    breaks_off: bool,
+) -> None:
+    """Lambda would end the init; with `breaks_off` it has the process frozen for long then."""
+    bundle = sklearn_bundle("s3")
+    init_is_over = threading.Event()
+
+    def late(exchange: Exchange) -> None:
+        assert init_is_over.wait(30)
+        exchange.refuse(403, "AccessDenied") if breaks_off else exchange.serve()
+
+    server = serve_bytes(bundle.archive, late)
+    monkeypatch.setattr("handler.main._INIT_S", 0.0)
+    environ = {
+        "MODEL_BUCKET": BUCKET,
+        "MODEL_KEY": KEY,
+        "PACKAGER_CACHE_DIR": str(bundle.config.cache_dir),
+    }
+    _, entry = start(environ, write_task_root(bundle))
+    (init,) = lines_of(capsys)
+    assert (init["type"], init["outcome"], init["level"]) == ("init", "fetching", "INFO")
+    init_is_over.set()
+    assert entry(http_event("POST", "/invocations", ROWS), None)["body"] == '{"predictions": [1]}'
+    assert [line["type"] for line in lines_of(capsys)] == ["invocation"]
+    # This bundle pins no frame, so all of the archive is read once more.
+    assert len(server.requests) == 2 + breaks_off
 
 
 @pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency"])

@@ -118,7 +118,7 @@ def test_a_class_of_the_models_own_predicts_as_under_mlflow(
     model = importlib.import_module("of_their_own").Doubled(n_estimators=2)
     model.fit(FRAME, FRAME["a"])
     twins = save_and_load(saver(model, code_paths=[str(module)]), tmp_path / "model")
-    assert twins.info.model_class == "of_their_own.Doubled"
+    assert twins.info.options["model_class"] == "of_their_own.Doubled"
     assert twins.info.executes_code
     assert replace(twins.info, code_path=None).executes_code
     twins.assert_alike(table(seed=1))
@@ -134,7 +134,7 @@ def test_a_class_that_is_none_of_xgboosts_predicts_with_its_own_method(
     )
     (tmp_path / "model.json").write_text("{}")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    info = ModelInfo("xgboost", "model.json", "json", model_class="foreign.Model")
+    info = ModelInfo("xgboost", "model.json", "json", options={"model_class": "foreign.Model"})
     predictor = load_model(tmp_path, info)
     assert predictor.predict(FRAME, {"power": 3, "unknown": 1}) == 8
 

@@ -1,0 +1,72 @@
+"""Loads Keras 3 models, as `mlflow.keras` (MLflow 3.18) does, with the backend as logged."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handler.errors import ModelRefusal
+from handler.loaders.objects import warnings_in_the_log
+from handler.manifest import ModelInfo
+
+
+class KerasPredictor:
+    """A Keras model, or what TensorFlow makes of an exported one."""
+
+    def __init__(self, model: Any, call: Callable[[Any], Any]) -> None:
+        self._model = model
+        self._call = call
+
+    @property
+    def model(self) -> Any:
+        """The Keras model, or the exported one's SavedModel."""
+        return self._model
+
+    def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
+        """Return an ndarray, for a DataFrame a DataFrame; MLflow's wrapper ignores params.
+
+        :raises ModelRefusal: data of another kind.
+        """
+        # Imported here: a model of tensors must not pay for pandas, nor one that was exported
+        # for Keras before it predicts.
+        import keras
+        import pandas as pd
+
+        if isinstance(data, pd.DataFrame):
+            return pd.DataFrame(self._call(data.values), index=data.index)
+        if not isinstance(data, np.ndarray | list | tuple | dict):
+            raise ModelRefusal(
+                _INPUT_TYPES.format(type(data)),
+                status=400,
+                error_code="INVALID_PARAMETER_VALUE",
+                sqlstate="KAM00",
+                error_class="INVALID_PARAMETER_VALUE",
+            )
+        return keras.ops.convert_to_numpy(self._call(data))
+
+
+# MLflow's words: clients may know them.
+_INPUT_TYPES = "`data` must be one of: ['ndarray', 'list', 'tuple', 'dict'], but received type: {}."
+
+
+def load(folder: Path, info: ModelInfo) -> KerasPredictor:
+    """Return the model; `options["backend"]` computes, unless the deployment names another."""
+    if backend := info.options["backend"]:
+        os.environ.setdefault("KERAS_BACKEND", backend)
+    path = str(folder / info.data_path)
+    # Imported here: Keras reads the variable once. In this order, for keras imports tensorflow
+    # where that is its backend.
+    import keras
+
+    # Else each prediction writes a progress bar into the function's log.
+    keras.utils.disable_interactive_logging()
+    with warnings_in_the_log(info.data_path):
+        if info.serialization_format == "saved_model":
+            import tensorflow as tf
+
+            loaded = tf.saved_model.load(path)
+            return KerasPredictor(loaded, loaded.serve)
+        model = keras.saving.load_model(path, custom_objects=None)
+    return KerasPredictor(model, model.predict)

@@ -1,0 +1,127 @@
+"""The flavors that can be served: the table, and what is looked up in it."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from functools import cache
+from importlib import metadata
+
+from handler.manifest import ModelInfo
+from packager.errors import ConfigError
+from packager.flavors import (
+    catboost,
+    fallback,
+    keras,
+    lightgbm,
+    onnx,
+    pmdarima,
+    prophet,
+    python_function,
+    pytorch,
+    sklearn,
+    spacy,
+    statsmodels,
+    tensorflow,
+    xgboost,
+)
+from packager.flavors.flavor import Flavor, Format
+from packager.flavors.sections import Sections
+from packager.needs import COMPILED, Needs
+
+OWN_FLAVORS = (
+    sklearn.FLAVOR,
+    xgboost.FLAVOR,
+    lightgbm.FLAVOR,
+    onnx.FLAVOR,
+    catboost.FLAVOR,
+    statsmodels.FLAVOR,
+    prophet.FLAVOR,
+    spacy.FLAVOR,
+    pmdarima.FLAVOR,
+    pytorch.FLAVOR,
+    tensorflow.FLAVOR,
+    keras.FLAVOR,
+    python_function.FLAVOR,
+    fallback.FLAVOR,
+)
+ENTRY_POINTS = "packager.flavors"
+"""Group of the entry points by which other packages add rows; each names a `Flavor`."""
+
+__all__ = [
+    "ENTRY_POINTS",
+    "OWN_FLAVORS",
+    "Flavor",
+    "Format",
+    "Sections",
+    "find_flavor",
+    "find_needs",
+    "flavor_named",
+    "known_flavors",
+    "read_flavor",
+]
+
+
+@cache
+def known_flavors() -> tuple[Flavor, ...]:
+    """Return the table: what other packages add first, for they may know better.
+
+    :raises ConfigError: an entry point cannot be loaded, or names something else.
+    """
+    return (*map(_load, metadata.entry_points(group=ENTRY_POINTS)), *OWN_FLAVORS)
+
+
+def find_flavor(loader_module: str) -> Flavor:
+    """Return the flavor whose models name this loader, as `mlflow.sklearn`; there always is one."""
+    rows = known_flavors()
+    named = (row for row in rows if row.loader_module == loader_module)
+    others = (row for row in rows if row.takes_loader(loader_module))
+    return next(named, None) or next(others)
+
+
+def flavor_named(name: str) -> Flavor:
+    """Return the flavor of this name; one that has no row is for MLflow itself."""
+    rows = (row for row in known_flavors() if row.name == name)
+    return next(rows, fallback.FLAVOR)
+
+
+def read_flavor(flavor: Flavor, sections: Sections) -> ModelInfo:
+    """Return what the sections of `python_function` and of the flavor say of the model.
+
+    What is wrong is added to the sections' issues.
+    """
+    info = flavor.read(sections)
+    saved_as = flavor.format_named(info.serialization_format)
+    return replace(info, logged_executes_code=saved_as.executes_code)
+
+
+def find_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
+    """Return what the model can need; None where that cannot be told.
+
+    :param recorded: canonical names of the model's requirements.
+    """
+    if info.engine.name != "exact":
+        return COMPILED
+    if info.logged_executes_code:
+        return None
+    return flavor_named(info.flavor).needs(info, recorded)
+
+
+def _load(entry: metadata.EntryPoint) -> Flavor:
+    try:
+        flavor = entry.load()
+    # Any package may have registered it, so anything may be raised.
+    except Exception as error:
+        raise ConfigError(
+            f"the flavor {entry.name!r} of {_origin(entry)} cannot be loaded:"
+            f" {type(error).__name__}: {error}",
+            hint="Install a newer version of that package, or uninstall it.",
+        ) from error
+    if not isinstance(flavor, Flavor):
+        raise ConfigError(
+            f"the flavor {entry.name!r} of {_origin(entry)} is a {type(flavor).__name__}",
+            hint=f"The entry point {entry.value} has to name a packager.flavors.Flavor.",
+        )
+    return flavor
+
+
+def _origin(entry: metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.value

@@ -1,0 +1,39 @@
+"""Compare two JSON answers: equal to the bit, or by how much they differ."""
+
+from typing import Any
+
+
+def largest_difference(ours: Any, theirs: Any) -> float:
+    """Return the largest difference between two numbers at the same place; 0: equal to the bit.
+
+    Relative to MLflow's number beyond 1, absolute below. Everything but finite floats is equal
+    or it is not.
+
+    :raises AssertionError: the answers differ in more than the floats' values.
+    """
+    return _difference(ours, theirs, "$")
+
+
+def _difference(ours: Any, theirs: Any, place: str) -> float:
+    said = f"{place}: {_short(ours)} instead of MLflow's {_short(theirs)}"
+    assert type(ours) is type(theirs), said
+    if isinstance(ours, dict):
+        assert list(ours) == list(theirs), said
+        return max(
+            (_difference(ours[key], theirs[key], f"{place}.{key}") for key in ours), default=0.0
+        )
+    if isinstance(ours, list):
+        assert len(ours) == len(theirs), said
+        pairs = enumerate(zip(ours, theirs, strict=True))
+        return max((_difference(*pair, f"{place}[{n}]") for n, pair in pairs), default=0.0)
+    if isinstance(ours, float) and ours != theirs:
+        difference = abs(ours - theirs) / max(1.0, abs(theirs))
+        assert difference < 1, said  # also of what is no number
+        return difference
+    assert ours == theirs, said
+    return 0.0
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 200 else f"{text[:200]}..."

@@ -1,0 +1,20 @@
+"""Each flavor's models, logged by real MLflow, answer from their bundles as MLflow does."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.flavors.harness import run_row
+from tests.flavors.saver import Row, all_rows
+
+
+def _parameter(row: Row) -> object:
+    marker = pytest.mark.flavors if row.saver.is_heavy else pytest.mark.runtime
+    return pytest.param(row, id=str(row), marks=marker)
+
+
+@pytest.mark.parametrize("row", [_parameter(row) for row in all_rows()])
+def test_the_bundle_predicts_what_mlflow_predicts(row: Row, tmp_path: Path) -> None:
+    outcome = run_row(row, tmp_path)
+
+    assert set(outcome.checks.values()) == {"passed"}, outcome.checks

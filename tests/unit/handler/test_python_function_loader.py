@@ -1,0 +1,363 @@
+"""Python models of the user's own predict as under MLflow, without MLflow and with it."""
+
+import importlib.util
+import json
+import pickle
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from handler.errors import ModelLoadError
+from handler.loaders import import_ahead, load_model
+from handler.raised import as_handler_error
+from packager.mlmodel import read_mlmodel
+from tests.without_mlflow import Modules, without_mlflow
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import mlflow.pyfunc
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+
+    from . import python_models as models
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+FRAME = pd.DataFrame({"a": [1.5, -2.0], "b": [3.0, 0.25]})
+WORDS = pd.DataFrame({"n": [1, 2], "text": ["x", "y"]})
+
+
+@pytest.fixture(autouse=True)
+def _pickled_by_value(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As a notebook's classes are; and MLflow may load what it saved."""
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true")
+    monkeypatch.setenv("MLFLOW_ALLOW_MODEL_CODE_EXECUTION", "true")
+    cloudpickle.register_pickle_by_value(models)
+    yield
+    cloudpickle.unregister_pickle_by_value(models)
+
+
+class Twins:
+    """A saved model, as MLflow has it and as a bundle would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.info = read_mlmodel(folder).info
+        forget_classes()
+        self.judge = mlflow.pyfunc.load_model(str(folder))
+        self._modules: Modules = {}
+        forget_classes()
+        with without_mlflow(self._modules):
+            self.ours = load_model(folder, self.info)
+
+    def answers(self, data: Any, params: dict[str, Any] | None = None) -> tuple[Any, Any]:
+        """Return MLflow's outcome and ours."""
+        with without_mlflow(self._modules):
+            ours = outcome(self.ours.predict, data, params)
+        return outcome(self.judge.predict, data, params), ours
+
+
+def forget_classes() -> None:
+    """Let the next pickle make its classes anew: cloudpickle knows again those of this process."""
+    cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.clear()
+    cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS.clear()
+
+
+def outcome(predict: Callable[..., Any], data: Any, params: dict[str, Any] | None) -> Any:
+    """Return what can be compared of a prediction or an error."""
+    try:
+        answer = predict(data, params)
+    except Exception as error:
+        return type(error).__name__, json.loads(as_handler_error(error).to_json())
+    if hasattr(answer, "to_dict"):
+        answer = answer.to_dict()
+    return repr(answer)
+
+
+def save(folder: Path, model: Any, **how: Any) -> Path:
+    mlflow.pyfunc.save_model(folder, python_model=model, pip_requirements=["pandas"], **how)
+    return folder
+
+
+def save_with_context(folder: Path, **how: Any) -> Path:
+    weights = folder.parent / "weights.npy"
+    np.save(weights, np.array([2.0, -1.0]))
+    artifacts = {"weights": str(weights)}
+    return save(folder, models.WithContext(), artifacts=artifacts, **how)
+
+
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        (models.WithoutContext(), FRAME),
+        (models.OtherNames(), FRAME),
+        (models.Strings(), WORDS),
+        (models.Strings(), FRAME),
+        (models.Strings(), ["x", "y"]),
+        (models.Strings(), [1]),
+        (models.Dicts(), WORDS.assign(n="1")),
+        (models.Dicts(), [{"a": "b"}]),
+        (models.LikeExample(), FRAME),
+        (models.Refuses(), FRAME),
+        (models.Refuses(), FRAME.head(1)),
+        (models.Streams(), FRAME),
+        (models.NoStream(), FRAME),
+        (models.doubled, FRAME),
+        (models.shouted, ["x"]),
+        (models.shouted, [None]),
+        (models.shouted, WORDS[["text"]]),
+    ],
+)
+def test_predicts_or_fails_as_under_mlflow(tmp_path: Path, model: Any, data: Any) -> None:
+    twins = Twins(save(tmp_path / "model", model))
+    theirs, ours = twins.answers(data)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("hinted", [models.Dicts(), models.FromText()])
+@pytest.mark.parametrize(
+    "example",
+    [pd.DataFrame([["x"]]), pd.DataFrame({"k": ["x"]}), pd.DataFrame({"k": ["x"], "l": ["y"]})],
+)
+def test_a_table_becomes_dicts_as_its_signature_says(
+    tmp_path: Path, example: pd.DataFrame, hinted: Any
+) -> None:
+    inputs = infer_signature(["x"] if 0 in example.columns else example)
+    twins = Twins(save(tmp_path / "model", hinted, signature=inputs))
+    theirs, ours = twins.answers(example)
+    assert ours == theirs
+
+
+def test_a_column_without_name_that_holds_no_text_becomes_a_list(tmp_path: Path) -> None:
+    signature = infer_signature([1.5])
+    folder = save(tmp_path / "model", models.FromText(), signature=signature)
+    twins = Twins(folder)
+    theirs, ours = twins.answers(pd.DataFrame([[1.5], [2.5]]))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("compression", [None, "gzip", "bzip2", "lzma"])
+def test_artifacts_params_and_configuration_reach_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: str | None
+) -> None:
+    if compression:
+        monkeypatch.setenv("MLFLOW_LOG_MODEL_COMPRESSION", compression)
+    signature = infer_signature(FRAME, params={"k": 1.0})
+    config = {"tag": "blue", "size": 2}
+    folder = save_with_context(tmp_path / "model", signature=signature, model_config=config)
+    twins = Twins(folder)
+    theirs, ours = twins.answers(FRAME, {"k": 2.5})
+    assert ours == theirs
+    assert twins.info.options["compression"] == compression
+    assert twins.ours.model.python_model.is_absolute
+
+
+@pytest.mark.parametrize("config", [None, {"tag": "blue", "size": 2}])
+def test_the_environment_changes_the_configuration_where_it_has_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = save_with_context(tmp_path / "model", model_config=config)
+    info = read_mlmodel(folder).info
+    monkeypatch.setenv("MLFLOW_PYFUNC_INFERENCE_CONFIG", '{"tag": "red", "size": 3}')
+    # MLflow's server reads this one.
+    served = {"tag": "green", "other": 1}
+    monkeypatch.setenv("SERVING_MODEL_CONFIG", json.dumps(served))
+    judge = mlflow.pyfunc.load_model(str(folder), model_config=served)
+    forget_classes()
+    with without_mlflow({}):
+        ours = load_model(folder, info)
+        answer = outcome(ours.predict, FRAME, None)
+    assert answer == outcome(judge.predict, FRAME, None)
+    assert "has no other" in caplog.text or config is None
+
+
+@pytest.mark.parametrize(
+    ("example", "data"),
+    [
+        (["x", "y"], pd.DataFrame({0: ["p", "q"]})),
+        ([{"a": 1.5, "b": "z"}], pd.DataFrame({"a": [2.5], "b": ["w"]})),
+        (["x"], ["as it is"]),
+        (FRAME, FRAME),
+        ((["x"], {"k": 1.0}), pd.DataFrame({0: ["p"]})),
+    ],
+)
+def test_a_model_gets_what_its_example_was(tmp_path: Path, example: Any, data: Any) -> None:
+    twins = Twins(save(tmp_path / "model", models.LikeExample(), input_example=example))
+    theirs, ours = twins.answers(data)
+    assert ours == theirs
+
+
+FROM_CODE = """
+import mlflow
+from mlflow.models import ModelConfig, set_model
+from helpers import scaled
+
+config = ModelConfig(development_config={"factor": 0})
+
+class Model(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input: list[float], params=None) -> list[float]:
+        return scaled(model_input, config.get("factor"), config.to_dict())
+
+set_model(Model())
+"""
+
+
+@pytest.fixture
+def helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of the model's own."""
+    path = tmp_path / "own" / "helpers.py"
+    path.parent.mkdir()
+    path.write_text(
+        "def scaled(rows, factor, all):\n    return [x * factor for x in rows] + [all]\n"
+    )
+    monkeypatch.syspath_prepend(str(path.parent))
+    return str(path)
+
+
+def test_code_runs_with_its_modules_and_its_configuration(tmp_path: Path, helpers: str) -> None:
+    (tmp_path / "model.py").write_text(FROM_CODE)
+    folder = save(
+        tmp_path / "model",
+        str(tmp_path / "model.py"),
+        code_paths=[helpers],
+        model_config={"factor": 2.5},
+    )
+    twins = Twins(folder)
+    theirs, ours = twins.answers([1.0, 2.0])
+    assert ours == theirs
+    assert twins.info.options["has_mlflow"] is False
+    theirs, ours = twins.answers(["text"])
+    assert ours == theirs
+
+
+def test_code_may_set_a_function(tmp_path: Path) -> None:
+    source = "from mlflow.models import set_model\nset_model(lambda model_input: model_input * 3)\n"
+    (tmp_path / "model.py").write_text(source)
+    twins = Twins(save(tmp_path / "model", str(tmp_path / "model.py")))
+    theirs, ours = twins.answers(FRAME)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("x = 1\n", "MlflowException"),
+        ("from mlflow.models import set_model\nset_model('x')\n", "MlflowException"),
+        ("from mlflow.models import set_model\nset_model(3)\n", "MlflowException"),
+        ("from mlflow.models import ModelConfig\nModelConfig()\n", "FileNotFoundError"),
+        ("import not_there\n", "not_there"),
+        ("import mlflow.sklearn\n", "mlflow.sklearn"),
+    ],
+)
+def test_code_that_makes_no_model_cannot_be_loaded(tmp_path: Path, source: str, words: str) -> None:
+    good = "import mlflow.models\nmlflow.models.set_model(lambda model_input: 1)\n"
+    (tmp_path / "model.py").write_text(good)
+    folder = save(tmp_path / "model", str(tmp_path / "model.py"))
+    info = read_mlmodel(folder).info
+    (folder / "model.py").write_text(source)
+    with without_mlflow({}), pytest.raises(ModelLoadError, match=words):
+        load_model(folder, info)
+
+
+def test_a_model_that_names_more_of_mlflow_is_loaded_by_mlflow(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    fitted = LinearRegression().fit(FRAME, FRAME["a"])
+    mlflow.sklearn.save_model(fitted, inner, serialization_format="cloudpickle")
+
+    folder = save(tmp_path / "model", models.Wrapped(), artifacts={"inner": str(inner)})
+    info = read_mlmodel(folder).info
+    assert info.options["has_mlflow"] is True
+    judge = mlflow.pyfunc.load_model(str(folder))
+    import_ahead(info)
+    ours = load_model(folder, info)
+    assert outcome(ours.predict, FRAME, None) == outcome(judge.predict, FRAME, None)
+
+
+def save_with_loader(folder: Path, source: str, **how: Any) -> Path:
+    name = f"loader_of_{folder.parent.name}".replace("-", "_")
+    (folder.parent / f"{name}.py").write_text(source)
+    (folder.parent / "data.pkl").write_bytes(pickle.dumps([2.0]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mlflow.pyfunc.save_model(
+            folder,
+            loader_module=name,
+            code_paths=[str(folder.parent / f"{name}.py")],
+            pip_requirements=["pandas"],
+            **how,
+        )
+    return folder
+
+
+LOADER = """
+import pickle
+from mlflow.exceptions import MlflowException
+
+class Model:
+    def __init__(self, factor): self.factor = factor
+    def predict(self, data{}): return data * self.factor
+    def refuse(self, data): raise MlflowException.invalid_parameter_value("no")
+
+def _load_pyfunc(path, config=None):
+    return Model(pickle.load(open(path, "rb"))[0] * (config or {{"k": 1}})["k"])
+"""
+
+
+@pytest.mark.parametrize("params", ["", ", params=None", ", **params"])
+@pytest.mark.parametrize("config", [None, {"k": 3}])
+@pytest.mark.parametrize("data", [FRAME, FRAME["a"].to_numpy()])
+def test_a_loader_of_the_users_own_is_called_as_by_mlflow(
+    tmp_path: Path, params: str, config: Any, data: Any
+) -> None:
+    source = LOADER.format(params)
+    path = str(tmp_path / "data.pkl")
+    folder = save_with_loader(tmp_path / "model", source, data_path=path, model_config=config)
+    twins = Twins(folder)
+    theirs, ours = twins.answers(data, {"p": 1})
+    assert ours == theirs
+
+
+def test_a_loader_without_data_gets_the_whole_model(tmp_path: Path) -> None:
+    source = """
+import pathlib
+class Model:
+    def predict(self, data): return [self.found, data["a"].tolist()]
+def _load_pyfunc(path):
+    model = Model()
+    model.found = (pathlib.Path(path) / "MLmodel").is_file()
+    return model
+"""
+    twins = Twins(save_with_loader(tmp_path / "model", source))
+    theirs, ours = twins.answers(FRAME)
+    assert ours == theirs
+    assert {"MLmodel", "requirements.txt"} <= {file.path for file in twins.info.files}
+
+
+def test_what_a_loader_returns_has_to_have_the_method(tmp_path: Path) -> None:
+    source = "class Model: pass\ndef _load_pyfunc(path): return Model()\n"
+    folder = save_with_loader(tmp_path / "model", source)
+    with without_mlflow({}), pytest.raises(ModelLoadError, match="no method 'predict'"):
+        load_model(folder, read_mlmodel(folder).info)
+
+
+def test_mlflow_that_a_package_brought_along_loads_the_model(tmp_path: Path) -> None:
+    folder = save(tmp_path / "model", models.WithoutContext())
+    info = read_mlmodel(folder).info
+    assert info.options["has_mlflow"] is False
+    ours = load_model(folder, info)  # in this process MLflow itself is there
+    assert isinstance(ours.model.python_model, mlflow.pyfunc.PythonModel)
+    assert outcome(ours.predict, FRAME, None) == repr((FRAME * 2).to_dict())
+
+
+def test_libraries_find_a_spec_for_what_stands_in_for_mlflow() -> None:
+    with without_mlflow({}):
+        import_ahead(read_mlmodel(Path("tests/contract/recorded/models/pyfunc_types")).info)
+        assert importlib.util.find_spec("mlflow") is not None
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("mlflow.sklearn")
