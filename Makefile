@@ -23,7 +23,7 @@ test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under
 	$(PYTHON) -m pytest -m targets tests/targets
 
 test-flavors: $(INSTALLED) ## Log, build and run models of the heavy flavors (torch, tensorflow ...); gigabytes
-	$(PYTHON) -m pytest -m flavors tests/flavors
+	$(PYTHON) -m pytest -m flavors tests/flavors tests/runtime/test_large_models.py
 
 flavors: $(INSTALLED) ## Run models of all flavors, or of some (ROWS="onnx sklearn/skops"), into docs/flavors.md
 	$(PYTHON) -m tests.flavors $(ROWS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from packager.config import BuildConfig
 from packager.errors import (
@@ -104,17 +105,31 @@ def _lock(
 
 def _bytecode_python(spec: ModelSpec) -> str | None:
     """Return the Python, as `3.11`, that alone can load the model; None: not only one can."""
-    data = spec.folder / (spec.info.engine.data_path or spec.info.data_path)
-    if spec.python_minor is None or not spec.info.executes_code or not data.is_file():
+    if spec.python_minor is None or not spec.info.executes_code:
         return None
-    return spec.python_minor if holds_bytecode(data) else None
+    return spec.python_minor if any(map(holds_bytecode, _objects(spec))) else None
+
+
+def _objects(spec: ModelSpec) -> Iterator[Path]:
+    """Yield the files that may hold pickled objects: the model's, and the artifacts."""
+    info = spec.info
+    data_path = info.engine.data_path or info.data_path
+    if (spec.folder / data_path).is_file():
+        yield spec.folder / data_path
+    if info.engine.data_path is None:
+        folders = (data_path, *info.options.get("artifacts", {}).values())
+        for file in info.files:
+            path = PurePosixPath(file.path)
+            if any(folder and path.is_relative_to(folder) for folder in folders):
+                yield spec.folder / path
 
 
 def _bound(
     spec: ModelSpec, python: str, failures: list[tuple[Target, DependencyError]]
 ) -> ModelError:
     reason = _first_line(failures[0][1]) if failures else None
-    return PythonMismatch(spec.info.data_path, python, reason=reason)
+    path = next(path for path in _objects(spec) if holds_bytecode(path))
+    return PythonMismatch(path.relative_to(spec.folder).as_posix(), python, reason=reason)
 
 
 def _note(

@@ -49,7 +49,7 @@ def resolve_without_cuda(
             # fails too.
             resolved = resolve(indexes)
             if _has_cuda(packages(resolved)):
-                raise _nowhere() from error
+                raise _nowhere(error) from error
             return resolved, indexes
     resolved = resolve(indexes)
     if not _has_cuda(packages(resolved)):
@@ -57,7 +57,7 @@ def resolve_without_cuda(
     try:
         return resolve(from_pytorch), from_pytorch
     except IndexUnreachable as error:
-        raise _nowhere() from error
+        raise _nowhere(error) from error
 
 
 def _has_cuda(packages: Iterable[PackageEntry]) -> bool:
@@ -70,10 +70,10 @@ def _has_cuda(packages: Iterable[PackageEntry]) -> bool:
     )
 
 
-def _nowhere() -> IndexUnreachable:
+def _nowhere(error: IndexUnreachable) -> IndexUnreachable:
     return IndexUnreachable(
-        "the CPU build of torch cannot be had: PyTorch's own index cannot be read, and the torch"
-        " that could brings several GB of CUDA, of which Lambda has none",
+        "the CPU build of torch cannot be had, and the other one brings several GB of CUDA, of"
+        f" which Lambda has none. PyTorch's own index: {error}",
         hint="Give its wheel with --find-links FOLDER, or an index that has it with"
         " --extra-index-url.",
     )

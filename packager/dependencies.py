@@ -24,6 +24,7 @@ from packager import (
     distributions,
     duplicates,
     elf,
+    gpucode,
     install,
     layer,
     limits,
@@ -50,7 +51,7 @@ _KEPT_SETS = 12
 """In the cache, of about 75 MB each."""
 # What is in the cache is only as good as the code that made it.
 _MAKERS = (
-    *(archive, bytecode, distributions, duplicates, elf, install, layer, limits),
+    *(archive, bytecode, distributions, duplicates, elf, gpucode, install, layer, limits),
     *(linking, packed, parquet, prune, sharedlibs, strip, targets, wheels),
     *deferral.MODULES,
     sys.modules[__name__],
@@ -231,15 +232,18 @@ def _build(
 
 
 def _trim(tree: Path, target: Target, progress: Progress) -> tuple[prune.Trimmed, ...]:
-    trimmed = prune.prune(tree)
+    trimmed = list(prune.prune(tree))
     if strip_name := strip.strip_version(target):
         saved_bytes = strip.strip_libraries(tree)
-        return (
-            *trimmed,
-            prune.Trimmed("**/*.so", f"symbols for debuggers: {strip_name}", saved_bytes),
-        )
-    progress.detail("shared libraries keep their symbols: no GNU strip for the target here")
-    return trimmed
+        reason = f"symbols for debuggers: {strip_name}"
+        trimmed.append(prune.Trimmed("**/*.so", reason, saved_bytes))
+    else:
+        progress.detail("shared libraries keep their symbols: no GNU strip for the target here")
+    # After `strip`, which does not keep what is made here of the segments.
+    for rule in gpucode.GPU_RULES:
+        saved_bytes = gpucode.remove_gpu_code(tree, rule)
+        trimmed.append(prune.Trimmed(rule.glob, rule.reason, saved_bytes))
+    return tuple(trimmed)
 
 
 def _version(python: Path) -> str:

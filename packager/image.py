@@ -37,6 +37,7 @@ IMAGE_BY_DEFAULT = (
     ImageRule("tensorflow-cpu*", _TOO_LARGE),
     ImageRule("tensorflow-aarch64", _TOO_LARGE),
     ImageRule("tf-nightly*", _TOO_LARGE),
+    ImageRule("jaxlib", _TOO_LARGE),
     ImageRule("paddlepaddle*", _TOO_LARGE),
 )
 

@@ -21,7 +21,7 @@ def why_mlflow(folder: Path, files: Iterable[str], compression: str | None = Non
         for path in _files(folder / name):
             why = _why(path, compression if index == 0 else None)
             if why is not None:
-                return f"{path.relative_to(folder).as_posix()} names {why}"
+                return f"{path.relative_to(folder).as_posix()} {why}"
     return None
 
 
@@ -38,7 +38,7 @@ def _why(path: Path, compression: str | None) -> str | None:
     if compression is not None:
         return why_of_pickle(path, compression)
     if path.suffix in _COMPILED:
-        return "mlflow in compiled code" if _mentions(path) else None
+        return "mentions mlflow in compiled code" if _mentions(path) else None
     return why_of_pickle(path, None) if _is_pickle(path) and _mentions(path) else None
 
 
@@ -49,5 +49,7 @@ def _is_pickle(path: Path) -> bool:
 
 
 def _mentions(path: Path) -> bool:
+    if path.stat().st_size == 0:  # which cannot be mapped
+        return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return data.find(b"mlflow") >= 0

@@ -39,11 +39,11 @@ def why_of_pickle(path: Path, compression: str | None) -> str | None:
             for opcode, argument, _ in pickletools.genops(cast("IO[bytes]", source)):
                 reader.step(opcode.name, argument)
                 if reader.steps > _MAX_OPCODES:
-                    return "a pickle too long to be read"
+                    return "is too long to be read"
         except (ValueError, TypeError, OverflowError, EOFError, OSError, lzma.LZMAError):
-            return "a pickle that cannot be read"
+            return "cannot be read"
         if source.has_mark or reader.has_bytes:
-            return "bytes that mention mlflow"
+            return "has bytes that mention mlflow"
         return next(reader.reasons(), None)
 
 
@@ -95,7 +95,10 @@ class _Reader:
         self._loose: Counter[str] = Counter()
         self._doubts: list[str] = []
         self._globals: list[str] = []
+        self._is_function_model = False
+        self._is_func_first = False
         self._is_signature = False
+        self._in_signature: list[str] = []
         self._sealed: set[int] = set()
 
     def step(self, opcode: str, argument: Any) -> None:
@@ -123,10 +126,10 @@ class _Reader:
 
     def reasons(self) -> Iterator[str]:
         yield from self._doubts
-        yield from (name for name in self._globals if not is_provided(name))
+        yield from (f"names {name}" for name in self._globals if not is_provided(name))
         for text, count in self._loose.items():
             if count > 0 and text not in _HARMLESS and not is_provided(text):
-                yield text
+                yield f"names {text}"
 
     def _push(self, value: Any) -> None:
         self._top = [self._top[1], value]
@@ -134,11 +137,18 @@ class _Reader:
             return
         if is_name(value):
             self._loose[value] += 1
-        # Of a logged function's attributes the signature is first, then the function.
-        if value == "signature" and self._globals[-1:] == [_FUNCTION_MODEL]:
-            self._is_signature = True
+        # Of a logged function's attributes the signature is first; before MLflow 2.20 it is last.
+        if self._is_function_model:
+            self._is_function_model, self._is_signature = False, value == "signature"
+            self._is_func_first = value == "func"
         elif value == "func":
             self._is_signature = False
+            self._in_signature.clear()
+        elif value == "signature" and self._is_func_first:
+            # The one before was not the attribute's name.
+            self._globals += self._in_signature
+            self._in_signature.clear()
+            self._is_signature = True
 
     def _remember(self, index: int) -> None:
         self._memo[index] = self._top[1]
@@ -147,12 +157,15 @@ class _Reader:
 
     def _recall(self, index: int) -> None:
         if index in self._sealed and not self._is_signature:
-            self._doubts.append("a part of its signature")
+            self._doubts.append("uses a part of its signature")
         self._push(self._memo.get(index))
 
     def _name(self, module: Any, name: Any) -> None:
         self._push(None)
         if not isinstance(module, str) or not isinstance(name, str):
-            self._doubts.append("names that cannot be read")
-        elif is_name(module) and not (self._is_signature and name in SIGNATURES.get(module, ())):
-            self._globals.append(f"{module}.{name}")
+            self._doubts.append("has names that cannot be read")
+        elif is_name(module):
+            is_part = self._is_signature and name in SIGNATURES.get(module, ())
+            found = self._in_signature if is_part else self._globals
+            found.append(f"{module}.{name}")
+            self._is_function_model = found[-1] == _FUNCTION_MODEL

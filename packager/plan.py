@@ -48,7 +48,9 @@ class BuildPlan:
         has_reader = self.requirements.parquet_reader is not None
         return Packing(
             is_trimmed=self.config.is_trimmed,
-            is_sourceless=self.config.is_sourceless,
+            # An image has room for both, and what goes into one reads its own sources: torch
+            # when it is imported, TensorFlow when it makes graphs of functions.
+            is_sourceless=self.config.is_sourceless and self.package_type == "zip",
             packs_parquet_reader=has_reader,
             packs_packages=_does_without_pandas(self.spec),
             is_layer=self.config.has_layer,
@@ -107,7 +109,10 @@ def plan_bundle(
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
     spec = optimize_model(source, wanted, surroundings, progress=progress)
     requirements = grant(
-        config.wishes, inference_requirements(spec, with_parquet=config.with_parquet)
+        config.wishes,
+        inference_requirements(
+            spec, architecture=config.architecture, with_parquet=config.with_parquet
+        ),
     )
     choice = choose_target(spec, requirements, config, resolver or UvResolver(), progress)
     for line in changes(requirements):

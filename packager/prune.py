@@ -29,6 +29,7 @@ class Trimmed:
 
 _TESTS = "the libraries' own tests"
 _TOY_DATA = "tables and pictures to learn with"
+_SERVER = "only MLflow's server and its command line import it"
 _SOURCES = "sources that only a compiler reads"
 TRIM_RULES = (
     TrimRule(".lock", "left behind by the installer"),
@@ -55,7 +56,18 @@ TRIM_RULES = (
     TrimRule("numpy/_core/_simd.*", "only numpy's own tests use it"),
     TrimRule("numpy/_core/_*_tests.*", "only numpy's own tests use it"),
     TrimRule("sklearn/_build_utils", "scripts that built scikit-learn"),
+    TrimRule("torch/bin/test_*", "torch's own tests"),
+    TrimRule("torch/bin/*Test", "torch's own tests"),
+    TrimRule("torch/bin/upgrader_models", "torch's own tests"),
+    TrimRule("torch/bin/protoc*", "compilers: torch runs nothing but torch_shm_manager"),
+    TrimRule("torch/include", _SOURCES),
+    TrimRule("torch/share", "for CMake"),
+    TrimRule("tensorflow/include", _SOURCES),
     TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
+    TrimRule("mlflow/server", _SERVER),
+    TrimRule("mlflow/assistant", _SERVER),
+    TrimRule("mlflow/demo", _SERVER),
+    TrimRule("mlflow/store/db_migrations", _SERVER),
 )
 TEST_RULES = tuple(TrimRule(glob, _TESTS) for glob in ("**/conftest.py", "**/tests", "**/test"))
 

@@ -104,9 +104,12 @@ DROP_RULES = (
 )
 
 
-def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Requirements:
+def inference_requirements(
+    spec: ModelSpec, *, architecture: str = "x86_64", with_parquet: bool = False
+) -> Requirements:
     """Sort a model's recorded requirements into kept and dropped.
 
+    :param architecture: Lambda's identifier: some packages are called otherwise on the other.
     :param with_parquet: the bundle shall read parquet. The reader's version is the newest for
         the target: one that a model of tables names was MLflow's, and need not load there.
     :raises DependencyError: a line is no requirement (PEP 508) and no wheel of the model.
@@ -124,7 +127,7 @@ def inference_requirements(spec: ModelSpec, *, with_parquet: bool = False) -> Re
         else:
             dropped.append(drop)
     wanted = frozenset(names[line] for line in kept)
-    replaced = find_replacements(kept)
+    replaced = find_replacements(kept, architecture)
     return Requirements(
         kept=tuple(kept),
         dropped=tuple(dropped),

@@ -30,13 +30,13 @@ def why_of_source(path: Path) -> str | None:
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError):
-        return "a source that cannot be read"
+        return "cannot be read"
     nodes = list(_nodes(tree))
     names = _bound_names(nodes)
     for node in nodes:
         for name in _named(node, names):
             if not is_provided(name):
-                return f"{name} in line {getattr(node, 'lineno', 1)}"
+                return f"names {name} in line {getattr(node, 'lineno', 1)}"
     return None
 
 
@@ -57,7 +57,7 @@ def _is_program(node: ast.AST) -> bool:
 
 def _bound_names(nodes: list[ast.AST]) -> dict[str, str]:
     """Return what the file's own names stand for: `pyfunc` for `mlflow.pyfunc`."""
-    bound = {}
+    bound = {_DATABRICKS: _DATABRICKS}
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -80,8 +80,6 @@ def _named(node: ast.AST, bound: dict[str, str]) -> Iterator[str]:
             yield from (name for name in names if name not in NAMES)
         case ast.Name(id=name) if name in bound:
             yield bound[name]
-        case ast.Name(id=name) if name == _DATABRICKS:
-            yield name
         case ast.Attribute():
             root = _root(node)
             if root is not None and root.id in bound:

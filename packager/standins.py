@@ -4,6 +4,7 @@ Sizes and dependencies were read from the wheels: xgboost 2.1 to 3.4, lightgbm 3
 onnxruntime 1.16 to 1.31.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -44,8 +45,12 @@ class _StandIn:
     since: Version
     """Before this version there was none."""
     reason: str
+    architecture: str | None = None
+    """The only one on which it does; None: on each."""
 
 
+_NO_CUDA = "the same without CUDA, of which Lambda has none"
+_LINUX = "the same, for Linux"
 _STAND_INS = (
     _StandIn(
         "xgboost-cpu",
@@ -54,6 +59,11 @@ _STAND_INS = (
         "the same without CUDA, of which Lambda has none and xgboost about 490 MB",
     ),
     _StandIn("onnxruntime", "onnxruntime-gpu", Version("1.4"), "Lambda has no GPU"),
+    # Of tensorflow there are wheels of 620 MB and of 260. On arm64 it is without CUDA anyway.
+    _StandIn("tensorflow-cpu", "tensorflow", Version("2.1"), _NO_CUDA, "x86_64"),
+    _StandIn("tensorflow-cpu", "tensorflow-macos", Version("2.5"), _LINUX, "x86_64"),
+    _StandIn("tensorflow", "tensorflow-cpu", Version("2.10"), _LINUX, "arm64"),
+    _StandIn("tensorflow", "tensorflow-macos", Version("2.10"), _LINUX, "arm64"),
     # Kept for the models that need it alone.
     _StandIn("mlflow-skinny", "mlflow", Version("1.13"), "the same without its server"),
 )
@@ -75,18 +85,28 @@ _NCCL = ("nvidia-nccl-cu12", "nvidia-nccl-cu13")
 _GPU_USERS = frozenset({"torch", "tensorflow", "jax", "cupy-cuda12x", "cupy-cuda13x"})
 
 
-def find_replacements(requirements: Mapping[str, Requirement]) -> tuple[Replacement, ...]:
+# Local versions of PyTorch's own builds, as in torch==2.12.0+cu126.
+_GPU_BUILD = re.compile(r"\+(?:cu\d+|rocm[\d.]+|xpu)(?![.\w])")
+
+
+def find_replacements(
+    requirements: Mapping[str, Requirement], architecture: str
+) -> tuple[Replacement, ...]:
     """Return what stands in for those of the requirements that Lambda cannot take.
 
     :param requirements: by the line that they were read from.
+    :param architecture: Lambda's identifier.
     """
     found = []
     for line, requirement in requirements.items():
         for stand_in in _STAND_INS:
-            if _stands_in(stand_in, requirement):
+            if stand_in.architecture in (None, architecture) and _stands_in(stand_in, requirement):
                 renamed = copy(requirement)
                 renamed.name = stand_in.name
+                renamed.extras = requirement.extras - {"and-cuda"}
                 found.append(Replacement(line, str(renamed), stand_in.reason))
+        if not requirement.url and _GPU_BUILD.search(str(requirement.specifier)):
+            found.append(Replacement(line, _GPU_BUILD.sub("", line), "Lambda has no GPU"))
     return tuple(found)
 
 
@@ -123,7 +143,8 @@ def find_excluded(
     recorded = {canonicalize_name(Requirement(item.requirement).name): item for item in replaced}
     for name, item in recorded.items():
         # Another package may ask for it, and the two have the same files.
-        yield name, f"{item.replacement} stands in for it"
+        if canonicalize_name(Requirement(item.replacement).name) != name:
+            yield name, f"{item.replacement} stands in for it"
     if "xgboost" in names and "xgboost" not in recorded and _GPU_USERS.isdisjoint(names):
         for nccl in _NCCL:
             yield nccl, "only XGBoost on several GPUs needs it"

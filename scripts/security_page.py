@@ -8,17 +8,17 @@ A test fails when the page differs from what this script writes.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from benchmarks.page import with_section
 from packager.flavors import OWN_FLAVORS, Flavor
 
 PAGE = Path(__file__).parent.parent / "docs" / "security.md"
-_BEGIN, _END = "<!-- formats: python -m scripts.security_page -->\n", "<!-- end -->"
+_SECTION = "formats: python -m scripts.security_page"
 _FALLBACK = "any other (`mlflow` itself loads it)"
 
 
 def page_with_table(text: str) -> str:
     """Return the page's text with the table as it has to be."""
-    before, _, rest = text.partition(_BEGIN)
-    return f"{before}{_BEGIN}{table(OWN_FLAVORS)}\n{_END}{rest.partition(_END)[2]}"
+    return with_section(text, _SECTION, table(OWN_FLAVORS))
 
 
 def table(flavors: Iterable[Flavor]) -> str:

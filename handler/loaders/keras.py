@@ -29,8 +29,8 @@ class KerasPredictor:
 
         :raises ModelRefusal: data of another kind.
         """
-        # Imported here: a model of tensors must not pay for pandas, nor one that was exported
-        # for Keras before it predicts.
+        # Imported here: `load` has to choose Keras's backend first, and a model of tensors must
+        # not pay for pandas.
         import keras
         import pandas as pd
 

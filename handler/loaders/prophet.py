@@ -1,14 +1,17 @@
 """Loads Prophet's forecasters, as `mlflow.prophet` (MLflow 3.18) does."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
-from prophet import Prophet
-from prophet.serialize import model_from_json
-
 from handler.loaders.objects import warnings_in_the_log
 from handler.manifest import ModelInfo
+
+# While it is imported Prophet logs as errors that it cannot draw: matplotlib is not in the bundle.
+logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
+from prophet import Prophet  # noqa: E402
+from prophet.serialize import model_from_json  # noqa: E402
 
 
 class ProphetPredictor:

@@ -4,10 +4,10 @@ Source: `mlflow.pyfunc.load_model`, `PyFuncModel._predict` and `_PythonModelPyfu
 3.18). `info.options` (`packager/flavors/python_function.py` fills it in):
 
 - `loader_module`: as the MLmodel file names it;
-- `has_mlflow`: whether MLflow itself is in the bundle and loads the model;
+- `has_mlflow`: whether MLflow itself is in the bundle and loads the model; `reason` says why;
 - `artifacts`: paths relative to the model folder, by name;
 - `config`: MLflow's `model_config`, or None;
-- `compression`: of the pickle, or None;
+- `compression`: of the pickle, or None; `cloudpickle`: the version that wrote it;
 - `example`: for a model that takes what its input example was: `list` (of scalars) or
   `records`; None: the data stays as it is.
 """

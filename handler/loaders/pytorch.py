@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from handler.errors import ModelRefusal
+from handler.errors import ModelLoadError
 from handler.loaders.objects import warnings_in_the_log
 from handler.manifest import ModelInfo
 
@@ -104,7 +104,7 @@ def load(folder: Path, info: ModelInfo) -> PytorchPredictor:
 
     `options["pickle_module"]` names the module that the model was pickled with.
 
-    :raises ModelRefusal: an exported model was saved for another device.
+    :raises ModelLoadError: an exported model was saved for another device.
     """
     device = _device(info)
     path = folder / info.data_path
@@ -138,7 +138,7 @@ def _load_exported(path: Path, device: str) -> Any:
     wanted = torch.device(device).type
     for tensor in itertools.chain(module.parameters(), module.buffers()):
         if tensor.device.type != wanted:
-            raise ModelRefusal(_OTHER_DEVICE.format(tensor.device.type, wanted))
+            raise ModelLoadError(_OTHER_DEVICE.format(tensor.device.type, wanted))
     return module
 
 

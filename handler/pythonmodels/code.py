@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from handler.errors import ModelLoadError
 from handler.pythonmodels.exceptions import MlflowException
 from handler.pythonmodels.model import PythonModel
 
@@ -25,38 +26,31 @@ class _Loading:
 class ModelConfig:
     """The model's configuration, for the code that makes it.
 
-    :param development_config: not used while a logged model is loaded.
+    :param development_config: not used while a logged model is loaded; afterwards a dict is
+        taken, and no path: the handler reads no YAML.
     :raises FileNotFoundError: there is no configuration.
     """
 
     def __init__(self, *, development_config: str | dict[str, Any] | None = None) -> None:
         self.config = development_config if _Loading.config is None else _Loading.config
-        if not self.config:
+        if not self.config or not isinstance(self.config, dict):
             raise FileNotFoundError(
                 "Config file is not provided which is needed to load the model. "
                 "Please provide a valid path."
             )
-        if not isinstance(self.config, dict) and not Path(self.config).is_file():
-            raise FileNotFoundError(f"Config file '{self.config}' not found.")
 
     def to_dict(self) -> Any:
         """Return the whole of it."""
-        if isinstance(self.config, dict):
-            return self.config
-        # Imported here: only a development configuration is a file, and the handler reads no YAML.
-        import yaml
-
-        return yaml.safe_load(Path(self.config).read_text())  # type: ignore[arg-type]
+        return self.config
 
     def get(self, key: str) -> Any:
         """Return the value of a key at the top.
 
         :raises KeyError: there is none.
         """
-        values = self.to_dict()
-        if values and key in values:
-            return values[key]
-        raise KeyError(f"Key '{key}' not found in configuration: {values}.")
+        if key in self.to_dict():
+            return self.to_dict()[key]
+        raise KeyError(f"Key '{key}' not found in configuration: {self.config}.")
 
 
 def set_model(model: Any) -> None:
@@ -76,11 +70,12 @@ def run_model_code(path: Path, config: dict[str, Any] | None) -> Any:
     """Run the file and return the model that it sets: a Python model or a function.
 
     :raises MlflowException: it sets none.
+    :raises ModelLoadError: it is no Python file.
     """
     name = f"code_model_{uuid.uuid4().hex}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise MlflowException(f"{path.name} is no Python file")
+        raise ModelLoadError(f"{path.name} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # pickle and typing look a class's module up
     _Loading.config, _Loading.model = config or "", None

@@ -7,12 +7,11 @@ scoring server.
 import base64
 import sys
 from datetime import datetime
-from types import NoneType, UnionType
-from typing import Any, Optional, Union, get_args, get_origin
+from types import NoneType
+from typing import Any, get_args, get_origin
 
 from handler.pythonmodels.exceptions import MlflowException
 
-UNIONS = (Union, UnionType)
 SCALARS = (int, str, bool, float, bytes, datetime)
 """The hints that MLflow has a type for."""
 
@@ -44,24 +43,6 @@ def effective(args: tuple[Any, ...]) -> Any:
     return next(arg for arg in args if arg is not NoneType)
 
 
-def list_origin(hint: Any) -> Any:
-    """Return the hint's origin, through an Optional; Any for other unions."""
-    origin = get_origin(hint)
-    if origin not in UNIONS:
-        return origin
-    args = get_args(hint)
-    return list_origin(effective(args)) if NoneType in args and len(args) == 2 else Any
-
-
-def unsupported(hint: Any) -> MlflowException:
-    """Return the exception for a hint that data cannot be checked against."""
-    if hint in (list, dict, Optional, *UNIONS):
-        return InvalidTypeHintException(
-            f"Invalid type hint `{name_of(hint)}`, it must include a valid element type."
-        )
-    return MlflowException.invalid_parameter_value(f"Unsupported type hint `{name_of(hint)}`.")
-
-
 def is_pydantic(hint: Any) -> bool:
     """Tell whether the hint is a class of pydantic models."""
     # A class of pydantic's has imported it: without it there are none.
@@ -82,11 +63,6 @@ def converted(data: Any, hint: Any) -> Any:
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(data, pandas.DataFrame):
         return data
-    if list_origin(hint) is not list:
-        raise MlflowException(
-            "Only `list[...]` type hint supports pandas DataFrame input "
-            f"with a single column. But got {name_of(hint)}."
-        )
     element = element_of(hint)
     if (element is dict or is_pydantic(element)) and list(data.columns) != [0]:
         return _plain(data.to_dict(orient="records"))
@@ -124,11 +100,10 @@ def check(data: Any, hint: Any) -> Any:
         return _check_list(data, args[0])
     if origin is dict:
         return _check_dict(data, args[1])
-    if origin in UNIONS:
-        if NoneType in args and data is not None and len(args) == 2:
-            return check(data, effective(args))
-        return data
-    raise unsupported(hint)
+    # An Optional; of what other unions take MLflow checks nothing.
+    if NoneType in args and data is not None and len(args) == 2:
+        return check(data, effective(args))
+    return data
 
 
 def _check_model(data: Any, hint: Any) -> Any:

@@ -9,27 +9,26 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from types import NoneType
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, Optional, TypeVar, Union, get_args, get_origin
 
 from handler.pythonmodels.exceptions import MlflowException
 from handler.pythonmodels.hints import extract_type_hints, takes_context
 from handler.pythonmodels.validation import (
     SCALARS,
-    UNIONS,
     InvalidTypeHintException,
     check,
     converted,
     effective,
     element_of,
     is_pydantic,
-    list_origin,
-    unsupported,
+    name_of,
 )
 
 TypeFromExample = TypeVar("TypeFromExample")
 """MLflow's hint for a `predict` that takes what the input example was."""
 
+_UNIONS = (Union, UnionType)
 # A hint that names one of them has imported its module.
 _UNCHECKED = (
     ("pandas", "DataFrame"),
@@ -125,7 +124,7 @@ def _is_unchecked(hint: Any) -> bool:
 
 def _check_list_hint(hint: Any) -> None:
     """Raise what MLflow raises when it infers a signature from the hint."""
-    if hint is not list and list_origin(hint) is not list:
+    if hint is not list and _list_origin(hint) is not list:
         raise MlflowException.invalid_parameter_value("Type hints must be wrapped in list[...]")
     if not _check_hint(element_of(hint)):
         raise InvalidTypeHintException("Input cannot be Optional type.")
@@ -151,13 +150,13 @@ def _check_hint(hint: Any) -> bool:
             raise InvalidTypeHintException(f"Dictionary key type must be str, got {args}")
         _check_hint(args[1])
         return True
-    if origin in UNIONS:
+    if origin in _UNIONS:
         if NoneType not in args:
             return True
         if len(args) == 2:
             _check_hint(effective(args))
         return False
-    raise unsupported(hint)
+    raise _unsupported(hint)
 
 
 def _check_fields(model: Any) -> None:
@@ -169,3 +168,20 @@ def _check_fields(model: Any) -> None:
             )
     if not model.model_fields:
         raise MlflowException.invalid_parameter_value("An object without fields is not allowed.")
+
+
+def _list_origin(hint: Any) -> Any:
+    """Return the origin, through an Optional; Any for other unions."""
+    origin = get_origin(hint)
+    if origin not in _UNIONS:
+        return origin
+    args = get_args(hint)
+    return _list_origin(effective(args)) if NoneType in args and len(args) == 2 else Any
+
+
+def _unsupported(hint: Any) -> MlflowException:
+    if hint in (list, dict, Optional, *_UNIONS):
+        return InvalidTypeHintException(
+            f"Invalid type hint `{name_of(hint)}`, it must include a valid element type."
+        )
+    return MlflowException.invalid_parameter_value(f"Unsupported type hint `{name_of(hint)}`.")

@@ -73,7 +73,8 @@ def check_handler(contents: ZipContents, manifest: BundleManifest) -> Check:
             f"one module `handler`; its files are those of packager {manifest.packager_version},"
             " which this version does not know",
         )
-    ours = set(_our_handler_files())
+    # Another package's flavor brings a loader of its name.
+    ours = {*_our_handler_files(), f"handler/loaders/{manifest.model.flavor}.py"}
     inside = [name for name in names if name.startswith("handler/")]
     problems += [
         Problem(

@@ -27,11 +27,12 @@ from packager.local.response import decode_response
 from packager.progress import SILENT, Progress
 from packager.requirements import Drop
 from packager.samples import sample_requests
+from packager.sizing import size_function
 from packager.targets import MAX_PAYLOAD_BYTES
 
 INIT, PREDICTION, SAME = "import and init", "prediction", "same predictions as the source model"
-_TIMEOUT_S = 120
-"""For init and one invocation together: this machine may be slower than Lambda."""
+_MORE_S = 90
+"""Than the template gives: this machine may be slower than Lambda."""
 _ERROR_CHARS = 600
 _MISSING_MODULE = re.compile(r"No module named '([\w.]+)'")
 _GATEWAY = GATEWAYS["http-api"]
@@ -61,14 +62,16 @@ def run_function(
     """
     # The model's code runs here: it sees of our variables what it would see on Lambda.
     around = replace(surroundings, has_our_variables=False)
-    sample = _sample(bundle.manifest.model)
+    manifest = bundle.manifest
+    sample = _sample(manifest.model)
+    timeout_s = _MORE_S + size_function(manifest.model, manifest.model_source).timeout_s
     try:
         find_runtime(bundle, progress=progress)
         with ThreadPoolExecutor(1) as pool:
             # While the function is unpacked. It then runs alone: what is measured is its own.
             ask = partial(_source_answer, source_model, sample, around, progress)
             predicting = pool.submit(ask)
-            with running_function(bundle, timeout_s=_TIMEOUT_S, progress=progress) as function:
+            with running_function(bundle, timeout_s=timeout_s, progress=progress) as function:
                 source = predicting.result()
                 progress.step("Running the function: import, init, prediction")
                 init, answer = _invoke(function, bundle, sample, dropped)

@@ -157,7 +157,7 @@ def command(
     """Build a Lambda bundle from MODEL.
 
     MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
-    with --flavor. Writes function.zip, model.zip (unless embedded), bundle.json,
+    or folder. Writes function.zip, model.zip (unless embedded), bundle.json,
     pylock.toml, sbom.cdx.json, template.yaml and events/ into the output folder; for an image
     also a Dockerfile, with --layer also layer.zip. The bundle is checked before it gets
     there: `packager check --help`.

@@ -43,7 +43,7 @@ def command(
     """Show what a model or a bundle is made of. Nothing is unpickled.
 
     MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
-    with --flavor; BUNDLE is a folder that `packager build` wrote.
+    or folder; BUNDLE is a folder that `packager build` wrote.
     """
     from packager.bundle import is_bundle, read_bundle
     from packager.inspect import inspect_bundle, inspect_model

@@ -63,17 +63,14 @@ if TYPE_CHECKING:
     "--memory",
     "memory_mib",
     type=click.IntRange(128, 10240),
-    default=1769,
-    show_default=True,
-    help="MiB that the function is told it has; not enforced.",
+    help="MiB that the function is told it has; not enforced. Without it as in template.yaml.",
 )
 @click.option(
     "--timeout",
     "timeout_s",
     type=click.IntRange(1, 900),
-    default=30,
-    show_default=True,
-    help="Seconds for one invocation; here the first one's include init.",
+    help="Seconds for one invocation; here the first one's include init. Without it as in"
+    " template.yaml.",
 )
 @click.option(
     "--json",
@@ -89,8 +86,8 @@ def command(
     bucket: str | None,
     prefix: str,
     repeat: int,
-    memory_mib: int,
-    timeout_s: int,
+    memory_mib: int | None,
+    timeout_s: int | None,
     as_json: bool,
 ) -> None:
     """Run BUNDLE under the real Lambda runtime on this machine and print its answer.

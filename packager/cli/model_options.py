@@ -17,7 +17,7 @@ model_uri_option = click.option(
     "-m",
     required=True,
     metavar="MODEL",
-    help="The model: a folder, a models:/, runs:/ or s3:// URI, or a bare file with --flavor.",
+    help="The model: a folder, a models:/, runs:/ or s3:// URI, or a bare file or folder.",
 )
 env_manager_option = click.option(
     "--env-manager",
@@ -53,7 +53,10 @@ class ModelOptions:
 
 
 _SOURCE_OPTIONS = (
-    click.option("--flavor", help="Flavor of a bare model file: sklearn."),
+    click.option(
+        "--flavor",
+        help="Flavor of a bare model file that does not tell, as a pickle: sklearn, lightgbm ...",
+    ),
     click.option(
         "--input-example",
         type=click.Path(path_type=Path, dir_okay=False, exists=True),

@@ -23,7 +23,7 @@ _OF_HUGGING_FACE = ("transformers", "sentence_transformers")
 # Written by `save_model` for other readers than the loader, or different at each download.
 _UNREAD = frozenset(
     (
-        *("requirements.txt", "constraints.txt", "conda.yaml", "python_env.yaml", "metadata"),
+        *("requirements.txt", "constraints.txt", "conda.yaml", "python_env.yaml"),
         *("input_example.json", "serving_input_example.json", "registered_model_meta"),
         "environment_variables.txt",
     )
@@ -72,7 +72,7 @@ def _warnings(info: ModelInfo) -> list[str]:
     loader_module, program = info.options["loader_module"], info.options["program"]
     warnings = [
         f"there is no loader for {loader_module} here: MLflow itself loads the model, so"
-        " mlflow-skinny and what it requires are in the bundle: about 30 MB more, and one second"
+        " mlflow-skinny and what it requires are in the bundle: about 25 MB more, and half a second"
         " of CPU more at each cold start"
     ]
     if program is not None:

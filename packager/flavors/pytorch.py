@@ -54,8 +54,8 @@ def _pickle_module(folder: Path, sections: Sections) -> str:
     try:
         name = (folder / _PICKLE_MODULE).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        # MLflow's loader would fail: the MLmodel file has the name too.
-        name = str(sections.pyfunc.get("pickle_module_name"))
+        # MLflow's loader would fail: the MLmodel file has the name too, since MLflow 1.0.
+        name = str(sections.pyfunc.get("pickle_module_name") or "pickle")
     if not all(part.isidentifier() for part in name.split(".")):
         sections.issues.append(f"{_PICKLE_MODULE} has {name[:100]!r}, which is no module's name")
     return name

@@ -18,6 +18,7 @@ from packager.local.storage import embedded_environment
 from packager.progress import SILENT, Progress
 from packager.publish import DEFAULT_PREFIX, model_key
 from packager.s3 import CREDENTIALS_HINT, storage_errors
+from packager.sizing import size_function
 
 _EMBEDDED_BUCKET = "packager-embedded"
 
@@ -28,21 +29,23 @@ def running_function(
     *,
     bucket: str | None = None,
     prefix: str = DEFAULT_PREFIX,
-    memory_mib: int = 1769,
-    timeout_s: int = 30,
+    memory_mib: int | None = None,
+    timeout_s: int | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[Emulator]:
     """Yield the bundle's function, ready for its first, cold invocation.
 
     :param bucket: where `packager publish` put the model. None: an S3 of our own holds it
         for as long as the function runs. Of no matter when the model is embedded.
-    :param memory_mib: what the function is told it has; not enforced.
-    :param timeout_s: for one invocation, init included.
+    :param memory_mib: what the function is told it has; not enforced. None: as much as the
+        bundle's template gives it.
+    :param timeout_s: for one invocation, init included. None: as the template says.
     :raises ToolMissing: this machine lacks what runs the bundle.
     :raises WrongMachine: the bundle is for another architecture.
     :raises StorageError: no AWS credentials for the bucket.
     """
     python = find_runtime(bundle, progress=progress)
+    sizing = size_function(bundle.manifest.model, bundle.manifest.model_source)
     with ExitStack() as stack:
         environment = stack.enter_context(_model_source(bundle, bucket, prefix, progress))
         names = " and ".join(path.name for path in bundle.code_zips)
@@ -54,8 +57,8 @@ def running_function(
                 python=python,
                 layer=layers[0] if layers else None,
                 environment=environment,
-                memory_mib=memory_mib,
-                timeout_s=timeout_s,
+                memory_mib=memory_mib or sizing.memory_mib,
+                timeout_s=timeout_s or sizing.timeout_s,
                 progress=progress,
             )
         )

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 
 from packager.errors import ToolMissing
 from packager.local.envs import ensure_env
+from packager.local.rie import host_architecture
 from packager.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import SILENT, Progress
 from packager.requirements import Requirements, inference_requirements
@@ -106,7 +107,8 @@ def _find_environment(
     spec: ModelSpec, env_manager: EnvManager, surroundings: ModelSurroundings, progress: Progress
 ) -> Path:
     wanted = replace(surroundings.wishes, drop=())
-    requirements = grant(wanted, inference_requirements(spec))
+    architecture = host_architecture() or "x86_64"
+    requirements = grant(wanted, inference_requirements(spec, architecture=architecture))
     if env_manager == "local":
         _check_modules()
         _check_installed(requirements, progress)

@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from packager.errors import ConfigError, ModelError
 from packager.mlmodel import MLMODEL_NAME
 from packager.progress import SILENT, Progress
-from packager.sources.bare import BARE_SUFFIXES, write_bare_model
+from packager.sources.bare import write_bare_model
+from packager.sources.barefiles import is_bare_folder
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
@@ -27,8 +28,9 @@ def open_model(
 ) -> Iterator[Path]:
     """Yield a local MLflow model folder; what was downloaded or made is removed afterwards.
 
-    :param uri: a folder, `file://`, `models:/`, `runs:/`, `s3://`, or a bare model file.
-    :param flavor: of a bare file, as `sklearn`.
+    :param uri: a folder, `file://`, `models:/`, `runs:/`, `s3://`, or a bare model
+        file or folder.
+    :param flavor: of a bare file that does not tell, as `sklearn`.
     :param input_example: csv or json file; the bare file's signature is inferred from it.
     :param trusted_types: what a bare skops file may construct besides skops' defaults.
     :raises ModelError: there is no such model, or it cannot be read.
@@ -37,13 +39,12 @@ def open_model(
     :raises ToolMissing: reading it needs an extra that is not installed.
     """
     local = _local_path(uri)
-    if local is not None and local.is_file() and local.name != MLMODEL_NAME:
-        bare_flavor = _require_flavor(local, flavor)
+    if local is not None and _is_bare(local):
         with tempfile.TemporaryDirectory(prefix="packager-model-") as folder:
             write_bare_model(
                 local,
                 Path(folder),
-                flavor=bare_flavor,
+                flavor=flavor,
                 input_example=input_example,
                 trusted_types=trusted_types,
                 progress=progress,
@@ -95,17 +96,10 @@ def _download(uri: str, folder: Path, progress: Progress) -> Path:
     )
 
 
-def _require_flavor(path: Path, flavor: str | None) -> str:
-    if flavor:
-        return flavor
-    if path.suffix in BARE_SUFFIXES:
-        raise ConfigError(
-            f"{path} is a bare model file: which library wrote it?", hint="Add --flavor sklearn."
-        )
-    raise ModelError(
-        f"{path} is a file, not an MLflow model folder",
-        hint=f"Bare model files end in {', '.join(BARE_SUFFIXES)} and need --flavor.",
-    )
+def _is_bare(path: Path) -> bool:
+    if path.is_dir():
+        return not (path / MLMODEL_NAME).exists() and is_bare_folder(path)
+    return path.is_file() and path.name != MLMODEL_NAME
 
 
 def _existing_folder(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Bare model files: write the MLflow model folder that they lack, without loading them."""
+"""Bare models: write the MLflow model folder that they lack, without loading them."""
 
 import json
 import platform
@@ -12,79 +12,106 @@ import yaml
 
 from packager.errors import ConfigError, ModelError
 from packager.mlmodel import MLMODEL_NAME
+from packager.modelfiles import resolve_inside
 from packager.progress import Progress
+from packager.sources.barefiles import find_format
+from packager.sources.bareformat import BareFormat, Found
 from packager.sources.examples import InputExample, read_input_example
-from packager.sources.pickles import BareFile, check_trusted_types, sniff_bare_file
+from packager.sources.pickles import check_trusted_types
 
-BARE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".skops")
-BARE_FLAVORS = ("sklearn",)
-
-# What reads the format besides scikit-learn, which brings joblib along.
-_FORMAT_REQUIREMENTS = {"skops": ("skops",), "cloudpickle": ("cloudpickle",)}
+_ENVIRONMENT = {"virtualenv": "python_env.yaml"}
 
 
 def write_bare_model(
-    file: Path,
+    source: Path,
     folder: Path,
     *,
-    flavor: str,
+    flavor: str | None,
     input_example: Path | None,
     trusted_types: Sequence[str],
     progress: Progress,
 ) -> None:
-    """Write an MLflow model folder around a bare file.
+    """Write the MLflow model folder that MLflow itself would have written around the source.
 
-    The file is never loaded here: a pickle is a program. Equal inputs give equal folders.
+    The source is never loaded here: a pickle is a program. Equal inputs give equal folders.
 
-    :param flavor: the library that wrote the file.
+    :param source: a file, or the folder of a model that is one.
+    :param flavor: the library that wrote it; None: what it is is to be seen from it.
     :param input_example: csv or json; without it the model gets no signature.
     :param trusted_types: what skops may construct besides its own defaults.
-    :raises ModelError: the file is not what its name says, or its origin is unclear.
-    :raises ConfigError: an unknown flavor or an unusable example.
+    :raises ModelError: the source is not what its name says, or its origin is unclear.
+    :raises ConfigError: an unknown flavor, one that must be given, or an unusable example.
     """
-    if flavor not in BARE_FLAVORS:
-        raise ConfigError(
-            f"a bare file of flavor {flavor!r} cannot be read",
-            hint=f"Supported: {', '.join(BARE_FLAVORS)}.",
-        )
-    found = sniff_bare_file(file)
-    if found.serialization_format == "skops":
-        check_trusted_types(file, trusted_types)
-    elif trusted_types:
-        raise ConfigError(f"--trust is for .skops files; {file} is a {found.serialization_format}")
+    row = find_format(source, flavor)
+    found = row.read(source)
+    _check_trust(source, trusted_types)
     example = read_input_example(input_example) if input_example else None
-    data_name = f"model{'.pkl' if 'pickle' in found.serialization_format else file.suffix}"
-    shutil.copyfile(file, folder / data_name)
-    _write_environment(file, found, folder, progress)
+    progress.detail(f"{source.name} is a bare {row.flavor} model")
+    for note in found.notes:
+        progress.detail(note)
+    _copy(source, found, folder)
+    version = _write_environment(source, row, found, folder, progress)
     if example:
         _write_json(folder / "input_example.json", example.example)
         _write_json(folder / "serving_input_example.json", example.serving)
-    document = _mlmodel(data_name, found, trusted_types, example)
+    document = _mlmodel(row, found, version, trusted_types, example)
     (folder / MLMODEL_NAME).write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
+def _check_trust(source: Path, trusted_types: Sequence[str]) -> None:
+    if source.suffix == ".skops":
+        check_trusted_types(source, trusted_types)
+    elif trusted_types:
+        raise ConfigError(f"--trust is for .skops files; {source} is none")
+
+
+def _copy(source: Path, found: Found, folder: Path) -> None:
+    data = folder / found.data
+    data.parent.mkdir(parents=True, exist_ok=True)
+    if found.content is not None:
+        data.write_text(found.content, encoding="utf-8")
+    elif source.is_dir():
+        shutil.copytree(source, data)
+    else:
+        shutil.copyfile(source, data)
+    for name in found.beside:
+        _copy_beside(source, name, data.parent)
+    for name, text in found.texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _copy_beside(source: Path, name: str, folder: Path) -> None:
+    issues: list[str] = []
+    path = resolve_inside(source.parent, name, issues)
+    if path is None:
+        raise ModelError(
+            f"{source} keeps a part of itself elsewhere: {issues[0]}",
+            hint="Put the files that it was saved with beside it.",
+        )
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, folder / name)
+
+
 def _mlmodel(
-    data_name: str, found: BareFile, trusted_types: Sequence[str], example: InputExample | None
+    row: BareFormat,
+    found: Found,
+    version: str | None,
+    trusted_types: Sequence[str],
+    example: InputExample | None,
 ) -> dict[str, Any]:
     """Return the document as MLflow 3.18 writes it, less the run that never was."""
-    document: dict[str, Any] = {
-        "flavors": {
-            "python_function": {
-                "env": {"virtualenv": "python_env.yaml"},
-                "loader_module": "mlflow.sklearn",
-                "model_path": data_name,
-                "predict_fn": "predict",
-                "python_version": platform.python_version(),
-            },
-            "sklearn": {
-                "code": None,
-                "pickled_model": data_name,
-                "serialization_format": found.serialization_format,
-                "sklearn_version": found.sklearn_version,
-                "skops_trusted_types": list(trusted_types) or None,
-            },
-        },
+    section = dict(found.section)
+    if row.version_key:
+        section[row.version_key] = version
+    if trusted_types:
+        section["skops_trusted_types"] = list(trusted_types)
+    pyfunc = {
+        "env": dict(_ENVIRONMENT),
+        "loader_module": f"mlflow.{row.flavor}",
+        "python_version": platform.python_version(),
+        **found.pyfunc,
     }
+    document: dict[str, Any] = {"flavors": {"python_function": pyfunc, row.flavor: section}}
     if example:
         document["saved_input_example_info"] = example.info
         document["signature"] = {
@@ -95,33 +122,40 @@ def _mlmodel(
     return document
 
 
-def _write_environment(file: Path, found: BareFile, folder: Path, progress: Progress) -> None:
-    beside = file.parent / "requirements.txt"
+def _write_environment(
+    source: Path, row: BareFormat, found: Found, folder: Path, progress: Progress
+) -> str | None:
+    """Write what the model needs; return its library's version, where that is known."""
+    beside = source.parent / "requirements.txt"
+    version = found.version
     if beside.is_file():
         progress.detail(f"Requirements: {beside}")
         shutil.copyfile(beside, folder / "requirements.txt")
     else:
-        version = found.sklearn_version or _installed_sklearn(file)
-        source = "recorded in the file" if found.sklearn_version else "the one installed here"
-        progress.detail(f"Requirements: scikit-learn {version}, {source}")
-        extra = _FORMAT_REQUIREMENTS.get(found.serialization_format, ())
-        lines = [f"scikit-learn=={version}", *extra]
-        (folder / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        origin = "recorded in the file" if version else "the one installed here"
+        version = version or _installed(source, row.library)
+        progress.detail(f"Requirements: {row.library} {version}, {origin}")
+        library = f"{row.library}{'==' if version[0].isdigit() else ''}{version}"
+        lines = "\n".join([library, *found.requirements])
+        (folder / "requirements.txt").write_text(f"{lines}\n", encoding="utf-8")
     progress.detail(f"Python: {platform.python_version()}, the one that runs packager")
     environment = {
         "python": platform.python_version(),
         "dependencies": ["-r requirements.txt"],
     }
     (folder / "python_env.yaml").write_text(yaml.safe_dump(environment), encoding="utf-8")
+    return version
 
 
-def _installed_sklearn(file: Path) -> str:
+def _installed(source: Path, library: str) -> str:
     try:
-        return metadata.version("scikit-learn")
+        # Without what a build of one machine adds, as `+cpu`.
+        return metadata.version(library).partition("+")[0]
     except metadata.PackageNotFoundError as error:
+        beside = source.parent / "requirements.txt"
         raise ModelError(
-            f"{file} does not record the scikit-learn version that wrote it",
-            hint=f"Write its requirements into {file.parent / 'requirements.txt'}.",
+            f"{source} does not record the {library} version that wrote it",
+            hint=f"Write its requirements into {beside}: {library}==VERSION.",
         ) from error
 
 

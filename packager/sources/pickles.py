@@ -51,10 +51,18 @@ def sniff_bare_file(path: Path) -> BareFile:
 
     :raises ModelError: it is empty, cut short or something else.
     """
-    if path.stat().st_size == 0:
-        raise ModelError(f"{path} is empty")
     if path.suffix == ".skops":
         return _sniff_skops(path)
+    return sniff_pickle(path)
+
+
+def sniff_pickle(path: Path) -> BareFile:
+    """Return the format of a pickle, whichever library wrote it.
+
+    :raises ModelError: it is empty, cut short or something else.
+    """
+    if path.stat().st_size == 0:
+        raise ModelError(f"{path} is empty")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         magic = bytes(data[:8])
         for prefix, decompress in _DECOMPRESSORS:
@@ -66,6 +74,13 @@ def sniff_bare_file(path: Path) -> BareFile:
         # Without arrays inside, joblib writes a plain pickle; its loader reads both.
         return BareFile("joblib", found.sklearn_version)
     return found
+
+
+def search_pickle(path: Path, pattern: re.Pattern[bytes]) -> str | None:
+    """Return the pattern's first group in an uncompressed file of at least one byte."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = pattern.search(data)
+        return found[1].decode() if found else None
 
 
 def check_trusted_types(path: Path, trusted_types: Sequence[str]) -> None:
@@ -97,6 +112,8 @@ def check_trusted_types(path: Path, trusted_types: Sequence[str]) -> None:
 
 
 def _sniff_skops(path: Path) -> BareFile:
+    if path.stat().st_size == 0:
+        raise ModelError(f"{path} is empty")
     try:
         with zipfile.ZipFile(path) as archive:
             schema = archive.read("schema.json").decode("utf-8")

@@ -1,11 +1,11 @@
 """docs/flavors.md: its table, from results that were stored row by row."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.page import replace_section
+from benchmarks.page import with_section
 from tests.commands import ROOT
 from tests.flavors.harness import Outcome
 from tests.flavors.saver import Row, all_rows
@@ -18,11 +18,10 @@ _HEAD = (
     "init, ms", "parity", "executes code",
 )  # fmt: skip
 _LIBRARIES = {
+    "onnx": "onnxruntime",
     "sklearn": "scikit-learn",
     "pytorch": "torch",
     "python_function": "cloudpickle",
-    "keras": "keras",
-    "sentence_transformers": "sentence-transformers",
 }
 """What a saver of this name is about, where its distribution is called differently."""
 
@@ -45,8 +44,13 @@ def stored(rows: Iterable[Row], folder: Path = RESULTS) -> Iterator[tuple[Row, O
 def write_page() -> None:
     """Write table and tolerances into the page, from all that is stored."""
     results = list(stored(all_rows()))
-    replace_section(_TABLE, table(results), PAGE)
-    replace_section(_TOLERANCES, tolerances(results), PAGE)
+    PAGE.write_text(page_with_results(PAGE.read_text(), results))
+
+
+def page_with_results(text: str, results: Sequence[tuple[Row, Outcome]]) -> str:
+    """Return the page's text with its two sections as these results have them."""
+    text = with_section(text, _TABLE, table(results))
+    return with_section(text, _TOLERANCES, tolerances(results))
 
 
 def table(results: Iterable[tuple[Row, Outcome]]) -> str:
@@ -85,6 +89,6 @@ def _cells(row: Row, outcome: Outcome) -> list[str]:
 
 
 def _library(row: Row, outcome: Outcome) -> str:
-    name = _LIBRARIES.get(row.saver.name, row.saver.name)
-    found = [item for item in outcome.versions if item in (name, f"{name}-cpu", f"{name}runtime")]
+    name = _LIBRARIES.get(row.saver.name, row.saver.name.replace("_", "-"))
+    found = [item for item in outcome.versions if item in (name, f"{name}-cpu")]
     return ", ".join(f"{item} {outcome.versions[item]}" for item in found)

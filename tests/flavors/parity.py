@@ -1,5 +1,6 @@
 """Compare two JSON answers: equal to the bit, or by how much they differ."""
 
+import sys
 from typing import Any
 
 
@@ -26,10 +27,12 @@ def _difference(ours: Any, theirs: Any, place: str) -> float:
         assert len(ours) == len(theirs), said
         pairs = enumerate(zip(ours, theirs, strict=True))
         return max((_difference(*pair, f"{place}[{n}]") for n, pair in pairs), default=0.0)
-    if isinstance(ours, float) and ours != theirs:
+    if isinstance(ours, float) and repr(ours) != repr(theirs):
         difference = abs(ours - theirs) / max(1.0, abs(theirs))
         assert difference < 1, said  # also of what is no number
-        return difference
+        return difference or sys.float_info.min  # the zeros' signs
+    if isinstance(ours, float):
+        return 0.0
     assert ours == theirs, said
     return 0.0
 

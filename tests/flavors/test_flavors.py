@@ -1,5 +1,6 @@
 """Each flavor's models, logged by real MLflow, answer from their bundles as MLflow does."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,4 @@ def test_the_bundle_predicts_what_mlflow_predicts(row: Row, tmp_path: Path) -> N
     outcome = run_row(row, tmp_path)
 
     assert set(outcome.checks.values()) == {"passed"}, outcome.checks
+    shutil.rmtree(tmp_path)  # gigabytes, and pytest would keep those of three runs

@@ -36,6 +36,19 @@ def test_tests_and_sources_are_left_out_unless_they_are_wanted(workshop: Worksho
     assert [name for name in names if "__pycache__" in name]
 
 
+def test_an_image_keeps_the_sources_that_libraries_like_torch_read(workshop: Workshop) -> None:
+    make_wheel(workshop.index, "lib", "1.0", files=LIBRARY)
+    workshop.require("lib")
+
+    build(workshop, "--runtime", HERE, "--package", "image")
+
+    tag = f"cpython-{THIS_PYTHON.replace('.', '')}"
+    assert names_of(workshop, "lib") == {
+        "lib/__init__.py",
+        f"lib/__pycache__/__init__.{tag}.pyc",
+    }
+
+
 def test_what_passes_the_limit_of_a_zip_builds_as_an_image(workshop: Workshop) -> None:
     make_wheel(workshop.index, "heavy", "1.0", files={"heavy/weights.bin": bytes(300_000_000)})
     workshop.require("heavy==1.0")

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("joblib", "lightgbm", "narwhals", "scipy", "skops", "sklearn", "xgboost")
+LIBRARIES = ("joblib", "lightgbm", "mlflow", "narwhals", "scipy", "skops", "sklearn", "xgboost")
 # What the trimming rules name, and what runs when it is imported.
 NOT_MEANT = frozenset(
     (

@@ -41,10 +41,13 @@ ACCIDENTS = {
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The libraries as they are, and with their imports deferred."""
+    return make_trees(tmp_path_factory.mktemp("deferral"), LIBRARIES)
+
+
+def make_trees(folder: Path, libraries: tuple[str, ...]) -> tuple[Path, Path]:
     target = find_target(f"python{THIS_PYTHON}", host_architecture() or "x86_64")
-    question = Question((*LIBRARIES, *HANDLER_REQUIREMENTS), target, excluded=("prettytable",))
+    question = Question((*libraries, *HANDLER_REQUIREMENTS), target, excluded=("prettytable",))
     lock = UvResolver().resolve(question)
-    folder = tmp_path_factory.mktemp("deferral")
     for name, packing in (("plain", Packing(is_deferred=False)), ("deferred", Packing())):
         with zipfile.ZipFile(prepare_dependencies(lock, target, packing).archive) as archive:
             archive.extractall(folder / name)

@@ -187,7 +187,7 @@ def test_the_temporary_folder_is_removed(pickled: Path) -> None:
 
 
 def test_an_unknown_flavor_of_a_bare_file_is_refused(pickled: Path) -> None:
-    with pytest.raises(ConfigError, match="lightgbm"), open_model(str(pickled), flavor="lightgbm"):
+    with pytest.raises(ConfigError, match="paddle"), open_model(str(pickled), flavor="paddle"):
         pass
 
 

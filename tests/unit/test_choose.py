@@ -1,13 +1,17 @@
 """Which target a build takes, and which lock."""
 
+import bz2
+import gzip
+import lzma
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import cloudpickle
 import pytest
 from sklearn.preprocessing import FunctionTransformer
 
-from handler.manifest import ModelInfo
+from handler.manifest import FileEntry, ModelInfo
 from packager.choose import Choice, choose_target
 from packager.config import BuildConfig
 from packager.errors import ConfigError, IndexUnreachable, NoMatchingWheel, PythonMismatch
@@ -112,6 +116,33 @@ def test_auto_does_not_move_cloudpickled_code_and_gives_both_reasons(spec: Model
 
 def test_cloudpickled_code_builds_for_its_own_python(spec: ModelSpec) -> None:
     assert choose(with_bytecode(spec), "lib==1.0").target.runtime.name == "python3.11"
+
+
+@pytest.mark.parametrize("module", [gzip, bz2, lzma])
+def test_compressed_code_is_found_too(spec: ModelSpec, module: ModuleType) -> None:
+    path = with_bytecode(spec).folder / "model.pkl"
+    path.write_bytes(module.compress(path.read_bytes()))
+    with pytest.raises(PythonMismatch, match=r"model\.pkl.*3\.11 alone"):
+        choose(spec, "lib==1.0", runtime="python3.12")
+    # What is cut short is for the check to say.
+    path.write_bytes(path.read_bytes()[:30])
+    assert choose(spec, "lib==2.0", runtime="python3.12").note is None
+
+
+def test_code_among_a_python_models_artifacts_is_found_too(spec: ModelSpec) -> None:
+    (spec.folder / "artifacts").mkdir()
+    (with_bytecode(spec).folder / "model.pkl").rename(spec.folder / "artifacts" / "a.pkl")
+    (spec.folder / "model.py").write_text("_make_function, CodeType = None, None")
+    names = ("MLmodel", "artifacts/a.pkl", "model.py")
+    info = ModelInfo(
+        flavor="python_function",
+        data_path="model.py",
+        serialization_format="code",
+        options={"artifacts": {"a": "artifacts"}},
+        files=tuple(FileEntry(name, 1, "") for name in names),
+    )
+    with pytest.raises(PythonMismatch, match=r"artifacts/a\.pkl.*3\.11 alone"):
+        choose(replace(spec, info=info), "lib==1.0", runtime="python3.12")
 
 
 def test_bytecode_of_a_python_that_lambda_has_not_is_refused(spec: ModelSpec) -> None:

@@ -293,3 +293,56 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = ({p.name: p.read_bytes() for p in t.rglob("*.pyc")} for t in trees)
     assert first == second
     assert first.keys() == {"__init__.pyc", "heavy.pyc", "_deferred_imports.pyc"}
+
+
+# MLflow's root module, in small.
+ROOT = """
+from mlflow.version import IS_SMALL
+from mlflow.lazy import LazyLoader
+IS_TRACING_SDK_ONLY = IS_SMALL
+other = LazyLoader("mlflow.other", globals(), "other")
+if not IS_TRACING_SDK_ONLY:
+    from mlflow.models import Model
+"""
+LAZY = """
+class LazyLoader:
+    def __init__(self, name, names, local):
+        self.fill = lambda: names.update({local: 42})
+"""
+MLFLOW = {
+    "mlflow__init": ROOT,
+    "mlflow.version": "IS_SMALL = False\n",
+    "mlflow.lazy": LAZY,
+    "mlflow.models": "class Model:\n    pass\n",
+}
+
+
+def test_imports_below_a_condition_that_holds_wait(run: Run) -> None:
+    code = "import mlflow\nprint('mlflow.models' in sys.modules)\nprint(mlflow.Model.__name__)"
+
+    assert run(code, **MLFLOW) == ["False", "Model"]
+
+
+def test_imports_below_that_condition_stay_where_a_library_lacks_what_it_is_about(run: Run) -> None:
+    modules = {**MLFLOW, "mlflow.version": "IS_SMALL = True\n"}
+    del modules["mlflow.models"]
+
+    assert run("import mlflow\nprint(hasattr(mlflow, 'Model'))", **modules) == ["False"]
+
+
+def test_a_loader_that_is_given_the_names_of_its_module_can_fill_them(run: Run) -> None:
+    assert run("import mlflow\nmlflow.other.fill()\nprint(mlflow.other)", **MLFLOW) == ["42"]
+
+
+def test_a_submodule_never_takes_the_place_of_what_its_package_calls_so(run: Run) -> None:
+    modules = {
+        "scipy.api__init": "from .load import helper\ndef load():\n    return helper()\n",
+        "scipy.api.load": "def helper():\n    return 'loaded'\n",
+    }
+    code = """
+import scipy.api
+print(scipy.api.load())
+import scipy.api.load
+print(scipy.api.load())
+"""
+    assert run(code, **modules) == ["loaded", "loaded"]

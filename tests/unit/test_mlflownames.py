@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from packager.mlflownames import why_mlflow
+from packager.picklednames import why_of_pickle
 
 with warnings.catch_warnings():
     # MLflow warns of its own type hints.
@@ -46,19 +47,19 @@ ENOUGH = [
     "import os.path\nos.path.join('a')",
 ]
 NOT_ENOUGH = [
-    ("import mlflow.sklearn", "mlflow.sklearn in line 1"),
-    ("import mlflow\n\nmlflow.sklearn.load_model('x')", "mlflow.sklearn in line 3"),
-    ("from mlflow import sklearn", "mlflow.sklearn in line 1"),
-    ("from mlflow.pyfunc import *", "mlflow.pyfunc.* in line 1"),
-    ("from mlflow.types.llm import ChatMessage", "mlflow.types.llm.ChatMessage"),
-    ("import mlflow\n@mlflow.trace\ndef f(): pass", "mlflow.trace"),
-    ("import mlflow\ngetattr(mlflow, 'x')", "mlflow in line 2"),
-    ("import mlflow as m\nf(m.pyfunc)", "mlflow.pyfunc in line 2"),
-    ("def f():\n    import mlflow\n    return mlflow.active_run()", "mlflow.active_run"),
-    ("__import__('mlflow.sklearn')", "mlflow.sklearn in line 1"),
-    ("import mlflow\nclass M(mlflow.pyfunc.ChatModel): pass", "mlflow.pyfunc.ChatModel"),
-    ("dbutils.secrets.get('x')", "dbutils in line 1"),
-    ("print 'python 2'", "a source that cannot be read"),
+    ("import mlflow.sklearn", "names mlflow.sklearn in line 1"),
+    ("import mlflow\n\nmlflow.sklearn.load_model('x')", "names mlflow.sklearn in line 3"),
+    ("from mlflow import sklearn", "names mlflow.sklearn in line 1"),
+    ("from mlflow.pyfunc import *", "names mlflow.pyfunc.* in line 1"),
+    ("from mlflow.types.llm import ChatMessage", "names mlflow.types.llm.ChatMessage"),
+    ("import mlflow\n@mlflow.trace\ndef f(): pass", "names mlflow.trace"),
+    ("import mlflow\ngetattr(mlflow, 'x')", "names mlflow in line 2"),
+    ("import mlflow as m\nf(m.pyfunc)", "names mlflow.pyfunc in line 2"),
+    ("def f():\n    import mlflow\n    return mlflow.active_run()", "names mlflow.active_run"),
+    ("__import__('mlflow.sklearn')", "names mlflow.sklearn in line 1"),
+    ("import mlflow\nclass M(mlflow.pyfunc.ChatModel): pass", "names mlflow.pyfunc.ChatModel"),
+    ("dbutils.secrets.get('x')", "names dbutils in line 1"),
+    ("print 'python 2'", "cannot be read"),
 ]
 
 
@@ -75,7 +76,7 @@ def test_code_that_names_more_needs_mlflow(tmp_path: Path, source: str, why: str
     (folder / "model.py").write_text(source)
     found = why_mlflow(tmp_path, ["code"])
     assert found is not None
-    assert found.startswith(f"code/package/model.py names {why}")
+    assert found.startswith(f"code/package/model.py {why}")
 
 
 def test_compiled_modules_that_mention_mlflow_need_it(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_compiled_modules_that_mention_mlflow_need_it(tmp_path: Path) -> None:
     (tmp_path / "empty.so").write_bytes(b"")
     assert why_mlflow(tmp_path, ["a.so", "empty.so", "missing"]) is None
     (tmp_path / "b.so").write_bytes(b"\x7fELF import mlflow")
-    assert why_mlflow(tmp_path, ["b.so"]) == "b.so names mlflow in compiled code"
+    assert why_mlflow(tmp_path, ["b.so"]) == "b.so mentions mlflow in compiled code"
 
 
 class Plain(mlflow.pyfunc.PythonModel):
@@ -129,6 +130,13 @@ def echo_of_a_signature(model_input):
     return HELD
 
 
+signature = HELD
+
+
+def echo_of_another_signature(model_input):
+    return signature
+
+
 @pytest.fixture
 def pickled(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     """Save a model with MLflow, as from a notebook, and return its folder."""
@@ -149,22 +157,23 @@ def pickled(tmp_path: Path) -> Iterator[Callable[..., Path]]:
         (Plain(), None),
         (RaisesByName(), None),
         (Holds({"big": np.zeros(3_000_000)}), None),
-        (Raises(), "mlflow"),
-        (Imports(), "mlflow.sklearn"),
-        (Holds(HELD), "mlflow.models.signature.ModelSignature"),
-        (Holds(Schema), "mlflow.types.schema.Schema"),
-        (Holds("mlflow.sklearn"), "mlflow.sklearn"),
-        (Holds(pickle.dumps(Schema)), "bytes that mention mlflow"),
-        (Holds(b"mlflow" + b" " * 40_000_000), "bytes that mention mlflow"),
+        (Raises(), "names mlflow"),
+        (Imports(), "names mlflow.sklearn"),
+        (Holds(HELD), "names mlflow.models.signature.ModelSignature"),
+        (Holds(Schema), "names mlflow.types.schema.Schema"),
+        (Holds("mlflow.sklearn"), "names mlflow.sklearn"),
+        (Holds(pickle.dumps(Schema)), "has bytes that mention mlflow"),
+        (Holds(b"mlflow" + b" " * 40_000_000), "has bytes that mention mlflow"),
         (echo, None),
-        (echo_of_a_signature, "mlflow.models.signature.ModelSignature"),
+        (echo_of_a_signature, "names mlflow.models.signature.ModelSignature"),
+        (echo_of_another_signature, "names mlflow.models.signature.ModelSignature"),
     ],
 )
 def test_a_pickle_needs_mlflow_only_for_what_we_have_not(
     pickled: Callable[..., Path], model: Any, why: str | None
 ) -> None:
     folder = pickled(model)
-    expected = why and f"python_model.pkl names {why}"
+    expected = why and f"python_model.pkl {why}"
     assert why_mlflow(folder, ["python_model.pkl"]) == expected
 
 
@@ -177,8 +186,29 @@ def test_the_signature_that_a_function_was_logged_with_needs_nothing(
 def test_a_function_that_uses_its_own_signature_needs_mlflow(pickled: Callable[..., Path]) -> None:
     folder = pickled(echo_of_a_signature, signature=HELD)
     assert why_mlflow(folder, ["python_model.pkl"]) == (
-        "python_model.pkl names a part of its signature"
+        "python_model.pkl uses a part of its signature"
     )
+
+
+@pytest.mark.parametrize(
+    ("function", "signature", "why"),
+    [
+        (echo, HELD, None),
+        (echo, None, None),
+        (echo_of_another_signature, None, "names mlflow.models.signature.ModelSignature"),
+        (echo_of_another_signature, HELD, "names mlflow.models.signature.ModelSignature"),
+    ],
+)
+def test_functions_that_an_older_mlflow_logged_are_read_too(
+    pickled: Callable[..., Path], function: Any, signature: Any, why: str | None
+) -> None:
+    folder = pickled(echo)
+    model = mlflow.pyfunc.model._FunctionPythonModel.__new__(
+        mlflow.pyfunc.model._FunctionPythonModel
+    )
+    model.func, model.signature = function, signature
+    (folder / "old.pkl").write_bytes(cloudpickle.dumps(model))
+    assert why_mlflow(folder, ["old.pkl"]) == (why and f"old.pkl {why}")
 
 
 @pytest.mark.parametrize("compression", ["gzip", "bzip2", "lzma"])
@@ -190,9 +220,9 @@ def test_compressed_pickles_are_read(
     (path,) = folder.glob("python_model.*")
     why = why_mlflow(folder, [path.name], compression)
     assert why == f"{path.name} names mlflow.types.schema.Schema"
-    path.write_bytes(path.read_bytes()[:-20])
+    path.write_bytes(path.read_bytes()[:200])
     why = why_mlflow(folder, [path.name], compression)
-    assert why == f"{path.name} names a pickle that cannot be read"
+    assert why == f"{path.name} cannot be read"
 
 
 @pytest.mark.parametrize("protocol", [2, 4, 5])
@@ -208,11 +238,23 @@ def test_pickles_among_the_artifacts_are_read(tmp_path: Path, protocol: int) -> 
     )
 
 
+def test_a_pickle_too_long_to_be_read_needs_mlflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(["mlflow.pyfunc.PythonModel"]))
+    assert why_mlflow(tmp_path, ["a.pkl"]) is None
+    monkeypatch.setattr("packager.picklednames._MAX_OPCODES", 3)
+    assert why_mlflow(tmp_path, ["a.pkl"]) == "a.pkl is too long to be read"
+
+
 def test_a_pickle_that_ends_early_or_hides_its_names_needs_mlflow(tmp_path: Path) -> None:
     path = tmp_path / "a.pkl"
     whole = pickle.dumps([Schema, "x"], 5)
     path.write_bytes(whole[:-3])
-    assert why_mlflow(tmp_path, ["a.pkl"]) == "a.pkl names a pickle that cannot be read"
+    assert why_mlflow(tmp_path, ["a.pkl"]) == "a.pkl cannot be read"
+    path.write_bytes(b"\x80\x05\x8e" + (1 << 25).to_bytes(8, "little") + bytes(1 << 24))
+    assert why_mlflow(tmp_path, ["a.pkl"], None) is None  # an artifact that never says mlflow
+    assert why_of_pickle(path, None) == "cannot be read"
     # A global whose module is no string of the pickle's.
     path.write_bytes(b"\x80\x04NN\x93\x8c\x06mlflow0.")
-    assert why_mlflow(tmp_path, ["a.pkl"]) == "a.pkl names names that cannot be read"
+    assert why_mlflow(tmp_path, ["a.pkl"]) == "a.pkl has names that cannot be read"

@@ -148,11 +148,11 @@ def test_a_bare_file_without_flavor_asks_for_it(tmp_path: Path) -> None:
     path.write_bytes(b"x")
     error = refused(str(path))
     assert isinstance(error, ConfigError)
-    assert error.hint == "Add --flavor sklearn."
+    assert error.hint == "Add --flavor sklearn, lightgbm, statsmodels or pmdarima."
 
 
 def test_another_file_is_not_taken_for_a_model(tmp_path: Path) -> None:
-    path = tmp_path / "notes.txt"
+    path = tmp_path / "notes.md"
     path.write_text("x")
     assert ".skops" in (refused(str(path)).hint or "")
 

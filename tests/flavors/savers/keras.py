@@ -1,11 +1,7 @@
 """Keras 3 models that compute with TensorFlow: as .keras files, and exported."""
 
-import os
 from pathlib import Path
 from typing import Any
-
-# Keras writes it into its settings, where MLflow, which has no other word, finds it again.
-os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras
 import mlflow.keras

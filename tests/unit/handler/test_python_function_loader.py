@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pickle
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from sklearn.linear_model import LinearRegression
 
 from handler.errors import ModelLoadError
 from handler.loaders import import_ahead, load_model
+from handler.pythonmodels.code import ModelConfig, run_model_code
+from handler.pythonmodels.model import FunctionPythonModel, PythonModelContext
+from handler.pythonmodels.modules import make_importable
+from handler.pythonmodels.wrapper import PythonModelWrapper
 from handler.raised import as_handler_error
 from packager.mlmodel import read_mlmodel
 from tests.without_mlflow import Modules, without_mlflow
@@ -80,6 +85,14 @@ def outcome(predict: Callable[..., Any], data: Any, params: dict[str, Any] | Non
     return repr(answer)
 
 
+def words(predict: Callable[..., Any], data: Any) -> Any:
+    """Return what can be compared where each has an exception of its own."""
+    try:
+        return predict(data)
+    except Exception as error:
+        return type(error).__name__, str(error), error.error_code
+
+
 def save(folder: Path, model: Any, **how: Any) -> Path:
     mlflow.pyfunc.save_model(folder, python_model=model, pip_requirements=["pandas"], **how)
     return folder
@@ -120,26 +133,22 @@ def test_predicts_or_fails_as_under_mlflow(tmp_path: Path, model: Any, data: Any
     assert ours == theirs
 
 
-@pytest.mark.parametrize("hinted", [models.Dicts(), models.FromText()])
-@pytest.mark.parametrize(
-    "example",
-    [pd.DataFrame([["x"]]), pd.DataFrame({"k": ["x"]}), pd.DataFrame({"k": ["x"], "l": ["y"]})],
-)
-def test_a_table_becomes_dicts_as_its_signature_says(
-    tmp_path: Path, example: pd.DataFrame, hinted: Any
+@pytest.mark.parametrize("hinted", [models.Dicts(), models.FromText(), models.Strings()])
+@pytest.mark.parametrize("example", [["x"], WORDS[["text"]], WORDS, None])
+@pytest.mark.parametrize("data", [WORDS, WORDS[["text"]], FRAME, pd.DataFrame([[1.5], [2.5]])])
+def test_a_table_becomes_a_list_as_hint_and_signature_say(
+    hinted: Any, example: Any, data: pd.DataFrame
 ) -> None:
-    inputs = infer_signature(["x"] if 0 in example.columns else example)
-    twins = Twins(save(tmp_path / "model", hinted, signature=inputs))
-    theirs, ours = twins.answers(example)
-    assert ours == theirs
-
-
-def test_a_column_without_name_that_holds_no_text_becomes_a_list(tmp_path: Path) -> None:
-    signature = infer_signature([1.5])
-    folder = save(tmp_path / "model", models.FromText(), signature=signature)
-    twins = Twins(folder)
-    theirs, ours = twins.answers(pd.DataFrame([[1.5], [2.5]]))
-    assert ours == theirs
+    signature = None if example is None else infer_signature(example)
+    inputs = signature and json.loads(signature.to_dict()["inputs"])
+    context = PythonModelContext({}, None)
+    theirs = mlflow.pyfunc.model._PythonModelPyfuncWrapper(hinted, context, signature)
+    ours = PythonModelWrapper(hinted, context, inputs)
+    if signature is None and not isinstance(hinted, models.Strings):
+        with pytest.raises((AttributeError, TypeError)):
+            ours.predict(data)
+        return
+    assert words(ours.predict, data) == words(theirs.predict, data)
 
 
 @pytest.mark.parametrize("compression", [None, "gzip", "bzip2", "lzma"])
@@ -265,10 +274,29 @@ def test_code_that_makes_no_model_cannot_be_loaded(tmp_path: Path, source: str, 
         load_model(folder, info)
 
 
+def test_a_configuration_has_only_its_own_keys() -> None:
+    config = ModelConfig(development_config={"a": 1})
+    assert config.get("a") == 1
+    with pytest.raises(KeyError, match="'b' not found"):
+        config.get("b")
+
+
+def test_code_is_a_python_file(tmp_path: Path) -> None:
+    (tmp_path / "model.txt").write_text("x = 1")
+    with pytest.raises(ModelLoadError, match=r"model\.txt"):
+        run_model_code(tmp_path / "model.txt", None)
+
+
+def test_a_functions_hints_are_read_once() -> None:
+    model = FunctionPythonModel(lambda model_input: model_input)
+    assert model.predict_type_hints is model.predict_type_hints
+
+
 def test_a_model_that_names_more_of_mlflow_is_loaded_by_mlflow(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     fitted = LinearRegression().fit(FRAME, FRAME["a"])
-    mlflow.sklearn.save_model(fitted, inner, serialization_format="cloudpickle")
+    how = {"serialization_format": "cloudpickle", "pip_requirements": ["scikit-learn"]}
+    mlflow.sklearn.save_model(fitted, inner, **how)
 
     folder = save(tmp_path / "model", models.Wrapped(), artifacts={"inner": str(inner)})
     info = read_mlmodel(folder).info
@@ -319,6 +347,7 @@ def test_a_loader_of_the_users_own_is_called_as_by_mlflow(
     path = str(tmp_path / "data.pkl")
     folder = save_with_loader(tmp_path / "model", source, data_path=path, model_config=config)
     twins = Twins(folder)
+    import_ahead(twins.info)  # the loader's own code may run only once it is unpacked
     theirs, ours = twins.answers(data, {"p": 1})
     assert ours == theirs
 
@@ -353,6 +382,48 @@ def test_mlflow_that_a_package_brought_along_loads_the_model(tmp_path: Path) -> 
     ours = load_model(folder, info)  # in this process MLflow itself is there
     assert isinstance(ours.model.python_model, mlflow.pyfunc.PythonModel)
     assert outcome(ours.predict, FRAME, None) == repr((FRAME * 2).to_dict())
+
+
+def test_a_function_is_loaded_with_the_signature_in_its_pickle(tmp_path: Path) -> None:
+    signature = infer_signature(FRAME, FRAME, params={"k": 1.0})
+    twins = Twins(save(tmp_path / "model", models.doubled, signature=signature))
+    theirs, ours = twins.answers(FRAME)
+    assert ours == theirs
+    assert twins.info.options["has_mlflow"] is False
+
+
+def test_a_subclass_may_do_without_the_checks_of_its_hints() -> None:
+    with without_mlflow({}):
+        from mlflow.pyfunc import PythonModel
+
+        class Unchecked(PythonModel):
+            _skip_type_hint_validation = True
+
+            def predict(self, model_input: list[int]):
+                return model_input
+
+        class Inherits(Unchecked):
+            pass
+
+    assert Inherits().predict(["text"]) == ["text"]
+
+
+def test_where_mlflow_is_not_installed_our_modules_take_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "mlflow" else found(name)
+    )
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mlflow"]:
+        monkeypatch.delitem(sys.modules, name)
+    assert make_importable()
+    assert make_importable()
+    import mlflow.exceptions as placed
+
+    assert placed.MlflowException.__module__ == "handler.pythonmodels.exceptions"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mlflow"]:
+        del sys.modules[name]
 
 
 def test_libraries_find_a_spec_for_what_stands_in_for_mlflow() -> None:

@@ -12,11 +12,14 @@ import pandas as pd
 import pydantic
 import pytest
 
-from handler.pythonmodels import wrapping
+from handler.pythonmodels import exceptions, hints, wrapping
 
 with warnings.catch_warnings():
     # MLflow warns of its own type hints.
     warnings.simplefilter("ignore")
+    from mlflow.exceptions import MlflowException
+    from mlflow.models.signature import _extract_type_hints
+    from mlflow.protos.databricks_pb2 import ErrorCode
     from mlflow.pyfunc.utils import pyfunc
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -58,7 +61,7 @@ VALUES: dict[Any, list[Any]] = {
     Free: [{}, {"either": "s"}, {"either": 1.5}, {"points": {"k": {"a": 1}}}],
 }
 RARE = [OptionalWithoutDefault, Empty, list, dict, List, Dict, set, object, np.int64]  # noqa: UP006
-RARE += [np.ndarray, pd.DataFrame, type(None), datetime | None, Union[int, str, None]]
+RARE += [np.ndarray, pd.DataFrame, type(None), datetime | None, Union[int, str, None]]  # noqa: UP007
 
 
 def a_hint(choose: random.Random, depth: int) -> Any:
@@ -72,8 +75,8 @@ def a_hint(choose: random.Random, depth: int) -> Any:
         lambda: List[inner],  # noqa: UP006
         lambda: dict[key, inner],
         lambda: Dict[key, inner],  # noqa: UP006
-        lambda: Optional[inner],
-        lambda: Union[inner, int],
+        lambda: Optional[inner],  # noqa: UP045
+        lambda: Union[inner, int],  # noqa: UP007
     ]
     return choose.choice(wrappers)()
 
@@ -163,3 +166,53 @@ def test_without_an_input_nothing_is_checked() -> None:
         return model_input
 
     assert predict() == [1]
+
+
+class Called:
+    def __call__(self, model_input: list[int]) -> list[str]: ...
+
+
+def by_text(model_input: "t.List[ str ]") -> "list[dict[str,str]]": ...  # noqa: F821
+
+
+def by_unknown_text(model_input: "Unknown") -> "list[int]": ...  # noqa: F821
+
+
+def broken(model_input: "1 / 0"): ...
+
+
+def bare(model_input): ...
+
+
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize(
+    "function", [Called(), by_text, by_unknown_text, broken, bare, functions()[2]]
+)
+def test_hints_are_read_as_by_mlflow(function: Any, index: int) -> None:
+    def read(extract: Any) -> Any:
+        try:
+            found = extract(function, index)
+        except Exception as error:
+            return type(error).__name__, str(error)
+        return found.input, found.output
+
+    assert read(hints.extract_type_hints) == read(_extract_type_hints)
+
+
+def facts(error: Any) -> list[Any]:
+    names = ("error_code", "message", "sqlstate", "error_class", "json_kwargs")
+    return [*(getattr(error, name) for name in names), error.get_http_status_code(), str(error)]
+
+
+@pytest.mark.parametrize("name", [*exceptions.ERROR_CODES, "IO_ERROR"])
+@pytest.mark.parametrize("error_class", [None, "SCHEMA_ENFORCEMENT_FAILED", "MINE"])
+def test_an_exception_says_what_mlflows_says(name: str, error_class: str | None) -> None:
+    code = ErrorCode.Value(name)
+    assert exceptions.ERROR_CODES.get(name, code) == code
+    if name == "IO_ERROR":  # a model that names it gets MLflow itself
+        code = 77
+    told = {"error_class": error_class, "field": 1}
+    ours = exceptions.MlflowException("words", code, **told)
+    assert facts(ours) == facts(MlflowException("words", code, **told))
+    ours = exceptions.MlflowException(ValueError("x"), sqlstate="KAM09")
+    assert facts(ours) == facts(MlflowException(ValueError("x"), sqlstate="KAM09"))
