@@ -17,6 +17,7 @@ REQUIREMENTS = (
     "scipy==1.16.3",
     "statsmodels==0.14.6",
 )
+IS_HEAVY = True
 
 
 def rows(variant: str, count: int, seed: int) -> list[pd.DataFrame]:

@@ -14,6 +14,7 @@ REQUIREMENTS = (
     "pandas==2.3.2",
     "prophet==1.3.0",
 )
+IS_HEAVY = True
 TOLERANCE = {
     "intervals": (0.5, "Prophet draws yhat_lower and yhat_upper anew for each request"),
 }

@@ -16,6 +16,7 @@ REQUIREMENTS = (
     "pandas==2.3.2",
     "spacy==3.8.14",
 )
+IS_HEAVY = True
 WORDS = {
     "good": ["great", "fine", "lovely", "brilliant", "touching"],
     "bad": ["awful", "poor", "terrible", "boring", "loud"],
