@@ -16,6 +16,7 @@ Every message is safe for the caller: it never holds a traceback, the payload or
 
 import json
 from collections.abc import Mapping
+from typing import Self
 
 
 class HandlerError(Exception):
@@ -185,6 +186,17 @@ class ModelRefusal(PredictionError):
         self.sqlstate = sqlstate
         self.error_class = error_class
         self.extra = dict(extra or {})
+
+    @classmethod
+    def invalid_parameter(cls, message: str) -> Self:
+        """Return what `MlflowException.invalid_parameter_value` becomes: the caller's fault."""
+        return cls(
+            message,
+            status=400,
+            error_code="INVALID_PARAMETER_VALUE",
+            sqlstate="KAM00",
+            error_class="INVALID_PARAMETER_VALUE",
+        )
 
     def to_json(self) -> bytes:
         """Return the body in MLflow's error shape, with the model's further keys."""

@@ -100,6 +100,7 @@ class _Loading:
         self._timer = timer
         ends_s = time.monotonic() + _INIT_S
         self._init_ends_s = None if config.must_load_at_init else ends_s
+        self._was_frozen = False
         self._fetching: Background[Path] | None = Background(self._fetch)
 
     def __call__(self) -> "Scorer":
@@ -135,12 +136,13 @@ class _Loading:
         if fetching is None:
             return self._fetch()
         if ends_s is not None and not fetching.ends_within(ends_s - time.monotonic()):
+            self._was_frozen = True
             raise StillFetching("the model is still being fetched")
         self._fetching = None
         try:
             return fetching.result()
         except ModelFetchError:
-            if ends_s is not None:
+            if not self._was_frozen:
                 raise
             # Its connections ended while Lambda had the process frozen, before the invocation.
             return self._fetch()

@@ -4,6 +4,7 @@ import mmap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from packager.modelfiles import resolve_inside
 from packager.picklednames import why_of_pickle
 from packager.sourcenames import why_of_source
 
@@ -13,23 +14,28 @@ _COMPILED = (".pyc", ".so", ".pyd")
 def why_mlflow(folder: Path, files: Iterable[str], compression: str | None = None) -> str | None:
     """Return why the model needs MLflow in its bundle, in words; None: it does not.
 
-    :param files: files or folders of the model folder that are loaded; those that are missing
-        are somebody else's concern.
+    :param files: files or folders of the model folder that are loaded; "" is all of it. Those
+        that are missing or not inside it are somebody else's concern, and not read.
     :param compression: of the first of them, where it is a pickle.
     """
     for index, name in enumerate(files):
-        for path in _files(folder / name):
+        for path in _files(folder, name):
             why = _why(path, compression if index == 0 else None)
             if why is not None:
                 return f"{path.relative_to(folder).as_posix()} {why}"
     return None
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    elif path.is_dir():
-        yield from sorted(item for item in path.rglob("*") if item.is_file())
+def _files(folder: Path, name: str) -> Iterator[Path]:
+    root = resolve_inside(folder, name, []) if name else folder
+    if root is None:
+        return
+    if root.is_file():
+        yield root
+        return
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path
 
 
 def _why(path: Path, compression: str | None) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from handler.manifest import FileEntry, ModelInfo
+from packager.damage import YAML_ERRORS
 from packager.errors import MLmodelInvalid, MLmodelNotFound
 from packager.flavors import Flavor, Sections, find_flavor, read_flavor
 from packager.modelenv import read_python_version, read_requirements
@@ -103,7 +104,7 @@ def _read_document(path: Path) -> _Document:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise MLmodelInvalid(path, ["it is not UTF-8 text"]) from error
-    except yaml.YAMLError as error:
+    except YAML_ERRORS as error:
         reason = " ".join(str(error).split())
         raise MLmodelInvalid(path, [f"it is not YAML: {reason}"]) from error
     if not isinstance(document, dict):
@@ -122,13 +123,14 @@ def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[
             path, ["flavor 'python_function' is missing, so MLflow could not serve it either"]
         )
     loader = pyfunc.get("loader_module")
-    if not isinstance(loader, str):
+    # It becomes a flavor's name, and with that a part of the files that are written.
+    if not isinstance(loader, str) or not all(part.isidentifier() for part in loader.split(".")):
         raise MLmodelInvalid(path, [f"loader_module is {loader!r}, not the name of a module"])
     flavor = find_flavor(loader)
     if flavor.needs_section and flavor.name not in flavors:
         raise MLmodelInvalid(path, [f"flavor {flavor.name!r} is missing, whose loader it names"])
     section = flavors.get(flavor.name) or {}
-    return flavor, Sections(path.parent, pyfunc, section, issues)
+    return flavor, Sections(path.parent, document, pyfunc, section, issues)
 
 
 def _read_signature(section: Any, issues: list[str]) -> dict[str, Any] | None:
@@ -149,7 +151,7 @@ def _decode_schema(part: str, text: Any, issues: list[str]) -> list[dict[str, An
         return None
     try:
         items = json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         items = None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         issues.append(f"signature.{part} is not a JSON list of objects")
@@ -162,7 +164,7 @@ def _read_example(folder: Path, section: Any, issues: list[str]) -> dict[str, An
     if not isinstance(section, dict):
         return None
     name = section.get("serving_input_path") or section.get("artifact_path")
-    if not isinstance(name, str) or not (folder / name).exists():
+    if not isinstance(name, str) or not (folder / name).is_file():
         # Inference does not need it: a folder stripped of its example still builds.
         return None
     path = resolve_inside(folder, name, issues)
@@ -170,7 +172,7 @@ def _read_example(folder: Path, section: Any, issues: list[str]) -> dict[str, An
         return None
     try:
         document = _without_nan(json.loads(path.read_bytes()))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         issues.append(f"input example {name} is not JSON: {error}")
         return None
     if "serving_input_path" not in section:

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from packager.damage import YAML_ERRORS
+
 _CONTINUED_LINE = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 
@@ -72,7 +74,7 @@ def _read_yaml(path: Path, issues: list[str]) -> dict[str, Any]:
         return {}
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError):
+    except YAML_ERRORS:
         issues.append(f"{path.name} is not YAML")
         return {}
     if not isinstance(document, dict):

@@ -100,6 +100,11 @@ def optimize_model(
     return replace(spec, folder=folder, info=replace(spec.info, engine=engine, files=files))
 
 
+def is_converted(spec: ModelSpec, wanted: Optimization) -> bool:
+    """Whether :func:`optimize_model` would load the model to convert it."""
+    return wanted.engine != "none" and spec.info.flavor in _FLAVORS
+
+
 def describe(engine: EngineInfo) -> str:
     """Return in words what computes the predictions, and how near it comes to the model."""
     if engine.name != "exact":

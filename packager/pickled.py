@@ -7,6 +7,8 @@ import mmap
 from pathlib import Path
 from types import ModuleType
 
+from packager.damage import COMPRESSION_ERRORS
+
 # cloudpickle writes functions and classes that no module can import by value: bytecode.
 _BYTECODE_MARKS = (b"_make_function", b"CodeType")
 _LONGEST = max(map(len, _BYTECODE_MARKS))
@@ -30,7 +32,7 @@ def holds_bytecode(path: Path) -> bool:
         return False
     try:
         return _holds_compressed(path, _MODULES[start])
-    except (OSError, EOFError, lzma.LZMAError):
+    except COMPRESSION_ERRORS:
         return False  # loading it will say what is wrong
 
 

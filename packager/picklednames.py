@@ -1,7 +1,6 @@
 """What a pickle names of MLflow, read from its opcodes: nothing is executed."""
 
 import importlib
-import lzma
 import pickletools
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import IO, Any, cast
 
 from handler.loaders.python_function import OPENERS
 from handler.pythonmodels.modules import SIGNATURES
+from packager.damage import COMPRESSION_ERRORS
 from packager.sourcenames import is_name, is_provided
 
 _MAX_OPCODES = 5_000_000
@@ -40,7 +40,7 @@ def why_of_pickle(path: Path, compression: str | None) -> str | None:
                 reader.step(opcode.name, argument)
                 if reader.steps > _MAX_OPCODES:
                     return "is too long to be read"
-        except (ValueError, TypeError, OverflowError, EOFError, OSError, lzma.LZMAError):
+        except (ValueError, TypeError, OverflowError, *COMPRESSION_ERRORS):
             return "cannot be read"
         if source.has_mark or reader.has_bytes:
             return "has bytes that mention mlflow"

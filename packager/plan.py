@@ -9,16 +9,17 @@ from handler.manifest import ModelSource, PackageType
 from packager.choose import Choice, choose_target
 from packager.config import BuildConfig
 from packager.dependencies import Packing
-from packager.errors import ConfigError, UnsafeFormat
+from packager.errors import ConfigError
 from packager.flavors import flavor_named
 from packager.image import package_type_for
 from packager.local.prepared import ModelSurroundings
 from packager.lock import Lock
 from packager.mlmodel import ModelSpec, read_mlmodel
-from packager.optimize import describe, optimize_model
+from packager.optimize import describe, is_converted, optimize_model
 from packager.progress import SILENT, Progress
 from packager.requirements import Requirements, inference_requirements
 from packager.resolve import Resolver, UvResolver
+from packager.safety import SAFE_VERSIONS, check_safe, what_executes_code
 from packager.sizing import check_fits, size_warnings
 from packager.targets import Target
 from packager.wishes import grant
@@ -93,7 +94,7 @@ def plan_bundle(
 ) -> BuildPlan:
     """Read the model in this MLflow folder and resolve its requirements for the target.
 
-    :raises ModelError: the folder is not a model that can be served.
+    :raises ModelError: the folder is not a model that can be served, or not a safe one.
     :raises ConfigError: unknown runtime or architecture, `--locked` without a lock, or a layer
         for a container image.
     :raises DependencyError: the requirements cannot be met on the target.
@@ -101,11 +102,12 @@ def plan_bundle(
     """
     _check_layer(config, config.package, None)
     source = read_mlmodel(model)
-    if config.is_safe_only and source.info.executes_code:
-        raise UnsafeFormat(_what_executes_code(source), _safe_way(source))
+    if config.is_safe_only:
+        check_safe(source)
+        config = replace(config, constraints=(*config.constraints, *SAFE_VERSIONS))
     surroundings = ModelSurroundings(config.wishes, config.constraints, config.indexes)
-    if source.info.executes_code and config.optimization.engine != "none":
-        progress.detail(f"{_what_executes_code(source)}: it is loaded now")
+    if source.info.executes_code and is_converted(source, config.optimization):
+        progress.detail(f"{what_executes_code(source)}: it is loaded now")
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
     spec = optimize_model(source, wanted, surroundings, progress=progress)
     requirements = grant(
@@ -183,7 +185,7 @@ def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
     warnings = []
     if spec.info.executes_code:
         warnings.append(
-            f"{_what_executes_code(spec)}. Build only models that you trust; --safe-only refuses"
+            f"{what_executes_code(spec)}. Build only models that you trust; --safe-only refuses"
             " such models"
         )
     trained_under = spec.python_minor
@@ -195,16 +197,3 @@ def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
             " had them"
         )
     return [*warnings, *flavor_named(spec.info.flavor).warnings(spec.info)]
-
-
-def _safe_way(spec: ModelSpec) -> str:
-    if spec.info.code_path is not None:
-        return "log the model again without code_paths"
-    return flavor_named(spec.info.flavor).format_named(spec.info.serialization_format).note
-
-
-def _what_executes_code(spec: ModelSpec) -> str:
-    if spec.info.code_path is not None:
-        return f"the model brings code of its own in {spec.info.code_path}/, which loading executes"
-    what = spec.info.data_path or "the model"
-    return f"{what} is in {spec.info.serialization_format} format: loading it executes code"

@@ -87,6 +87,7 @@ class _Rule:
     reason: str
 
 
+_REMOTE = ("https://", "http://", "git+")
 _IN_RUNTIME = "the Lambda runtime ships it"
 _TESTS = "only tests need it"
 _BUILDS = "only installing needs it"
@@ -161,6 +162,11 @@ def _parse(line: str, spec: ModelSpec) -> Requirement:
             f"the requirement {requirement.name} of {spec.folder} has a login in its URL, which"
             " would be in the lock for all to read",
             hint=LOGIN_HINT,
+        )
+    if requirement.url and not requirement.url.startswith(_REMOTE) and line in spec.requirements:
+        raise DependencyError(
+            f"the requirement {line} of {spec.folder} names a place on one machine",
+            hint="Log the model with the wheel in code_paths, or give it with --with.",
         )
     return requirement
 

@@ -66,15 +66,23 @@ def copy_handler(folder: Path, flavor_name: str, architecture: str | None = None
 
 
 def _source(module: str) -> str:
-    spec = importlib.util.find_spec(module)
-    loader = spec and spec.loader
-    source = loader.get_source(module) if isinstance(loader, InspectLoader) else None
+    try:
+        spec = importlib.util.find_spec(module)
+        loader = spec and spec.loader
+        source = loader.get_source(module) if isinstance(loader, InspectLoader) else None
+    # To find a module imports the packages that it is in: anything may be raised.
+    except Exception as error:
+        raise _no_source(module, f": {type(error).__name__}: {error}") from error
     if source is None:
-        raise ConfigError(
-            f"the source of {module}, a flavor's loader, is not to be found",
-            hint="Install the package that registered the flavor again.",
-        )
+        raise _no_source(module)
     return source
+
+
+def _no_source(module: str, reason: str = "") -> ConfigError:
+    return ConfigError(
+        f"the source of {module}, a flavor's loader, is not to be found{reason}",
+        hint="Install the package that registered the flavor again.",
+    )
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> None:

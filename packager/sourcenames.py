@@ -2,12 +2,13 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from handler.pythonmodels.modules import NAMES
 
 _NAME = re.compile(r"mlflow(\.\w+)*")
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.\w+)+")
 _DATABRICKS = "dbutils"  # MLflow puts a stand-in for it into the code that it loads
 
 
@@ -42,17 +43,20 @@ def why_of_source(path: Path) -> str | None:
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """Yield all nodes but those that only run when the file is a program."""
-    for child in ast.iter_child_nodes(tree):
-        if _is_program(child):
-            continue
+    for child in _imported(ast.iter_child_nodes(tree)):
         yield child
         # A chain of attributes is one name.
         if not (isinstance(child, ast.Attribute) and _root(child) is not None):
             yield from _nodes(child)
 
 
-def _is_program(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the nodes; of `if __name__ == "__main__"` what its `else` and `elif` have."""
+    for node in nodes:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+            yield from _imported(node.orelse)
+        else:
+            yield node
 
 
 def _bound_names(nodes: list[ast.AST]) -> dict[str, str]:
@@ -86,6 +90,24 @@ def _named(node: ast.AST, bound: dict[str, str]) -> Iterator[str]:
                 yield _resolved(bound[root.id], ast.unparse(node).split(".")[1:])
         case ast.Constant(value=str(text)) if is_name(text):
             yield text
+        case (
+            ast.arg(annotation=ast.expr() as annotation)
+            | ast.AnnAssign(annotation=annotation)
+            | ast.FunctionDef(returns=ast.expr() as annotation)
+            | ast.AsyncFunctionDef(returns=ast.expr() as annotation)
+        ):
+            yield from _named_in_text(annotation, bound)
+
+
+def _named_in_text(annotation: ast.expr, bound: dict[str, str]) -> Iterator[str]:
+    """Yield what annotations name that are text, as `"list[mlflow.types.llm.ChatMessage]"`."""
+    roots = {"mlflow": "mlflow"} | bound
+    for node in ast.walk(annotation):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for dotted in _DOTTED.findall(node.value):
+                root, *attributes = dotted.split(".")
+                if root in roots:
+                    yield _resolved(roots[root], attributes)
 
 
 def _root(node: ast.Attribute) -> ast.Name | None:

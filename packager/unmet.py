@@ -68,7 +68,8 @@ def _unloadable(
     """Return the error for the first requirement whose wheels the target cannot load."""
     for line in requirements:
         requirement = Requirement(line)
-        if _newest_loadable(line, target, indexes) is not None:
+        # Asking for all of its wheels would build what the URL names, which executes it.
+        if requirement.url or _newest_loadable(line, target, indexes) is not None:
             continue
         version = _pinned_version(requirement)
         wheels = _wheel_tags(line, requirement.name, target, indexes)

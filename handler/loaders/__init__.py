@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import logging
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,9 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
         # Unpickling can raise anything. The text of the error may hold a path or data, so
         # only its type goes into the message; the log has the rest.
         _logger.exception("loading %s failed", what)
+        if isinstance(error, FileNotFoundError) and error.filename is not None:
+            lacking = Path(os.fsdecode(error.filename)).name
+            raise ModelLoadError(f"loading it needs a file that is not there: {lacking}") from error
         raise ModelLoadError(
             f"{what} cannot be read as {info.serialization_format}"
             f" ({type(error).__name__}): is the file whole, and was the model saved with"

@@ -37,13 +37,7 @@ class KerasPredictor:
         if isinstance(data, pd.DataFrame):
             return pd.DataFrame(self._call(data.values), index=data.index)
         if not isinstance(data, np.ndarray | list | tuple | dict):
-            raise ModelRefusal(
-                _INPUT_TYPES.format(type(data)),
-                status=400,
-                error_code="INVALID_PARAMETER_VALUE",
-                sqlstate="KAM00",
-                error_class="INVALID_PARAMETER_VALUE",
-            )
+            raise ModelRefusal.invalid_parameter(_INPUT_TYPES.format(type(data)))
         return keras.ops.convert_to_numpy(self._call(data))
 
 

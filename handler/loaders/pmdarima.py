@@ -65,7 +65,7 @@ def load(folder: Path, info: ModelInfo) -> PmdarimaPredictor:
 
 def _only_row(data: Any) -> dict[str, Any]:
     if len(data) > 1:
-        raise _refusal(_ONE_ROW.format(len(data)))
+        raise ModelRefusal.invalid_parameter(_ONE_ROW.format(len(data)))
     row: dict[str, Any] = data.to_dict(orient="index").get(0)
     return row
 
@@ -73,17 +73,7 @@ def _only_row(data: Any) -> dict[str, Any]:
 def _periods(row: dict[str, Any], columns: list[Any]) -> int:
     periods = row.get("n_periods")
     if not periods:
-        raise _refusal(_NO_PERIODS.format(columns))
+        raise ModelRefusal.invalid_parameter(_NO_PERIODS.format(columns))
     if not isinstance(periods, int):
-        raise _refusal(_NO_INTEGER.format(periods, type(periods)))
+        raise ModelRefusal.invalid_parameter(_NO_INTEGER.format(periods, type(periods)))
     return periods
-
-
-def _refusal(message: str) -> ModelRefusal:
-    return ModelRefusal(
-        message,
-        status=400,
-        error_code="INVALID_PARAMETER_VALUE",
-        sqlstate="KAM00",
-        error_class="INVALID_PARAMETER_VALUE",
-    )

@@ -3,6 +3,7 @@
 Source: `mlflow/exceptions.py` and `mlflow/error_classification.py` of MLflow 3.18.
 """
 
+import json
 from typing import Any, Self
 
 _INTERNAL = "CLIENT_INTERNAL_ERROR"
@@ -66,6 +67,15 @@ class MlflowException(Exception):
         self.sqlstate = sqlstate
         self.json_kwargs = kwargs
         super().__init__(self.message)
+
+    def serialize_as_json(self) -> str:
+        """Return the answer's body: code, message, what there is of a class, and the kwargs."""
+        told = {"error_code": self.error_code, "message": self.message}
+        if self.sqlstate is not None:
+            told["sqlstate"] = self.sqlstate
+        if self.error_class is not None:
+            told["error_class"] = self.error_class
+        return json.dumps(told | self.json_kwargs)
 
     def get_http_status_code(self) -> int:
         """Return the status to answer with."""

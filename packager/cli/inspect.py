@@ -91,8 +91,7 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
 
 def _model_lines(info: ModelInfo) -> Iterator[str]:
     yield _row("flavor", f"{info.flavor}, predicts with {info.predict_fn}()")
-    danger = "loading it executes code" if info.executes_code else "loading it executes no code"
-    yield _row("format", f"{_format(info)}: {danger}")
+    yield _row("format", f"{_format(info)}: {_danger(info)}")
     yield from _block("trusted types", info.trusted_types)
     for part in ("inputs", "outputs", "params"):
         items = (info.signature or {}).get(part)
@@ -109,6 +108,17 @@ def _model_lines(info: ModelInfo) -> Iterator[str]:
     ):
         if value:
             yield _row(name, value)
+
+
+def _danger(info: ModelInfo) -> str:
+    # Imported here: it brings the table of flavors, which the other commands do without.
+    from packager.flavors.objects import foreign_types
+
+    if info.executes_code:
+        return "loading it executes code"
+    if foreign_types(info):
+        return "loading it constructs what the trusted types name, which may be anything"
+    return "loading it executes no code"
 
 
 def _format(info: ModelInfo) -> str:

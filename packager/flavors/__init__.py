@@ -6,7 +6,7 @@ from functools import cache
 from importlib import metadata
 
 from handler.manifest import ModelInfo
-from packager.errors import ConfigError
+from packager.errors import ConfigError, PackagerError
 from packager.flavors import (
     catboost,
     fallback,
@@ -87,8 +87,10 @@ def read_flavor(flavor: Flavor, sections: Sections) -> ModelInfo:
     """Return what the sections of `python_function` and of the flavor say of the model.
 
     What is wrong is added to the sections' issues.
+
+    :raises ConfigError: another package's flavor does not do what a row has to.
     """
-    info = flavor.read(sections)
+    info = flavor.read(sections) if flavor in OWN_FLAVORS else _read_other(flavor, sections)
     saved_as = flavor.format_named(info.serialization_format)
     return replace(info, logged_executes_code=saved_as.executes_code)
 
@@ -103,6 +105,26 @@ def find_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
     if info.logged_executes_code:
         return None
     return flavor_named(info.flavor).needs(info, recorded)
+
+
+def _read_other(flavor: Flavor, sections: Sections) -> ModelInfo:
+    try:
+        info = flavor.read(sections)
+    except PackagerError:
+        raise
+    # Not our code: anything may be raised.
+    except Exception as error:
+        raise ConfigError(
+            f"the flavor {flavor.name!r} of another package cannot read the model:"
+            f" {type(error).__name__}: {error}",
+            hint="Install a newer version of that package, or uninstall it.",
+        ) from error
+    if not isinstance(info, ModelInfo):
+        raise ConfigError(
+            f"the flavor {flavor.name!r} of another package reads a {type(info).__name__}",
+            hint="The function `read` of its row has to return a handler.manifest.ModelInfo.",
+        )
+    return info
 
 
 def _load(entry: metadata.EntryPoint) -> Flavor:

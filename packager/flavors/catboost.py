@@ -35,7 +35,7 @@ def _read(sections: Sections) -> ModelInfo:
         sections.issues.append(f"save_format {saved_as!r} is none that CatBoost can read")
     return ModelInfo(
         flavor="catboost",
-        data_path=sections.path(data, "flavor 'catboost' names no data"),
+        data_path=sections.file(data, "flavor 'catboost' names no data"),
         serialization_format=str(saved_as),
         options={"model_type": model_type},
     )

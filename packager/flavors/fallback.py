@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handler.manifest import ModelInfo
 from packager.flavors import python_function
 from packager.flavors.flavor import Flavor, Format
@@ -43,24 +41,18 @@ def _read(sections: Sections) -> ModelInfo:
             "loader": FLAVOR.name,
             "has_mlflow": True,
             "program": _PROGRAMS.get(name),
-            "is_offline": _is_complete(name, sections.folder),
+            "is_offline": _is_complete(name, sections),
         },
     )
 
 
-def _is_complete(name: str, folder: Path) -> bool:
+def _is_complete(name: str, sections: Sections) -> bool:
     """Tell whether a model of Hugging Face's libraries has its weights with it."""
     if name not in _OF_HUGGING_FACE:
         return False
-    section: dict[str, Any] = _flavors(folder).get(name) or {}
+    section: dict[str, Any] = sections.document["flavors"].get(name) or {}
     # mlflow.transformers records one of the two: a folder, or a commit of the hub.
     return name != "transformers" or "model_binary" in section
-
-
-def _flavors(folder: Path) -> dict[str, Any]:
-    document = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    flavors: dict[str, Any] = document["flavors"]
-    return flavors
 
 
 def _files(folder: Path, info: ModelInfo, issues: list[str]) -> list[str]:

@@ -33,6 +33,24 @@ _SKOPS = Needs(
 )
 
 
+_LIBRARIES = ("sklearn", "lightgbm", "xgboost")
+_OF_PYTHON = frozenset(("collections.OrderedDict", "collections.defaultdict", "numpy.dtype"))
+
+
+def foreign_types(info: ModelInfo) -> tuple[str, ...]:
+    """Return the trusted types that are no classes of the libraries that such models are made of.
+
+    skops constructs them with whatever arguments the file holds, functions too.
+    """
+    return tuple(name for name in info.trusted_types if not _is_known(name))
+
+
+def _is_known(name: str) -> bool:
+    module, _, last = name.rpartition(".")
+    is_class = last.lstrip("_")[:1].isupper()
+    return name in _OF_PYTHON or (is_class and module.partition(".")[0] in _LIBRARIES)
+
+
 def skops_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
     """Add the trusted types' distributions; None where one of them is called otherwise."""
     modules = {trusted.split(".")[0] for trusted in info.trusted_types}

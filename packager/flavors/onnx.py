@@ -38,9 +38,9 @@ def _read(sections: Sections) -> ModelInfo:
 
 def _providers(sections: Sections) -> list[list[Any]]:
     """Return pairs of name and options; MLflow also takes a name alone, or one for all."""
-    value = sections.flavor.get("providers")
+    value = sections.flavor.get("providers") or _PROVIDERS
     providers: list[list[Any]] = []
-    for item in [value] if isinstance(value, str) else value or _PROVIDERS:
+    for item in value if isinstance(value, list | tuple) else [value]:
         match item:
             case str(name):
                 providers.append([name, {}])

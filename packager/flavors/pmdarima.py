@@ -10,7 +10,7 @@ def _read(sections: Sections) -> ModelInfo:
     data = sections.pyfunc.get("data") or sections.flavor.get("data")
     return ModelInfo(
         flavor="pmdarima",
-        data_path=sections.path(data, "flavor 'pmdarima' names no data"),
+        data_path=sections.file(data, "flavor 'pmdarima' names no data"),
         serialization_format="pickle",
     )
 

@@ -23,7 +23,7 @@ def _read(sections: Sections) -> ModelInfo:
     data = sections.pyfunc.get("data") or sections.flavor.get("data")
     return ModelInfo(
         flavor="prophet",
-        data_path=sections.path(data, "flavor 'prophet' names no data"),
+        data_path=sections.file(data, "flavor 'prophet' names no data"),
         serialization_format="json",
     )
 

@@ -7,13 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handler.loaders.python_function import CODE, OPENERS, PICKLE
 from handler.manifest import ModelInfo
 from packager.flavors.flavor import Flavor, Format
 from packager.flavors.sections import Sections
 from packager.mlflownames import why_mlflow
+from packager.modelfiles import resolve_inside
 
 LOADERS = ("mlflow.pyfunc.model", "mlflow.pyfunc.loaders.code_model")
 """MLflow's loaders of models that do without MLflow, where they name little of it."""
@@ -23,6 +22,7 @@ _CHATS = {
     "mlflow.pyfunc.loaders.responses_agent": "it is a ResponsesAgent",
 }
 _LOADED = "loader_module"
+_NO_MODEL = "python_function names no model"
 _NOTE = "the model is code: none is safe"
 
 
@@ -47,7 +47,7 @@ def _read(sections: Sections) -> ModelInfo:
             "artifacts": artifacts,
             "config": _config(sections),
             "compression": compression,
-            "example": _example(sections.folder),
+            "example": _example(sections),
             "cloudpickle": pyfunc.get("cloudpickle_version"),
         },
     )
@@ -61,8 +61,9 @@ def _data(sections: Sections, loader: str) -> tuple[str, str]:
         return data if isinstance(data, str) else "", _LOADED
     code = pyfunc.get("model_code_path")
     if isinstance(code, str):
-        return Path(code).name, CODE  # as MLflow does: it records where the file was, too
-    return sections.path(pyfunc.get("python_model"), "python_function names no model"), PICKLE
+        # As MLflow does: it records where the file was, too.
+        return sections.file(Path(code).name, _NO_MODEL), CODE
+    return sections.file(pyfunc.get("python_model"), _NO_MODEL), PICKLE
 
 
 def _artifacts(sections: Sections) -> dict[str, str]:
@@ -92,24 +93,28 @@ def _config(sections: Sections) -> dict[str, Any] | None:
 
 def _compression(sections: Sections) -> str | None:
     name = sections.pyfunc.get("python_model_compression")
-    if name in OPENERS:
+    if name is None or (isinstance(name, str) and name in OPENERS):
         return name
     sections.issues.append(f"unknown python_model_compression {name!r}")
     return None
 
 
-def _example(folder: Path) -> str | None:
+def _example(sections: Sections) -> str | None:
     """Return the input example's kind, for a model that asks for what its example was."""
-    document = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    saved = document.get("saved_input_example_info") or {}
-    if not document.get("type_hint_from_example") or saved.get("type") != "json_object":
+    saved = sections.document.get("saved_input_example_info")
+    if not sections.document.get("type_hint_from_example") or not isinstance(saved, dict):
         return None
+    name = saved.get("artifact_path")
+    if saved.get("type") != "json_object" or not isinstance(name, str):
+        return None
+    # What is wrong with the path is said where the example is read.
+    path = resolve_inside(sections.folder, name, [])
     try:
-        example = json.loads((folder / saved["artifact_path"]).read_bytes())
-    except (KeyError, OSError, ValueError):
+        example = json.loads(path.read_bytes()) if path else None
+        if saved.get("params"):
+            example = example["inputs"]
+    except (KeyError, TypeError, OSError, ValueError, RecursionError):
         return None
-    if saved.get("params"):
-        example = example["inputs"]
     if not isinstance(example, list):
         return None
     is_flat = all(isinstance(item, (str, int, float, bool)) for item in example)

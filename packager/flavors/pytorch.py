@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from handler.manifest import ModelInfo
+from packager.damage import ZIP_ERRORS
 from packager.flavors.flavor import Flavor, Format
 from packager.flavors.sections import Sections
 
@@ -33,7 +34,7 @@ def _read(sections: Sections) -> ModelInfo:
     return ModelInfo(
         flavor="pytorch",
         data_path=f"{data}/{name}" if data else "",
-        serialization_format="pt2" if name == _EXPORTED else _format(folder / name),
+        serialization_format="pt2" if name == _EXPORTED else _format(f"{data}/{name}", sections),
         options={
             "device": config.get("device") if isinstance(config, dict) else None,
             "pickle_module": _pickle_module(folder, sections) if name == _PICKLED else None,
@@ -41,12 +42,17 @@ def _read(sections: Sections) -> ModelInfo:
     )
 
 
-def _format(path: Path) -> str:
+def _format(name: str, sections: Sections) -> str:
+    path = sections.folder / name
     # What torch.load goes by (torch 2.13, `_is_torchscript_zip`).
     if not zipfile.is_zipfile(path):
         return "pickle"
-    with zipfile.ZipFile(path) as archive:
-        names = {name.partition("/")[2] for name in archive.namelist()}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.partition("/")[2] for name in archive.namelist()}
+    except ZIP_ERRORS as error:
+        sections.issues.append(f"{name} is damaged: {error}")
+        return "pickle"
     return "torchscript" if "constants.pkl" in names else "pickle"
 
 

@@ -12,6 +12,8 @@ class Sections:
 
     folder: Path
     """The model's."""
+    document: dict[str, Any]
+    """All of the MLmodel file."""
     pyfunc: dict[str, Any]
     """`flavors.python_function`."""
     flavor: dict[str, Any]

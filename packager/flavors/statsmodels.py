@@ -10,7 +10,7 @@ def _read(sections: Sections) -> ModelInfo:
     data = sections.pyfunc.get("data") or sections.flavor.get("data")
     return ModelInfo(
         flavor="statsmodels",
-        data_path=sections.path(data, "flavor 'statsmodels' names no data"),
+        data_path=sections.file(data, "flavor 'statsmodels' names no data"),
         serialization_format="pickle",
     )
 

@@ -13,8 +13,9 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
+_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))$")
 _MISSING = b"<Error><Code>NoSuchKey</Code><Message>There is no such object</Message></Error>"
+_NO_RANGE = b"<Error><Code>InvalidRange</Code><Message>It has no such range</Message></Error>"
 
 
 @contextmanager
@@ -72,12 +73,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         assert isinstance(self.server, ObjectServer)
         path = self.server.find(unquote(urlsplit(self.path).path).lstrip("/"))
         if path is None:
-            self._refuse(has_body=has_body)
+            self._refuse(HTTPStatus.NOT_FOUND, _MISSING, has_body=has_body)
             return
         status = path.stat()
         size = status.st_size
         asked = self._range(size)
         is_part, (begin, end) = asked is not None, asked or (0, size)
+        if is_part and begin >= end:
+            self._refuse(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, _NO_RANGE, has_body=has_body)
+            return
         self.send_response(HTTPStatus.PARTIAL_CONTENT if is_part else HTTPStatus.OK)
         if is_part:
             self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{size}")
@@ -97,15 +101,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _range(self, size: int) -> tuple[int, int] | None:
+        """Return where the range begins and ends; it is empty where the object has none of it.
+
+        None: the whole object is asked for.
+        """
         asked = _RANGE.match(self.headers.get("Range", ""))
-        if asked is None or int(asked[1]) >= size:
+        if asked is None:
             return None
+        if asked[3]:  # so many of the last bytes
+            return max(size - int(asked[3]), 0), size
         return int(asked[1]), min(int(asked[2] or size) + 1, size)
 
-    def _refuse(self, *, has_body: bool) -> None:
-        self.send_response(HTTPStatus.NOT_FOUND)
+    def _refuse(self, status: HTTPStatus, content: bytes, *, has_body: bool) -> None:
+        self.send_response(status)
         self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(_MISSING)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if has_body:
-            self.wfile.write(_MISSING)
+            self.wfile.write(content)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from packager.errors import ConfigError, ModelError
 from packager.mlmodel import MLMODEL_NAME
@@ -43,6 +45,7 @@ def write_bare_model(
     :raises ConfigError: an unknown flavor, one that must be given, or an unusable example.
     """
     row = find_format(source, flavor)
+    _check_regular(source)
     found = row.read(source)
     _check_trust(source, trusted_types)
     example = read_input_example(input_example) if input_example else None
@@ -58,6 +61,16 @@ def write_bare_model(
     (folder / MLMODEL_NAME).write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
+def _check_regular(source: Path) -> None:
+    """Refuse a folder with links: it shall not make us ship what lies outside of it."""
+    for path in sorted(source.rglob("*")) if source.is_dir() else ():
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            what = "a symbolic link" if path.is_symlink() else "neither a file nor a folder"
+            raise ModelError(
+                f"{path} is {what}", hint="Put the file itself in its place, or remove it."
+            )
+
+
 def _check_trust(source: Path, trusted_types: Sequence[str]) -> None:
     if source.suffix == ".skops":
         check_trusted_types(source, trusted_types)
@@ -71,7 +84,7 @@ def _copy(source: Path, found: Found, folder: Path) -> None:
     if found.content is not None:
         data.write_text(found.content, encoding="utf-8")
     elif source.is_dir():
-        shutil.copytree(source, data)
+        shutil.copytree(source, data, symlinks=True)
     else:
         shutil.copyfile(source, data)
     for name in found.beside:
@@ -127,7 +140,7 @@ def _write_environment(
 ) -> str | None:
     """Write what the model needs; return its library's version, where that is known."""
     beside = source.parent / "requirements.txt"
-    version = found.version
+    version = _sound(found.version)
     if beside.is_file():
         progress.detail(f"Requirements: {beside}")
         shutil.copyfile(beside, folder / "requirements.txt")
@@ -145,6 +158,22 @@ def _write_environment(
     }
     (folder / "python_env.yaml").write_text(yaml.safe_dump(environment), encoding="utf-8")
     return version
+
+
+def _sound(version: str | None) -> str | None:
+    """Return a version or specifier that a file records; None: it is no such thing.
+
+    It is going to be a part of a requirement, which a file must not choose.
+    """
+    try:
+        # As packaging writes it: `v1.0` would be read as a part of the library's name.
+        return str(Version(version or ""))
+    except InvalidVersion:
+        pass
+    try:
+        return str(SpecifierSet(version or "")) or None
+    except InvalidSpecifier:
+        return None
 
 
 def _installed(source: Path, library: str) -> str:

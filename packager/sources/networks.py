@@ -11,6 +11,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from packager.damage import ZIP_ERRORS
 from packager.errors import ModelError
 from packager.onnxfile import read_external_files
 from packager.sources.bareformat import BareFormat, Found
@@ -70,7 +71,7 @@ def _members(path: Path) -> dict[str, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile as error:
+    except ZIP_ERRORS as error:
         raise ModelError(f"{path} is damaged or cut short: {error}") from error
     return {name.partition("/")[2]: name for name in names}
 
@@ -111,15 +112,15 @@ def _read_eager_torch(path: Path) -> Found:
 
 
 def _is_state_dict(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        content = archive.read(_members(path)["data.pkl"])
     try:
+        with zipfile.ZipFile(path) as archive:
+            content = archive.read(_members(path)["data.pkl"])
         names = [
             str(argument)
             for opcode, argument, _ in pickletools.genops(content)
             if opcode.name in ("GLOBAL", "STACK_GLOBAL")
         ]
-    except ValueError as error:
+    except ZIP_ERRORS as error:
         raise ModelError(f"{path} is damaged: {error}") from error
     return all(name.startswith(_TENSORS) for name in names)
 
@@ -143,8 +144,8 @@ def _read_keras(path: Path) -> Found:
             described = json.loads(archive.read("metadata.json"))
             json.loads(archive.read("config.json"))
         version = str(described["keras_version"])
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} is no model of Keras, or is damaged") from error
+    except (*ZIP_ERRORS, TypeError) as error:
+        raise ModelError(f"{path} is no model of Keras, or is damaged: {error}") from error
     library, backend = _backend(path)
     return Found(
         data="data/model.keras",
@@ -161,7 +162,7 @@ def _backend(path: Path) -> tuple[str, str]:
     """Return the requirement and the name of Keras's backend, which no file records."""
     beside = path.parent / "requirements.txt"
     if beside.is_file():
-        for line in beside.read_text(encoding="utf-8").splitlines():
+        for line in _lines(beside):
             name = _name(line)
             if name in _BACKENDS:
                 return line.strip(), _BACKENDS[name]
@@ -174,6 +175,13 @@ def _backend(path: Path) -> tuple[str, str]:
         f"{path} does not record which backend it ran on",
         hint=f"Write keras and tensorflow, torch or jax with their versions into {beside}.",
     )
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is not UTF-8 text", hint="Save it as UTF-8.") from error
 
 
 def _name(line: str) -> str | None:

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
+from packager.damage import COMPRESSION_ERRORS, ZIP_ERRORS
 from packager.errors import ModelError, ToolMissing
 
 _SCANNED_OPCODES = 500_000
@@ -118,8 +119,8 @@ def _sniff_skops(path: Path) -> BareFile:
         with zipfile.ZipFile(path) as archive:
             schema = archive.read("schema.json").decode("utf-8")
         json.loads(schema)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ModelError(f"{path} is not a skops file, or is damaged") from error
+    except ZIP_ERRORS as error:
+        raise ModelError(f"{path} is not a skops file, or is damaged: {error}") from error
     match = _VERSION_IN_SKOPS.search(schema)
     return BareFile("skops", match[1] if match else None)
 
@@ -148,5 +149,5 @@ def _check_pickle(path: Path, data: bytes | mmap.mmap) -> BareFile:
 def _decompress(path: Path, data: bytes, decompress: Callable[[bytes], bytes]) -> bytes:
     try:
         return decompress(data)
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+    except (ValueError, *COMPRESSION_ERRORS) as error:
         raise ModelError(f"{path} is damaged: {error}") from error

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.page import with_section
+from packager.flavors import flavor_named
 from tests.commands import ROOT
 from tests.flavors.harness import Outcome
 from tests.flavors.saver import Row, all_rows
@@ -84,8 +85,12 @@ def _cells(row: Row, outcome: Outcome) -> list[str]:
         f"{outcome.unzipped_bytes / 1e6:.1f}",
         f"{outcome.init_duration_ms:.0f}",
         f"{outcome.largest_difference:.1g}" if outcome.largest_difference else "equal to the bit",
-        "yes" if outcome.executes_code else "no",
+        "yes" if _executes_code(outcome) else "no",
     ]
+
+
+def _executes_code(outcome: Outcome) -> bool:
+    return flavor_named(outcome.flavor).format_named(outcome.format).executes_code
 
 
 def _library(row: Row, outcome: Outcome) -> str:

@@ -14,6 +14,7 @@ import yaml
 from packager.flavors import OWN_FLAVORS
 from scripts.security_page import PAGE, page_with_table
 from tests.functional.workshop import Workshop
+from tests.wheels import make_wheel
 
 Content = Callable[[Path], bytes]
 """What a file holds, given the file that must not appear."""
@@ -46,10 +47,6 @@ def torchscript(path: Path) -> bytes:
 
 def onnx(path: Path) -> bytes:
     return b"\x08\x07"  # a protocol buffer without fields but its version
-
-
-def spacy(factory: str) -> Content:
-    return lambda path: f'[nlp]\nlang = "en"\n[components.c]\nfactory = "{factory}"\n'.encode()
 
 
 @dataclass(frozen=True)
@@ -112,8 +109,7 @@ CASES = {
     **{("catboost", name): _catboost(name) for name in ("cbm", "json", "onnx", "coreml")},
     ("statsmodels", "pickle"): _data(),
     ("prophet", "json"): _data(),
-    ("spacy", "spacy"): _data(**{"model/config.cfg": spacy("ner")}),
-    ("spacy", "registered functions"): _data(**{"model/config.cfg": spacy("their_own")}),
+    ("spacy", "spacy"): _data(**{"model/config.cfg": trap}),
     ("pmdarima", "pickle"): _data(),
     ("pytorch", "pickle"): _pytorch("model.pth", trap),
     ("pytorch", "torchscript"): _pytorch("model.pth", torchscript),
@@ -121,8 +117,7 @@ CASES = {
     ("tensorflow", "saved_model"): _tensorflow("model/saved_model.pb", "tf"),
     ("tensorflow", "keras"): _tensorflow("model.keras", "keras"),
     ("tensorflow", "h5"): _tensorflow("model.h5", "h5"),
-    ("keras", "keras"): _keras("data/model.keras", keras_version="3.12.0"),
-    ("keras", "keras<3.12"): _keras("data/model.keras", keras_version="3.11.3"),
+    ("keras", "keras"): _keras("data/model.keras"),
     ("keras", "saved_model"): _keras("data/model/saved_model.pb", save_exported_model=True),
     ("python_function", "cloudpickle"): _python("mlflow.pyfunc.model", python_model="model"),
     ("python_function", "code"): Case(
@@ -207,3 +202,70 @@ def test_a_safe_format_with_modules_of_its_own_is_refused(
 
 def test_the_security_page_has_the_formats_as_they_are() -> None:
     assert PAGE.read_text() == page_with_table(PAGE.read_text()), "python -m scripts.security_page"
+
+
+def _skops(trusted: list[str]) -> Case:
+    case = _object("skops")
+    return Case(case.pyfunc, case.section | {"skops_trusted_types": trusted}, case.files)
+
+
+@pytest.mark.parametrize("trusted", ["posix.system", "numpy.testing._private.utils.runstring"])
+def test_a_skops_file_that_wants_functions_trusted_is_refused(
+    trusted: str, workshop: Workshop, loaded: Path
+) -> None:
+    write(workshop, "sklearn", _skops(["sklearn.tree._tree.Tree", trusted]), loaded)
+
+    done = plan(workshop, "--safe-only")
+
+    assert done.returncode == 3, done.stderr
+    assert f"wants skops to construct {trusted}," in done.stderr
+
+
+def test_a_skops_file_that_wants_its_librarys_classes_trusted_is_not_refused(
+    workshop: Workshop, loaded: Path
+) -> None:
+    types = ["sklearn.tree._tree.Tree", "numpy.dtype", "lightgbm.sklearn.LGBMClassifier"]
+    write(workshop, "sklearn", _skops(types), loaded)
+
+    assert plan(workshop, "--safe-only").returncode == 0
+
+
+@pytest.mark.parametrize("line", ["skops @ https://somewhere.test/skops-9.whl", "w/skops-9.whl"])
+def test_a_model_with_packages_of_its_own_is_refused(
+    line: str, workshop: Workshop, loaded: Path
+) -> None:
+    write(workshop, "sklearn", CASES["sklearn", "skops"], loaded)
+    workshop.require(line)
+
+    done = plan(workshop, "--safe-only")
+
+    assert done.returncode == 3, done.stderr
+    assert f"a package of its own is ({line})" in done.stderr
+
+
+def test_a_safe_model_is_not_read_by_a_skops_that_is_known_to_be_unsafe(
+    workshop: Workshop, loaded: Path
+) -> None:
+    make_wheel(workshop.index, "skops", "0.11.0")
+    write(workshop, "sklearn", CASES["sklearn", "skops"], loaded)
+    workshop.require("skops==0.11.0")
+
+    assert plan(workshop).returncode == 0
+    done = plan(workshop, "--safe-only")
+
+    assert done.returncode == 1, done.stderr
+    assert "skops>=0.12" in done.stderr
+
+
+def test_a_requirement_in_a_folder_is_not_built_to_explain_why_it_cannot_be_had(
+    workshop: Workshop, loaded: Path
+) -> None:
+    write(workshop, "sklearn", CASES["sklearn", "skops"], loaded)
+    (workshop.model / "setup.py").write_bytes(module(loaded))
+    workshop.require(f"skops @ {workshop.model.as_uri()}")
+
+    done = plan(workshop)
+
+    assert done.returncode == 1, done.stderr
+    assert "names a place on one machine" in done.stderr
+    assert not loaded.exists()

@@ -106,6 +106,13 @@ def test_a_bare_file_is_inspected_without_running_it(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["executes_code"] is True
 
 
+def test_a_skops_model_that_wants_anything_trusted_is_not_called_harmless(tmp_path: Path) -> None:
+    done = inspect(
+        write_model(tmp_path, changed(sklearn={"skops_trusted_types": ["posix.system"]}))
+    )
+    assert "skops: loading it constructs what the trusted types name" in done.stdout
+
+
 def test_a_bundle_is_shown_with_target_and_digests(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path)
     done = inspect(folder)

@@ -43,6 +43,7 @@ ENOUGH = [
     "import mlflow\nif __name__ == '__main__':\n    mlflow.log_metric('x', 1)",
     "'words about mlflow, and mlflow.sklearn'",
     "def f(c: 'mlflow.pyfunc.PythonModelContext'): pass",
+    "def f(c: 'list[mlflow.pyfunc.PythonModelContext]') -> 'dict[str, os.PathLike]': pass",
     "from . import mlflow\nmlflow.anything",
     "import os.path\nos.path.join('a')",
 ]
@@ -58,6 +59,18 @@ NOT_ENOUGH = [
     ("def f():\n    import mlflow\n    return mlflow.active_run()", "names mlflow.active_run"),
     ("__import__('mlflow.sklearn')", "names mlflow.sklearn in line 1"),
     ("import mlflow\nclass M(mlflow.pyfunc.ChatModel): pass", "names mlflow.pyfunc.ChatModel"),
+    (
+        "if __name__ == '__main__':\n    f()\nelse:\n    import mlflow.sklearn",
+        "names mlflow.sklearn",
+    ),
+    (
+        "import mlflow\nif __name__ == '__main__':\n    f()\nelif mlflow.active_run(): f()",
+        "names mlflow.active_run in line 4",
+    ),
+    ("def f(x: 'list[mlflow.types.llm.ChatMessage]'): pass", "names mlflow.types.llm.ChatMessage"),
+    ("def f() -> 'list[mlflow.types.llm.ChatMessage]': pass", "names mlflow.types.llm.ChatMessage"),
+    ("x: list['mlflow.sklearn.Model | None']", "names mlflow.sklearn in line 1"),
+    ("import mlflow as m\nasync def f() -> 'list[m.sklearn.X]': pass", "names mlflow.sklearn"),
     ("dbutils.secrets.get('x')", "names dbutils in line 1"),
     ("print 'python 2'", "cannot be read"),
 ]

@@ -65,8 +65,9 @@ def saved(tmp_path: Path) -> Path:
 
 def read(folder: Path) -> ModelInfo:
     """Read a model as one of a flavor without a row of its own."""
-    pyfunc = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]["python_function"]
-    return fallback.FLAVOR.read(Sections(folder, pyfunc, {}, []))
+    document = yaml.safe_load((folder / "MLmodel").read_text())
+    pyfunc = document["flavors"]["python_function"]
+    return fallback.FLAVOR.read(Sections(folder, document, pyfunc, {}, []))
 
 
 def test_predicts_as_mlflow_and_keeps_to_itself(saved: Path, tmp_path: Path) -> None:

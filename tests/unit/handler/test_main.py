@@ -139,6 +139,25 @@ def test_an_init_that_is_kept_fails_without_the_model(
     assert lines_of(capsys)[-1]["outcome"] == "failed"
 
 
+def test_an_init_that_is_kept_asks_once_for_a_model_that_it_may_not_read(
+    start: Start,
+    sklearn_bundle: Callable[[str], Bundle],
+    write_task_root: Callable[[Bundle], Path],
+    serve_bytes: Callable[..., ObjectServer],
+) -> None:
+    bundle = sklearn_bundle("s3")
+    server = serve_bytes(bundle.archive, lambda exchange: exchange.refuse(403, "AccessDenied"))
+    environ = {
+        "MODEL_BUCKET": BUCKET,
+        "MODEL_KEY": KEY,
+        "PACKAGER_CACHE_DIR": str(bundle.config.cache_dir),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+    }
+    with pytest.raises(ModelFetchError):
+        start(environ, write_task_root(bundle))
+    assert len(server.requests) == 1
+
+
 def test_a_bad_environment_fails_an_init_that_is_kept(start: Start, tmp_path: Path) -> None:
     environ = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "MODEL_SHA256": "x"}
     with pytest.raises(ConfigError, match="MODEL_SHA256"):

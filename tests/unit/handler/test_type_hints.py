@@ -201,7 +201,8 @@ def test_hints_are_read_as_by_mlflow(function: Any, index: int) -> None:
 
 def facts(error: Any) -> list[Any]:
     names = ("error_code", "message", "sqlstate", "error_class", "json_kwargs")
-    return [*(getattr(error, name) for name in names), error.get_http_status_code(), str(error)]
+    said = [error.get_http_status_code(), error.serialize_as_json(), str(error)]
+    return [*(getattr(error, name) for name in names), *said]
 
 
 @pytest.mark.parametrize("name", [*exceptions.ERROR_CODES, "IO_ERROR"])
