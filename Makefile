@@ -22,7 +22,7 @@ test: $(INSTALLED) .tools/judge/.installed ## Run the default test suite
 test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour
 	$(PYTHON) -m pytest -m targets tests/targets
 
-test-flavors: $(INSTALLED) ## Log, build and run models of the heavy flavors (torch, tensorflow ...); gigabytes
+test-flavors: $(INSTALLED) ## Log, build and run models of all flavors in all formats (torch ...); gigabytes, an hour
 	$(PYTHON) -m pytest -m flavors tests/flavors tests/runtime/test_large_models.py
 
 flavors: $(INSTALLED) ## Run models of all flavors, or of some (ROWS="onnx sklearn/skops"), into docs/flavors.md

@@ -20,6 +20,9 @@ from packager.needs import Needs
 MLFLOWS = frozenset({"mlflow", "mlflow-skinny"})
 """The distributions of MLflow itself."""
 
+KEPT_AS_STAND_IN = frozenset({"mlflow"})
+"""What even `--keep` brings as its stand-in: with the libraries of its server it has 450 MB."""
+
 
 @dataclass(frozen=True)
 class Replacement:
@@ -90,12 +93,12 @@ _GPU_BUILD = re.compile(r"\+(?:cu\d+|rocm[\d.]+|xpu)(?![.\w])")
 
 
 def find_replacements(
-    requirements: Mapping[str, Requirement], architecture: str
+    requirements: Mapping[str, Requirement], architecture: str | None
 ) -> tuple[Replacement, ...]:
     """Return what stands in for those of the requirements that Lambda cannot take.
 
     :param requirements: by the line that they were read from.
-    :param architecture: Lambda's identifier.
+    :param architecture: Lambda's identifier; None: only what stands in on each of them.
     """
     found = []
     for line, requirement in requirements.items():

@@ -1,6 +1,6 @@
 """What the user wants in the bundle otherwise than the model and the rules say."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -12,6 +12,7 @@ from packager.errors import ConfigError
 from packager.logins import LOGIN_HINT, has_login
 from packager.modelwheels import cached_wheel
 from packager.requirements import Drop, Requirements
+from packager.standins import KEPT_AS_STAND_IN, Replacement, find_replacements
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Wishes:
     extra: tuple[str, ...] = ()
     """PEP 508 lines, or paths of wheels, that the bundle needs besides."""
     keep: tuple[str, ...] = ()
-    """Globs of packages that no rule may drop."""
+    """Globs of packages that no rule may drop; MLflow is kept as mlflow-skinny."""
     drop: tuple[str, ...] = ()
     """Globs of packages that stay out, whoever requires them."""
 
@@ -33,7 +34,7 @@ def grant(wishes: Wishes, requirements: Requirements) -> Requirements:
     """
     extra = [_as_line(text) for text in wishes.extra]
     kept_globs = tuple(map(_normalised, wishes.keep))
-    keep = (*kept_globs, *map(_name, extra))
+    asked = frozenset(map(_name, extra))
     drop = tuple(map(_normalised, wishes.drop))
     kept, dropped = list(requirements.kept), []
     for item in requirements.dropped:
@@ -41,21 +42,42 @@ def grant(wishes: Wishes, requirements: Requirements) -> Requirements:
             kept.append(item.requirement)
         else:
             dropped.append(item)
+    replaced = (
+        *requirements.replaced,
+        *_stand_ins(line for line in kept if line not in requirements.kept),
+    )
     kept += extra
     unwanted = [line for line in kept if _matches(_name(line), drop)]
-    excluded = [item for item in requirements.excluded if not _matches(item.requirement, keep)]
+    excluded = [
+        item
+        for item in requirements.excluded
+        if not _is_wanted_itself(item.requirement, asked, kept_globs)
+    ]
     return replace(
         requirements,
         kept=tuple(line for line in kept if line not in unwanted),
         dropped=(*dropped, *(Drop(line, "unwanted: --drop") for line in unwanted)),
         excluded=(*excluded, *(Drop(glob, "unwanted: --drop") for glob in drop)),
         replaced=tuple(
-            item for item in requirements.replaced if not _matches(_name(item.requirement), keep)
+            item
+            for item in replaced
+            if not _is_wanted_itself(_name(item.requirement), asked, kept_globs)
         ),
         added=tuple(
             item for item in requirements.added if not _matches(_name(item.requirement), drop)
         ),
     )
+
+
+def _stand_ins(lines: Iterable[str]) -> tuple[Replacement, ...]:
+    """Return what comes instead of these, which a rule had dropped and `--keep` brings back."""
+    parsed = {line: Requirement(line) for line in lines if _name(line) in KEPT_AS_STAND_IN}
+    return find_replacements(parsed, None)
+
+
+def _is_wanted_itself(name: str, asked: Container[str], keep: Iterable[str]) -> bool:
+    """Tell whether the user wants this package and no other in its place."""
+    return name in asked or (name not in KEPT_AS_STAND_IN and _matches(name, keep))
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:

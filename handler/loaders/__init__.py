@@ -57,7 +57,9 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
         _logger.exception("loading %s failed", what)
         if isinstance(error, FileNotFoundError) and error.filename is not None:
             lacking = Path(os.fsdecode(error.filename)).name
-            raise ModelLoadError(f"loading it needs a file that is not there: {lacking}") from error
+            raise ModelLoadError(
+                f"loading {what} needs a file that is not there: {lacking}"
+            ) from error
         raise ModelLoadError(
             f"{what} cannot be read as {info.serialization_format}"
             f" ({type(error).__name__}): is the file whole, and was the model saved with"

@@ -9,7 +9,16 @@ from typing import Any
 from handler.pythonmodels import code, exceptions, hints, model, wrapping
 
 
-class Recorded:
+class _HasMembers(type):
+    """Python 3.11.2 pickles a member of an enumeration as an attribute of its class."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return cls()
+
+
+class Recorded(metaclass=_HasMembers):
     """A part of a signature inside a pickled function model, which nothing reads."""
 
     def __init__(self, *args: object) -> None:

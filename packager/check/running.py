@@ -1,7 +1,6 @@
 """Checks that run the function here: import, init, a prediction, the source's prediction."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,12 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from handler.manifest import ModelInfo
 from packager.bundle import Bundle
 from packager.check.comparing import RELATIVE_TOLERANCE, Comparison, compare
+from packager.check.missing import missing_module, problem_of_module, way_to_bring
 from packager.check.report import Check, Measurements, Problem
 from packager.errors import DependencyError, ModelError, PackagerError, ToolError
 from packager.gateways import GATEWAYS, SampleRequest
@@ -34,7 +31,6 @@ INIT, PREDICTION, SAME = "import and init", "prediction", "same predictions as t
 _MORE_S = 90
 """Than the template gives: this machine may be slower than Lambda."""
 _ERROR_CHARS = 600
-_MISSING_MODULE = re.compile(r"No module named '([\w.]+)'")
 _GATEWAY = GATEWAYS["http-api"]
 
 
@@ -219,7 +215,8 @@ def _refusal(
         hint = "The source model refuses it too: log the model with an example that it takes."
     if lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
-        hint = f"A module is missing; left out were {names}: build again with --keep NAME."
+        way = way_to_bring(missing_module(answer.log + text), dropped)
+        hint = f"A module is missing; left out were {names}: build again with {way}."
     return Check.of(
         PREDICTION, [Problem(f"the function does not answer {sample.origin}: {text}", hint)], ""
     )
@@ -227,51 +224,14 @@ def _refusal(
 
 def _init_problem(ping: Invocation, log: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:
     cause = _model_failure(log) or _failure(ping)
-    missing = _MISSING_MODULE.search(cause) or _MISSING_MODULE.search(log)
-    if missing:
-        return _missing_module(missing[1], bundle, dropped)
+    module = missing_module(cause) or missing_module(log)
+    if module is not None:
+        return problem_of_module(module, bundle, dropped)
     return Problem(
         f"the function does not start: {cause}",
         "Run it alone and read its log: packager invoke BUNDLE --event"
         " BUNDLE/events/http-api-ping.json.",
     )
-
-
-def _missing_module(module: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:
-    message = f"the function does not start: there is no module {module}"
-    top = canonicalize_name(module.split(".")[0])
-    for drop in dropped:
-        name = _name(drop.requirement)
-        if name == top or _is_module_of(top, name):
-            return Problem(
-                f"{message}. Its package was left out: {drop.requirement} ({drop.reason})",
-                f"Build again with --keep {name}.",
-            )
-    if "." in module and top in {canonicalize_name(item.name) for item in bundle.manifest.packages}:
-        return Problem(
-            f"{message}, though its package is in the bundle",
-            "If trimming took it out, build again with --no-trim.",
-        )
-    left_out = ", ".join(drop.requirement for drop in dropped)
-    return Problem(
-        message + (f". Left out of the bundle: {left_out}" if left_out else ""),
-        "Add its package with --with NAME, or better to the model's requirements.txt.",
-    )
-
-
-def _is_module_of(module: str, distribution: str) -> bool:
-    """Tell whether this machine's packages know the module to be of that distribution."""
-    import importlib.metadata  # reads every package's metadata: only for a failure
-
-    found = importlib.metadata.packages_distributions().get(module.replace("-", "_"), [])
-    return distribution in {canonicalize_name(name) for name in found}
-
-
-def _name(line: str) -> str:
-    try:
-        return canonicalize_name(Requirement(line).name)
-    except InvalidRequirement:  # a glob of --drop
-        return line
 
 
 def _model_failure(log: str) -> str | None:

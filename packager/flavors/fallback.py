@@ -64,8 +64,7 @@ def _warnings(info: ModelInfo) -> list[str]:
     loader_module, program = info.options["loader_module"], info.options["program"]
     warnings = [
         f"there is no loader for {loader_module} here: MLflow itself loads the model, so"
-        " mlflow-skinny and what it requires are in the bundle: about 25 MB more, and half a second"
-        " of CPU more at each cold start"
+        f" mlflow-skinny and what it requires are in the bundle: {python_function.MLFLOWS_COST}"
     ]
     if program is not None:
         warnings.append(

@@ -7,10 +7,12 @@ runs none and writes the page from what is stored.
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from packager.errors import PackagerError
 from tests.flavors.harness import run_row
 from tests.flavors.page import store, write_page
 from tests.flavors.saver import Row, all_rows
@@ -49,7 +51,7 @@ def run(row: Row) -> bool:
     with tempfile.TemporaryDirectory(prefix="packager-flavors-") as name:
         try:
             outcome = run_row(row, Path(name))
-        except AssertionError as error:
+        except (AssertionError, PackagerError, subprocess.TimeoutExpired) as error:
             sys.stderr.write(f"{row} FAILED\n{error}\n")
             return False
     store(row, outcome)

@@ -23,6 +23,8 @@ _LIBRARIES = {
     "sklearn": "scikit-learn",
     "pytorch": "torch",
     "python_function": "cloudpickle",
+    "keras_jax": "keras",
+    "keras_torch": "keras",
 }
 """What a saver of this name is about, where its distribution is called differently."""
 

@@ -17,6 +17,8 @@ class Tolerance:
     relative: float
     """Of numbers beyond 1; below 1 it is absolute."""
     reason: str
+    keys: tuple[str, ...] | None = None
+    """Of the answer's objects: what is not below them is equal to the bit; None: it is for all."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,17 @@ def read_saver(path: Path) -> Saver:
     values = _assigned(path)
     variants = tuple(_keys(values["MODELS"], path))
     tolerances = _literal(values, "TOLERANCE", {}, path)
+    keys = _literal(values, "TOLERATED_KEYS", {}, path)
     options = _literal(values, "BUILD", {}, path)
+    for name in keys:
+        assert name in tolerances, f"{path.name}: {name} is not in TOLERANCE"
     for name in (*tolerances, *options):
         assert name in variants, f"{path.name}: {name} is not in MODELS"
     return Saver(
         path=path,
         requirements=tuple(_literal(values, "REQUIREMENTS", (), path)),
         variants=variants,
-        tolerances={name: Tolerance(*given) for name, given in tolerances.items()},
+        tolerances={name: Tolerance(*given, keys.get(name)) for name, given in tolerances.items()},
         build_options={name: tuple(given) for name, given in options.items()},
         runtime=_literal(values, "RUNTIME", "python3.11", path),
         is_heavy=_literal(values, "IS_HEAVY", False, path),

@@ -25,6 +25,16 @@ def test_floats_may_differ_by_a_number(ours: Any, theirs: Any, difference: float
     assert largest_difference(ours, theirs) == pytest.approx(difference)
 
 
+def test_only_below_the_keys_that_are_tolerated_floats_may_differ() -> None:
+    theirs = {"predictions": [{"yhat": 2.0, "yhat_lower": [1.0]}]}
+    drawn = {"predictions": [{"yhat": 2.0, "yhat_lower": [1.5]}]}
+    wrong = {"predictions": [{"yhat": 2.0000001, "yhat_lower": [1.0]}]}
+
+    assert largest_difference(drawn, theirs, ["yhat_lower"]) == 0.5
+    with pytest.raises(AssertionError, match=r"\$\.predictions\[0\]\.yhat: 2\.0000001 instead"):
+        largest_difference(wrong, theirs, ["yhat_lower"])
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [

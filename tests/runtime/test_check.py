@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from handler.manifest import ModelInfo
 from packager.bundle import FUNCTION_ZIP, Bundle, read_bundle
 from packager.check import check_bundle
 from packager.requirements import Drop
 from packager.sources import open_model
-from tests.bundles import make_bundle
+from tests.bundles import ECHO, make_bundle
 from tests.commands import packager
 from tests.conftest import Example
 
@@ -109,6 +110,31 @@ def test_a_dropped_package_that_the_model_needs_is_named_with_the_way_to_keep_it
     assert "--keep skops" in problem.hint
     statuses = {entry.name: entry.status for entry in report.entries[-3:]}
     assert list(statuses.values()) == ["failed", "not made", "not made"]
+
+
+_AT_INIT = "import mlflow.pyfunc\n"
+_AT_A_PREDICTION = """
+def handler(event, context):
+    if event["rawPath"] != "/ping":
+        import mlflow.sklearn
+    return {"statusCode": 200, "body": "{}"}
+"""
+
+
+@pytest.mark.parametrize("code", [_AT_INIT, _AT_A_PREDICTION])
+@pytest.mark.parametrize("dropped", ["mlflow==3.17.2", "mlflow-skinny==3.17.2"])
+def test_a_model_that_lacks_mlflow_is_shown_the_way_to_its_small_distribution(
+    tmp_path: Path, code: str, dropped: str
+) -> None:
+    info = ModelInfo("sklearn", "model.skops", "skops", input_example={"inputs": [[1.0]]})
+    bundle = make_bundle(tmp_path, model=None, info=info, files=ECHO | {"handler/main.py": code})
+
+    report = check_bundle(bundle, dropped=[Drop("skops", "a rule"), Drop(dropped, "a rule")])
+
+    hints = [problem.hint or "" for problem in report.problems]
+    (hint,) = [hint for hint in hints if "mlflow" in hint]
+    assert "--with mlflow-skinny==3.17.2" in hint
+    assert "--keep" not in hint
 
 
 def test_a_bundle_for_another_machine_is_checked_as_far_as_it_can_be(tmp_path: Path) -> None:

@@ -277,7 +277,13 @@ def test_a_spacy_pipeline_that_categorizes_is_a_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flavor", "data"), [("statsmodels", "model.statsmodels"), ("pmdarima", "model.pmd")]
 )
-def test_a_pickle_is_of_the_flavor_that_is_given(tmp_path: Path, flavor: str, data: str) -> None:
+def test_a_pickle_is_of_the_flavor_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flavor: str, data: str
+) -> None:
+    def not_installed(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", not_installed)
     path = tmp_path / "model.pickle"
     path.write_bytes(pickle.dumps({"pkg_version_": "2.1.1"}))
     if flavor == "statsmodels":  # which does not say who wrote it
@@ -337,3 +343,40 @@ def test_a_name_that_goes_with_another_flavor_is_refused(tmp_path: Path) -> None
     with pytest.raises(ModelError, match="no name of a bare onnx model") as caught:
         open_bare(path, "onnx")
     assert ".onnx" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("target", ["outside.bin", "missing", "../export"])
+def test_a_bare_folder_with_a_link_is_refused(tmp_path: Path, target: str) -> None:
+    (tmp_path / "outside.bin").write_bytes(b"somebody's")
+    folder = spacy_folder(tmp_path / "export", "textcat")
+    (folder / "vocab").mkdir()
+    (folder / "vocab" / "vectors").symlink_to(tmp_path / target)
+    with pytest.raises(ModelError, match=r"export/vocab/vectors is a symbolic link"):
+        open_bare(folder)
+
+
+def test_a_link_to_a_bare_folder_is_that_folder(tmp_path: Path) -> None:
+    spacy_folder(tmp_path / "v1", "textcat")
+    (tmp_path / "latest").symlink_to("v1")
+    assert open_bare(tmp_path / "latest")[0]["spacy"]["data"] == "model.spacy"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "requirement"),
+    [
+        ("1.1.7", "prophet==1.1.7"),
+        ("v1.1.7", "prophet==1.1.7"),
+        (">= 1.1\n", "prophet>=1.1"),
+        *((wrong, "prophet==9.9") for wrong in ("-evil", "x", "1.0\nevil", "", " ", ",", "1 # x")),
+    ],
+)
+def test_only_a_version_that_is_one_becomes_a_requirement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: str, requirement: str
+) -> None:
+    distribution = tmp_path / "installed" / "prophet-9.9.dist-info"
+    distribution.mkdir(parents=True)
+    (distribution / "METADATA").write_text("Name: prophet\nVersion: 9.9\n")
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"growth": "linear", "__prophet_version": recorded}))
+    assert open_bare(path)[1] == (requirement,)

@@ -1,8 +1,10 @@
 """The S3 that gives out files: read by the function's own reader."""
 
+import http.client
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,3 +47,35 @@ def test_what_is_not_served_is_not_there(endpoint: str) -> None:
     client = embedded_client(endpoint)
     assert client.head_object(Bucket="bucket", Key="a key")["ContentLength"] == len(CONTENT)
     assert client.get_object(Bucket="bucket", Key="a key")["Body"].read() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "content"),
+    [
+        ("bytes=0-2", 206, CONTENT[:3]),
+        ("bytes=1279998-", 206, CONTENT[-2:]),
+        ("bytes=-3", 206, CONTENT[-3:]),
+        ("bytes=-9999999", 206, CONTENT),
+        ("bytes=5-2", 416, None),
+        ("bytes=-0", 416, None),
+        ("bytes=1280000-", 416, None),
+        ("bytes=9999999999999-", 416, None),
+        ("lines=0-2", 200, CONTENT),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_each_range_is_answered_as_s3_answers_it(
+    endpoint: str, method: str, asked: str, status: int, content: bytes | None
+) -> None:
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=30)
+    for _ in range(2):  # the connection stays usable
+        connection.request(method, "/bucket/a%20key", headers={"Range": asked})
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status == status
+        if content is None:
+            assert method == "HEAD" or b"<Code>InvalidRange</Code>" in body
+        else:
+            assert body == (content if method == "GET" else b"")
+            assert answer.headers["Content-Length"] == str(len(content))
+    connection.close()

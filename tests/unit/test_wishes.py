@@ -43,6 +43,34 @@ def test_a_package_that_is_kept_is_not_replaced() -> None:
     assert "xgboost==3.2.0" in grant(Wishes(keep=("xgboost",)), BOOSTED).lines
 
 
+MLFLOW = Requirements(kept=(), dropped=(Drop("mlflow==3.17.2", "not needed"),))
+SKINNY = Requirements(
+    kept=("mlflow==3.17.2",),
+    dropped=(),
+    excluded=(Drop("mlflow", "mlflow-skinny==3.17.2 stands in for it"),),
+    replaced=(Replacement("mlflow==3.17.2", "mlflow-skinny==3.17.2", "no server"),),
+)
+
+
+@pytest.mark.parametrize("sorted_out", [MLFLOW, SKINNY])
+@pytest.mark.parametrize("keep", ["mlflow", "mlf*"])
+def test_mlflow_is_kept_without_its_server(sorted_out: Requirements, keep: str) -> None:
+    granted = grant(Wishes(keep=(keep,)), sorted_out)
+
+    assert "mlflow-skinny==3.17.2" in granted.lines
+    assert "mlflow==3.17.2" not in granted.lines
+    assert granted.excluded == sorted_out.excluded
+
+
+@pytest.mark.parametrize("sorted_out", [MLFLOW, SKINNY])
+def test_all_of_mlflow_comes_when_it_is_asked_for(sorted_out: Requirements) -> None:
+    granted = grant(Wishes(extra=("mlflow==3.17.2",), keep=("mlflow",)), sorted_out)
+
+    assert "mlflow==3.17.2" in granted.lines
+    assert "mlflow-skinny==3.17.2" not in granted.lines
+    assert granted.excluded == ()
+
+
 def test_what_a_rule_adds_the_user_can_drop() -> None:
     assert "scikit-learn" in grant(Wishes(), BOOSTED).lines
     assert "scikit-learn" not in grant(Wishes(drop=("scikit_learn",)), BOOSTED).lines

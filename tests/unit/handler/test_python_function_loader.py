@@ -274,6 +274,28 @@ def test_code_that_makes_no_model_cannot_be_loaded(tmp_path: Path, source: str, 
         load_model(folder, info)
 
 
+def test_a_file_that_the_models_own_code_misses_is_named_without_its_folder(
+    tmp_path: Path,
+) -> None:
+    source = """
+import os
+import mlflow
+class Model(mlflow.pyfunc.PythonModel):
+    def load_context(self, context): os.listdir(context.artifacts["words"])
+    def predict(self, context, model_input): return model_input
+mlflow.models.set_model(Model())
+"""
+    (tmp_path / "model.py").write_text(source)
+    (tmp_path / "words").mkdir()
+    artifacts = {"words": str(tmp_path / "words")}
+    folder = save(tmp_path / "model", str(tmp_path / "model.py"), artifacts=artifacts)
+    info = read_mlmodel(folder).info
+    (folder / "artifacts" / "words").rmdir()  # no list of files has an empty folder
+    with without_mlflow({}), pytest.raises(ModelLoadError) as raised:
+        load_model(folder, info)
+    assert raised.value.message == "loading model.py needs a file that is not there: words"
+
+
 def test_a_configuration_has_only_its_own_keys() -> None:
     config = ModelConfig(development_config={"a": 1})
     assert config.get("a") == 1
