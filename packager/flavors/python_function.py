@@ -139,7 +139,7 @@ def _needs_mlflow(info: ModelInfo) -> bool:
 
 
 MLFLOWS_COST = "about 23 MB more, and 0.4 s of CPU more at each cold start"
-"""Of MLflow in a bundle that has pandas anyway: rows `chat` and `cloudpickle` of docs/flavors.md."""
+"""Of MLflow in a bundle with pandas: compare `chat` and `cloudpickle` in docs/flavors.md."""
 
 
 def _warnings(info: ModelInfo) -> list[str]:
