@@ -16,13 +16,9 @@ class KerasPredictor:
     """A Keras model, or what TensorFlow makes of an exported one."""
 
     def __init__(self, model: Any, call: Callable[[Any], Any]) -> None:
+        # Both: the function of an exported model alone would not keep its variables alive.
         self._model = model
         self._call = call
-
-    @property
-    def model(self) -> Any:
-        """The Keras model, or the exported one's SavedModel."""
-        return self._model
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return an ndarray, for a DataFrame a DataFrame; MLflow's wrapper ignores params.

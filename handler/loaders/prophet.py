@@ -20,11 +20,6 @@ class ProphetPredictor:
     def __init__(self, forecaster: Prophet) -> None:
         self._forecaster = forecaster
 
-    @property
-    def model(self) -> Any:
-        """The forecaster."""
-        return self._forecaster
-
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return a DataFrame: `ds`, `yhat` and what it is made of; MLflow's wrapper ignores params.
 

@@ -28,11 +28,6 @@ class PytorchPredictor:
         self._device = device
         self._is_forecasting = _is_forecasting_model(module)
 
-    @property
-    def model(self) -> Any:
-        """The module."""
-        return self._module
-
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return an ndarray for an ndarray, a DataFrame for a DataFrame.
 

@@ -16,11 +16,6 @@ class SpacyPredictor:
     def __init__(self, pipeline: "spacy.language.Language") -> None:
         self._pipeline = pipeline
 
-    @property
-    def model(self) -> Any:
-        """The pipeline."""
-        return self._pipeline
-
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return a DataFrame with a column `predictions`: each text's categories and scores.
 

@@ -21,11 +21,6 @@ class StatsmodelsPredictor:
     def __init__(self, results: Any) -> None:
         self._results = results
 
-    @property
-    def model(self) -> Any:
-        """The results of the fit."""
-        return self._results
-
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return the predictions; MLflow's wrapper ignores params.
 

@@ -23,11 +23,6 @@ class ModulePredictor:
     def __init__(self, module: Any) -> None:
         self._module = module
 
-    @property
-    def model(self) -> Any:
-        """The module."""
-        return self._module
-
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return an ndarray where the module returns a tensor, else what it returns.
 
@@ -48,11 +43,6 @@ class EstimatorPredictor:
         # Both: the signature alone would not keep its variables alive.
         self._loaded = loaded
         self._infer = loaded.signatures[signature]
-
-    @property
-    def model(self) -> Any:
-        """The SavedModel."""
-        return self._loaded
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return the outputs by name: a dict for a dict, a DataFrame for a DataFrame.
@@ -80,11 +70,6 @@ class KerasPredictor:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-
-    @property
-    def model(self) -> Any:
-        """The Keras model."""
-        return self._model
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the model predicts, for a DataFrame a DataFrame.

@@ -114,11 +114,8 @@ def _read_other(flavor: Flavor, sections: Sections) -> ModelInfo:
         raise
     # Not our code: anything may be raised.
     except Exception as error:
-        raise ConfigError(
-            f"the flavor {flavor.name!r} of another package cannot read the model:"
-            f" {type(error).__name__}: {error}",
-            hint="Install a newer version of that package, or uninstall it.",
-        ) from error
+        what = f"the flavor {flavor.name!r} of another package cannot read the model"
+        raise _fault_of_others(what, error) from error
     if not isinstance(info, ModelInfo):
         raise ConfigError(
             f"the flavor {flavor.name!r} of another package reads a {type(info).__name__}",
@@ -132,17 +129,21 @@ def _load(entry: metadata.EntryPoint) -> Flavor:
         flavor = entry.load()
     # Any package may have registered it, so anything may be raised.
     except Exception as error:
-        raise ConfigError(
-            f"the flavor {entry.name!r} of {_origin(entry)} cannot be loaded:"
-            f" {type(error).__name__}: {error}",
-            hint="Install a newer version of that package, or uninstall it.",
-        ) from error
+        what = f"the flavor {entry.name!r} of {_origin(entry)} cannot be loaded"
+        raise _fault_of_others(what, error) from error
     if not isinstance(flavor, Flavor):
         raise ConfigError(
             f"the flavor {entry.name!r} of {_origin(entry)} is a {type(flavor).__name__}",
             hint=f"The entry point {entry.value} has to name a packager.flavors.Flavor.",
         )
     return flavor
+
+
+def _fault_of_others(what: str, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"{what}: {type(error).__name__}: {error}",
+        hint="Install a newer version of that package, or uninstall it.",
+    )
 
 
 def _origin(entry: metadata.EntryPoint) -> str:
