@@ -16,7 +16,7 @@ $(INSTALLED): requirements/dev.txt pyproject.toml scripts/setup.sh hatch_build.p
 demo: $(INSTALLED) ## Train, build, publish to an embedded S3, invoke on the real Lambda runtime
 	@$(PYTHON) examples/random_forest/demo.py
 
-test: $(INSTALLED) .tools/judge/.installed ## Run the default test suite
+test: $(INSTALLED) .tools/judge/.installed .tools/sam/.installed ## Run the default test suite
 	$(PYTHON) -m pytest -n 2
 
 test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour

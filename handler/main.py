@@ -47,7 +47,10 @@ def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[Front, Ha
     limit_threads(environ)
     with timer.step("manifest"):
         config, manifest, load = _prepare(environ, task_root, timer)
-    telemetry = Telemetry(has_cold_start=config.initialization_type == "on-demand")
+    telemetry = Telemetry(
+        function_name=environ.get("AWS_LAMBDA_FUNCTION_NAME"),
+        has_cold_start=config.initialization_type == "on-demand",
+    )
     host = ModelHost(load, raise_at_init=config.must_load_at_init, telemetry=telemetry)
     outcome: InitOutcome = "failed"
     try:

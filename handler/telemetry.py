@@ -16,6 +16,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 Level = Literal["INFO", "WARN", "ERROR"]
+METRIC_NAMESPACE = "Packager"
+"""Of the metrics that CloudWatch takes from the log lines."""
+ERRORS_METRIC = "PredictionErrors"
+"""1 for an invocation that ended with a status of 500 or more, else 0: Lambda's own metric
+`Errors` stays 0, for Mangum makes answers of exceptions."""
+
 InitOutcome = Literal["ready", "fetching", "model_unavailable", "failed"]
 
 
@@ -69,6 +75,7 @@ def write_stdout(line: str) -> None:
 class Telemetry:
     """Writes the function's log lines.
 
+    :param function_name: the dimension of its metrics; None: it writes none.
     :param has_cold_start: False where the init happens long before the first invocation.
     :param write: takes one line without its end.
     :param clock: seconds, monotonic.
@@ -77,10 +84,12 @@ class Telemetry:
     def __init__(
         self,
         *,
+        function_name: str | None = None,
         has_cold_start: bool = True,
         write: Callable[[str], None] = write_stdout,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._function_name = function_name
         self._is_cold = has_cold_start
         self._write = write
         self._clock = clock
@@ -107,7 +116,10 @@ class Telemetry:
             fields["error_code"] = invocation.error_code
         if invocation.error:
             fields["error"] = invocation.error
-        self._line("ERROR" if invocation.status >= 500 else "INFO", "invocation", fields)
+        is_error = invocation.status >= 500
+        if self._function_name:
+            fields |= _errors_metric(self._function_name, is_error)
+        self._line("ERROR" if is_error else "INFO", "invocation", fields)
 
     @contextmanager
     def scoring(self, invocation: Invocation) -> Iterator[None]:
@@ -143,6 +155,23 @@ class Telemetry:
         # Lambda filters lines by level if they have these two names (JSON log format).
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._write(json.dumps({"timestamp": now, "level": level, "type": kind, **fields}))
+
+
+def _errors_metric(function_name: str, is_error: bool) -> dict[str, Any]:
+    """Return the fields that make a log line a metric too.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    directive = {
+        "Namespace": METRIC_NAMESPACE,
+        "Dimensions": [["FunctionName"]],
+        "Metrics": [{"Name": ERRORS_METRIC, "Unit": "Count"}],
+    }
+    return {
+        "FunctionName": function_name,
+        ERRORS_METRIC: int(is_error),
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+    }
 
 
 def trace(error: BaseException) -> list[str]:

@@ -19,7 +19,7 @@ DEFAULT_PREFIX = "packager"
 PART_BYTES = 64 * 1024 * 1024
 """Files above this go up in parts of this size, which S3 joins at the end or never."""
 _PREFIX = re.compile(r"[A-Za-z0-9!_.'()/=+@-]*")
-"""What the parameter ModelKey of `template.yaml` allows."""
+"""What the parameter ModelPrefix of `template.yaml` allows."""
 _PROGRESS_STEPS = 10
 _COUNT_FROM_BYTES = 10_000_000
 """Smaller files are there before anybody wonders."""
@@ -51,9 +51,14 @@ class PublishReport:
     """None: the function is a container image, which no S3 holds."""
 
 
+def models_prefix(prefix: str) -> str:
+    """Return what the keys of all models begin with: the template's ModelPrefix."""
+    return _join(prefix, "models")
+
+
 def model_key(prefix: str, sha256: str) -> str:
     """Return the key of the model archive with this digest."""
-    return _join(prefix, f"models/{sha256}/model.zip")
+    return f"{models_prefix(prefix)}/{sha256}/model.zip"
 
 
 def layer_key(prefix: str, sha256: str) -> str:

@@ -6,8 +6,9 @@ from hashlib import sha256
 from typing import Any
 
 from handler.manifest import BundleManifest
+from handler.telemetry import ERRORS_METRIC, METRIC_NAMESPACE
 from packager.errors import ConfigError
-from packager.publish import DEFAULT_PREFIX, model_key
+from packager.publish import DEFAULT_PREFIX, models_prefix
 from packager.rendering import render
 from packager.sizing import HTTP_API_TIMEOUT_S, Sizing, size_function
 from packager.targets import ARCHITECTURES, DEFAULT_TMP_MIB, ONE_VCPU_MEMORY_MIB, RUNTIMES
@@ -19,6 +20,36 @@ ROUTES = (
     ("Version", "GET", "/version"),
 )
 """Resource name, method and path of each route that MLflow's server has."""
+
+API_ALARMS = (
+    (
+        "HttpApi",
+        "IsHttp",
+        "5xx",
+        "AWS/ApiGateway",
+        (("ApiId", "!Ref HttpApi"), ("Stage", "$default")),
+    ),
+    (
+        "RestApi",
+        "IsRest",
+        "5XXError",
+        "AWS/ApiGateway",
+        (("ApiName", "!Ref AWS::StackName"), ("Stage", "live")),
+    ),
+    (
+        "FunctionUrl",
+        "IsUrl",
+        "Url5xxCount",
+        "AWS/Lambda",
+        (("FunctionName", "!Ref ModelFunction"), ("Resource", "!Sub ${ModelFunction}:live")),
+    ),
+)
+"""Resource, condition, metric, namespace and dimensions of what each kind of API says of errors.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
+"""
 
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -41,7 +72,17 @@ def render_template(
     if bucket is not None and not _BUCKET_NAME.fullmatch(bucket):
         raise ConfigError(f"{bucket!r} is no bucket name")
     values = _general_values() if manifest is None else _bundle_values(manifest)
-    return render("template.yaml.j2", **values, bucket=bucket, code_uri=code_uri, routes=ROUTES)
+    return render(
+        "template.yaml.j2",
+        **values,
+        bucket=bucket,
+        code_uri=code_uri,
+        model_prefix=models_prefix(DEFAULT_PREFIX),
+        routes=ROUTES,
+        api_alarms=API_ALARMS,
+        metric_namespace=METRIC_NAMESPACE,
+        errors_metric=ERRORS_METRIC,
+    )
 
 
 def _general_values() -> dict[str, Any]:
@@ -51,7 +92,6 @@ def _general_values() -> dict[str, Any]:
         "is_s3": True,
         "is_image": False,
         "layer_name": None,
-        "model_key": None,
         "model_sha256": "",
         "runtime": RUNTIMES[0].name,
         "runtimes": [runtime.name for runtime in RUNTIMES],
@@ -73,7 +113,6 @@ def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
         "docker_tag": _docker_tag(manifest),
         "flavor": flavor,
         "layer_name": _layer_name(manifest),
-        "model_key": model_key(DEFAULT_PREFIX, archive.sha256) if archive else None,
         "model_sha256": archive.sha256 if archive else "",
         "runtime": manifest.target.runtime,
         "runtimes": [manifest.target.runtime],

@@ -77,6 +77,8 @@ def command(
 
 
 def _deploy_command(template: Path, prefix: str, report: "PublishReport") -> str:
+    from packager.publish import models_prefix
+
     if report.function:
         build = ""
         parts = ["sam", "deploy", "--template-file", str(template), "--stack-name", "my-model"]
@@ -90,5 +92,5 @@ def _deploy_command(template: Path, prefix: str, report: "PublishReport") -> str
     parts += ["--capabilities", "CAPABILITY_IAM"]
     if report.model:
         parts += ["--parameter-overrides", f"ModelBucket={report.bucket}"]
-        parts += [f"ModelKey={report.model.key}", f"ModelSha256={report.model.sha256}"]
+        parts += [f"ModelPrefix={models_prefix(prefix)}", f"ModelSha256={report.model.sha256}"]
     return build + shlex.join(parts)

@@ -174,7 +174,7 @@ def test_who_publishes_an_image_is_told_how_it_gets_to_lambda(
     build, _, deploy = document["deploy_command"].partition(" && ")
     assert build == f"sam build --template-file {folder}/template.yaml"
     assert "--resolve-image-repos" in deploy
-    assert f"ModelKey={document['model']['key']}" in deploy
+    assert f"ModelSha256={document['model']['sha256']}" in deploy
 
 
 def test_a_function_zip_that_the_manifest_does_not_name_is_refused(s3: Any, tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_the_command_prints_the_keys_and_how_to_deploy(endpoint: str, tmp_path: 
     assert "sam deploy --template-file dist/template.yaml" in done.stdout
     for parameter in (
         f"ModelBucket={BUCKET}",
-        f"ModelKey=p/models/{sha256}/model.zip",
+        "ModelPrefix=p/models",
         f"ModelSha256={sha256}",
     ):
         assert parameter in done.stdout
@@ -287,7 +287,7 @@ def test_the_commands_json_is_one_document(endpoint: str, tmp_path: Path) -> Non
     assert document["bucket"] == "one"
     assert document["model"] is None
     assert document["function"]["is_uploaded"] is True
-    assert "ModelKey" not in document["deploy_command"]
+    assert "ModelPrefix" not in document["deploy_command"]
 
 
 def test_no_bucket_is_a_usage_error(tmp_path: Path) -> None:

@@ -10,36 +10,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import yaml
 
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from packager.errors import ConfigError
 from packager.sam import render_template
 from packager.targets import ARCHITECTURES, RUNTIMES
+from tests.template.reading import parse
 
 ROOT = Path(__file__).parents[2]
 SHA = "ab" * 32
-
-
-class CloudFormationLoader(yaml.SafeLoader):
-    """Reads `!Ref X` as `{"Ref": "X"}`, `!Sub x` as `{"Fn::Sub": "x"}`, and so on."""
-
-
-def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    return {"Ref" if suffix == "Ref" else f"Fn::{suffix}": value}
-
-
-CloudFormationLoader.add_multi_constructor("!", _construct)
-
-
-def parse(text: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.load(text, CloudFormationLoader)
-    return document
 
 
 def manifest(**changes: Any) -> BundleManifest:
@@ -101,36 +80,31 @@ def test_cfn_lint_finds_nothing(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_the_api_is_closed_unless_a_parameter_opens_it(name: str) -> None:
     template = parse(TEMPLATES[name])
-    assert template["Parameters"]["ApiAuth"]["Default"] == "AWS_IAM"
+    assert template["Parameters"]["Auth"]["Default"] == "AWS_IAM"
     routes = {
         resource["Properties"]["RouteKey"]: resource["Properties"]["AuthorizationType"]
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::ApiGatewayV2::Route"
     }
     assert set(routes) == {"POST /invocations", "GET /ping", "GET /health", "GET /version"}
-    assert all(authorization == {"Ref": "ApiAuth"} for authorization in routes.values())
+    assert all(authorization == {"Ref": "Auth"} for authorization in routes.values())
 
 
-def test_the_function_may_read_its_model_and_nothing_else() -> None:
-    function = parse(TEMPLATES["bundle"])["Resources"]["ModelFunction"]["Properties"]
-    (policy,) = function["Policies"]
-    (statement,) = policy["Statement"]
-    assert statement["Action"] == "s3:GetObject"
-    assert statement["Resource"] == {
-        "Fn::Sub": "arn:${AWS::Partition}:s3:::${ModelBucket}/${ModelKey}"
-    }
-    # A wildcard in the key would be one in the policy.
-    pattern = parse(TEMPLATES["bundle"])["Parameters"]["ModelKey"]["AllowedPattern"]
-    assert re.match(pattern, f"packager/models/{SHA}/model.zip")
-    for key in ("models/*", "models/?", "${aws:username}", "a b", ""):
-        assert not re.match(pattern, key)
+def test_no_wildcard_of_a_prefix_can_widen_the_functions_policy() -> None:
+    pattern = parse(TEMPLATES["bundle"])["Parameters"]["ModelPrefix"]["AllowedPattern"]
+    for prefix in ("packager/models", "models", "teams/fraud_(new)/models"):
+        assert re.match(pattern, prefix)
+    for prefix in ("models/*", "models/?", "${aws:username}", "a b", "", "/models", "models/", "*"):
+        assert not re.match(pattern, prefix)
 
 
 def test_a_bundles_template_is_filled_in() -> None:
     template = parse(TEMPLATES["bundle"])
     defaults = {name: item.get("Default") for name, item in template["Parameters"].items()}
     assert defaults["ModelBucket"] == "my-models"
-    assert defaults["ModelKey"] == f"packager/models/{SHA}/model.zip"
+    assert defaults["ModelPrefix"] == "packager/models"
+    variables = template["Resources"]["ModelFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["MODEL_KEY"] == {"Fn::Sub": "${ModelPrefix}/${ModelSha256}/model.zip"}
     assert defaults["ModelSha256"] == SHA
     assert (defaults["Runtime"], defaults["Architecture"]) == ("python3.12", "arm64")
     assert template["Parameters"]["Runtime"]["AllowedValues"] == ["python3.12"]
@@ -148,7 +122,6 @@ def test_the_general_template_offers_every_target() -> None:
 def test_an_embedded_model_needs_no_s3() -> None:
     template = parse(TEMPLATES["embedded"])
     properties = template["Resources"]["ModelFunction"]["Properties"]
-    assert "Policies" not in properties
     assert "Environment" not in properties
     assert "ModelUri" not in template["Outputs"]
     assert not any(name.startswith(("Model", "S3")) for name in template["Parameters"])
@@ -190,7 +163,7 @@ def test_an_image_is_built_from_the_bundles_own_folder() -> None:
     assert not {"CodeUri", "Handler", "Runtime", "Layers"} & set(function["Properties"])
     assert "Runtime" not in template["Parameters"]
     with_model = parse(TEMPLATES["image with its model in S3"])
-    assert "Policies" in with_model["Resources"]["ModelFunction"]["Properties"]
+    assert "Environment" in with_model["Resources"]["ModelFunction"]["Properties"]
 
 
 def test_images_of_different_bundles_have_different_tags() -> None:
