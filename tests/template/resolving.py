@@ -109,6 +109,22 @@ def dangling(template: dict[str, Any]) -> set[str]:
     }
 
 
+def without_types(template: dict[str, Any], types: set[str]) -> dict[str, Any]:
+    """Return the template without resources of these types, and without what refers to them."""
+    resources = dict(template["Resources"])
+    gone = {name for name, item in resources.items() if item["Type"] in types}
+    while gone:
+        resources = {name: item for name, item in resources.items() if name not in gone}
+        gone = {
+            name
+            for name, item in resources.items()
+            if not _references(item) <= {*resources, *PSEUDO, *template["Parameters"]}
+        }
+    kept = {*resources, *PSEUDO, *template["Parameters"]}
+    outputs = {k: v for k, v in template["Outputs"].items() if _references(v) <= kept}
+    return template | {"Resources": resources, "Outputs": outputs}
+
+
 def _references(node: Any) -> set[str]:
     if isinstance(node, list):
         return set().union(*map(_references, node))
