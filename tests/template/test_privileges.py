@@ -173,4 +173,4 @@ def test_moto_makes_the_stack(
     assert "arn:aws:s3:::my-models/packager/models/*" in str(policy["PolicyDocument"])
     logs = boto3.client("logs", region_name="us-east-1")
     (group,) = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/my-model")["logGroups"]
-    assert group["retentionInDays"] == 30
+    assert int(group["retentionInDays"]) == 30
