@@ -42,7 +42,7 @@ def build(model: Path, output: Path, *options: str) -> dict[str, Any]:
 
 
 def defaults(bundle: Path) -> dict[str, Any]:
-    text = (bundle / "template.yaml").read_text().partition("\nConditions:")[0]
+    text = (bundle / "template.yaml").read_text().partition("\nRules:")[0]
     parameters = yaml.safe_load(text)["Parameters"]
     return {name: parameter.get("Default") for name, parameter in parameters.items()}
 
