@@ -1,6 +1,6 @@
 # One command each; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-targets test-flavors flavors differential fuzz bench bench-protocol bundles check fmt lint types layers template lock clean
+.PHONY: help setup demo test test-sam test-targets test-flavors flavors differential fuzz bench bench-protocol bundles check fmt lint types layers template lock clean
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
@@ -18,6 +18,9 @@ demo: $(INSTALLED) ## Train, build, publish to an embedded S3, invoke on the rea
 
 test: $(INSTALLED) .tools/judge/.installed .tools/sam/.installed ## Run the default test suite
 	$(PYTHON) -m pytest -n 2
+
+test-sam: $(INSTALLED) .tools/sam/.installed ## Run `sam local` for real, in a Docker engine started for it; as root
+	$(PYTHON) -m pytest -m sam tests/sam
 
 test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour
 	$(PYTHON) -m pytest -m targets tests/targets

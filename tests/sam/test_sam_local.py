@@ -1,0 +1,97 @@
+"""What a user of the SAM CLI does with the template at the top, for real."""
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from packager.local.response import decode_response
+from tests.commands import packager
+from tests.sam.conftest import Project
+
+pytestmark = pytest.mark.sam
+
+SCORING = {"dataframe_split": {"columns": [f"feature_{i}" for i in range(4)], "data": [[0.1] * 4]}}
+
+
+def expected_answers(project: Project, events: list[Path]) -> list[tuple[int, Any]]:
+    flags = [word for event in events for word in ("--event", str(event))]
+    done = packager("invoke", project.folder / "dist", *flags, "--json")
+    assert done.stdout, done.stderr
+    return [(item["statusCode"], item["body"]) for item in json.loads(done.stdout)]
+
+
+def answer_of(project: Project, event: Path, *template: str | Path) -> tuple[int, Any]:
+    done = project.sam(*project.local("invoke", "--event", event, *template))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip(), done.stderr
+    response = decode_response(json.loads(done.stdout.strip().splitlines()[-1]))
+    assert response is not None, done.stdout + done.stderr
+    return response.status, response.body
+
+
+def test_sam_finds_nothing_wrong_with_the_template(project: Project) -> None:
+    done = project.sam("validate", "--lint")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_sam_local_invoke_answers_every_event_as_packager_invoke_does(
+    project: Project,
+) -> None:
+    events = sorted((project.folder / "events").glob("*.json"))
+    expected = expected_answers(project, events)
+    # One after the other: SAM commands that run side by side can choose the same port.
+    answers = [answer_of(project, event) for event in events]
+
+    assert dict(zip(events, answers, strict=True)) == dict(zip(events, expected, strict=True))
+    assert len(events) > 20
+
+
+def test_what_sam_build_makes_answers_too(project: Project) -> None:
+    done = project.sam("build")
+    assert done.returncode == 0, done.stderr
+    event = project.folder / "events" / "http-api-dataframe-split.json"
+    built = project.folder / ".aws-sam" / "build" / "template.yaml"
+
+    assert answer_of(project, event, "--template", built)[0] == 200
+
+
+@pytest.mark.parametrize("api", ["HTTP", "REST"])
+def test_sam_local_start_api_has_all_routes(project: Project, api: str) -> None:
+    with project.server("start-api", "--warm-containers", "LAZY", api=api) as port:
+        for path in ("/ping", "/health", "/version"):
+            assert ask(port, path)[0] == 200, path
+        status, body = ask(port, "/invocations", json.dumps(SCORING).encode())
+        assert status == 200
+        assert list(json.loads(body)) == ["predictions"]
+        status, body = ask(port, "/invocations", b'{"dataframe_split": ')
+        assert status == 400
+        assert json.loads(body)["error_code"]
+
+
+def test_sam_local_start_lambda_answers_boto3(project: Project) -> None:
+    event = (project.folder / "events" / "http-api-dataframe-split.json").read_bytes()
+    with project.server("start-lambda") as port:
+        client = boto3.client("lambda", endpoint_url=f"http://127.0.0.1:{port}")
+        payload = json.loads(
+            client.invoke(FunctionName="ModelFunction", Payload=event)["Payload"].read()
+        )
+
+    assert payload["statusCode"] == 200
+    assert len(json.loads(payload["body"])["predictions"]) == 2
+
+
+def ask(port: int, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", body, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
