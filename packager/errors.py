@@ -12,6 +12,7 @@
       LimitExceeded             exit 3: a gate failed, CI can tell
       ToolError                 ToolMissing  ToolFailed  WrongMachine
       StorageError
+      StackError                SmokeTestFailed
 
 Library code raises these; only `packager.cli` prints them and exits.
 """
@@ -297,3 +298,28 @@ class StorageError(PackagerError):
     """S3 refused, or cannot be reached."""
 
     code = "pkg.storage"
+
+
+class StackError(PackagerError):
+    """CloudFormation or Lambda refused, cannot be reached, or the stack is in a bad state."""
+
+    code = "pkg.stack"
+
+
+class SmokeTestFailed(StackError):
+    """The new version did not answer the sample request; the live one was left alone.
+
+    :param version: its number.
+    :param answer: what it said instead, or what went wrong.
+    """
+
+    code = "pkg.stack.smoke"
+    exit_code = 3
+
+    def __init__(self, version: str, answer: str) -> None:
+        self.version = version
+        self.answer = answer
+        super().__init__(
+            f"version {version} did not answer the sample request with status 200: {answer}",
+            hint="No traffic went to it. `packager invoke` runs the bundle here, with its log.",
+        )

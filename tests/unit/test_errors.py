@@ -13,6 +13,7 @@ ARGUMENTS = {
     "UnsafeFormat": ("model.pkl is a pickle", "log it with skops"),
     "LockDrift": (["runtime: python3.11 is now python3.12"],),
     "CheckFailed": ([("numpy needs GLIBC_2.35", "Build for python3.12.")],),
+    "SmokeTestFailed": ("3", "status 500"),
     "ToolMissing": ("uv", "pip install uv"),
     "ToolFailed": (["uv", "pip"], 2, "boom"),
 }

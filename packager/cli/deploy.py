@@ -1,0 +1,168 @@
+"""`packager deploy`."""
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from packager.cli.output import Console, pass_console
+from packager.cli.stack_options import (
+    approval,
+    check_can_ask,
+    json_option,
+    stack_option,
+    yes_option,
+)
+from packager.errors import ConfigError
+
+if TYPE_CHECKING:
+    from packager.bundle import Bundle
+    from packager.deploy.plan import DeployPlan
+    from packager.deploy.stack import Stack
+
+_LONGEST_BODY_CHARS = 1500
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager deploy dist/ --stack my-model --bucket my-models
+      packager deploy dist/ --stack my-model --bucket my-models --parameter MemorySize=3008 --yes
+      packager deploy dist/ --stack my-model --bucket my-models --dry-run
+    """
+)
+@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@stack_option
+@click.option(
+    "--bucket",
+    envvar="PACKAGER_BUCKET",
+    show_envvar=True,
+    required=True,
+    help="Bucket to put the bundle into.",
+)
+@click.option(
+    "--prefix",
+    envvar="PACKAGER_PREFIX",
+    show_envvar=True,
+    help="Prefix of the keys in the bucket; default: packager/STACK.",
+)
+@click.option(
+    "--parameter",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter of template.yaml, as Api=REST; kept by later deployments. Repeatable.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
+@yes_option
+@json_option
+@pass_console
+def command(
+    console: Console,
+    bundle: Path,
+    stack_name: str,
+    bucket: str,
+    prefix: str | None,
+    assignments: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Deploy BUNDLE into a CloudFormation stack, without the SAM CLI.
+
+    The bundle goes to S3, a change set shows what would change, and the stack is updated. The
+    version that comes of it gets the model's sample request before it gets any traffic; only if
+    it answers does the alias `live` move. After an interruption run the same command again.
+    """
+    from packager.bundle import read_bundle
+    from packager.deploy.clients import make_clients
+    from packager.deploy.stack import read_stack
+    from packager.deploy.story import deploy, plan_deployment
+
+    parameters = _parameters(assignments)
+    prefix = prefix or f"packager/{stack_name}"
+    if not dry_run:
+        check_can_ask(yes)
+    console.step(f"Checking {bundle} against its digests")
+    checked = read_bundle(bundle)
+    clients = make_clients()
+    if dry_run:
+        stack = read_stack(clients, stack_name)
+        plan = plan_deployment(clients, checked, stack_name, bucket, prefix, parameters, stack)
+        _print_plan(console, plan, stack, as_json)
+        return
+    done = deploy(
+        clients,
+        checked,
+        stack_name,
+        bucket,
+        prefix,
+        parameters,
+        approve=approval(console, yes),
+        progress=console,
+    )
+    stack = read_stack(clients, stack_name)
+    call = _call(checked, done.endpoint, dict(stack.parameters) if stack else {}, clients.region)
+    if as_json:
+        console.json(asdict(done) | {"call": call})
+        return
+    was = f" (before: {done.version_before})" if done.version_before else ""
+    console.result(f"live      version {done.live_version}{was if done.is_changed else ''}")
+    console.result(f"endpoint  {done.endpoint}")
+    console.result(f"call      {call}")
+
+
+def _parameters(assignments: tuple[str, ...]) -> dict[str, str]:
+    parameters = {}
+    for text in assignments:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            raise ConfigError(f"--parameter {text!r} is not KEY=VALUE")
+        parameters[name] = value
+    return parameters
+
+
+def _print_plan(console: Console, plan: "DeployPlan", stack: "Stack | None", as_json: bool) -> None:
+    status = stack.status if stack else None
+    if as_json:
+        document = {
+            "stack_name": plan.stack_name,
+            "stack_status": status,
+            "uploads": list(plan.uploads),
+            "parameters": dict(plan.parameters),
+        }
+        console.json(document)
+        return
+    console.result(f"stack     {plan.stack_name} ({status or 'to be created'})")
+    for uri in plan.uploads:
+        console.result(f"upload    {uri} (unless it is there)")
+    for name, value in sorted(plan.parameters.items()):
+        console.result(f"set       {name}={value}")
+    console.result("then      publish a version, test it, and make it the live one")
+
+
+def _call(bundle: "Bundle", endpoint: str, parameters: dict[str, str], region: str) -> str:
+    """Return a command line that asks the endpoint for a prediction."""
+    from packager.samples import sample_requests
+
+    samples = sample_requests(bundle.manifest.model)
+    body = json.dumps(next(iter(samples.documents.values()))) if samples else ""
+    address = endpoint.rstrip("/")
+    rest: list[str] = []
+    if body and len(body) <= _LONGEST_BODY_CHARS:
+        rest = ["-X", "POST", "-H", "content-type: application/json", "-d", body]
+        address += "/invocations"
+    else:
+        address += "/ping"
+    auth = parameters.get("Auth", "AWS_IAM")
+    if auth == "AWS_IAM":
+        service = "lambda" if parameters.get("Api") == "URL" else "execute-api"
+        start = ["awscurl", "--service", service, "--region", region]
+    else:
+        header = {"JWT": "authorization: Bearer TOKEN", "API_KEY": "x-api-key: KEY"}.get(auth)
+        start = ["curl", *(["-H", header] if header else [])]
+    return shlex.join([*start, *rest, address])

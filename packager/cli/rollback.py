@@ -1,0 +1,51 @@
+"""`packager rollback`."""
+
+from dataclasses import asdict
+
+import click
+
+from packager.cli.output import Console, pass_console
+from packager.cli.stack_options import (
+    approval,
+    check_can_ask,
+    json_option,
+    stack_option,
+    yes_option,
+)
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager rollback --stack my-model
+      packager rollback --stack my-model --to 7 --yes
+    """
+)
+@stack_option
+@click.option(
+    "--to", metavar="VERSION", help="A published version; default: the one before that passed."
+)
+@yes_option
+@json_option
+@pass_console
+def command(console: Console, stack_name: str, to: str | None, yes: bool, as_json: bool) -> None:
+    """Make an earlier version the live one again.
+
+    By default that is the highest below the live one that answered its smoke test; one named by
+    --to that never did has to answer /ping first. Nothing is deleted: deploying the bundle again
+    makes its version live again.
+    """
+    from packager.deploy.clients import make_clients
+    from packager.deploy.story import roll_back
+
+    check_can_ask(yes)
+    done = roll_back(
+        make_clients(), stack_name, to=to, approve=approval(console, yes), progress=console
+    )
+    if as_json:
+        console.json(asdict(done))
+        return
+    was = f" (before: {done.version_before})" if done.is_changed else ""
+    console.result(f"live      version {done.live_version}{was}")
+    console.result(f"endpoint  {done.endpoint}")

@@ -1,0 +1,61 @@
+"""What the commands for a deployed stack have in common."""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from packager.cli.output import Console
+from packager.errors import ConfigError
+
+if TYPE_CHECKING:
+    from packager.deploy.changes import Change
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def stack_option(command: _Command) -> _Command:
+    """Add `--stack`."""
+    return click.option(
+        "--stack",
+        "stack_name",
+        envvar="PACKAGER_STACK",
+        show_envvar=True,
+        required=True,
+        help="Name of the CloudFormation stack.",
+    )(command)
+
+
+def yes_option(command: _Command) -> _Command:
+    """Add `--yes`."""
+    return click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")(
+        command
+    )
+
+
+def json_option(command: _Command) -> _Command:
+    """Add `--json`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+    )(command)
+
+
+def check_can_ask(yes: bool) -> None:
+    """Refuse, before any work, to ask where nobody can answer.
+
+    :raises ConfigError: there is no terminal.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise ConfigError("there is no terminal to ask on", hint="Say --yes to go on unasked.")
+
+
+def approval(console: Console, yes: bool) -> "Callable[[tuple[Change, ...]], bool]":
+    """Return what shows changes and asks whether they may be made."""
+
+    def approve(changes: "tuple[Change, ...]") -> bool:
+        for change in changes:
+            console.detail(str(change))
+        return yes or click.confirm("Make these changes?", err=True)
+
+    return approve

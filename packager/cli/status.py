@@ -1,0 +1,49 @@
+"""`packager status`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from packager.cli.output import Console, pass_console
+from packager.cli.stack_options import json_option, stack_option
+
+if TYPE_CHECKING:
+    from packager.deploy.report import StackReport
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager status --stack my-model
+      packager status --stack my-model --json
+    """
+)
+@stack_option
+@json_option
+@pass_console
+def command(console: Console, stack_name: str, as_json: bool) -> None:
+    """Show a deployed stack: its state, its versions, and which of them is live."""
+    from packager.deploy.clients import make_clients
+    from packager.deploy.report import report_stack
+
+    report = report_stack(make_clients(), stack_name)
+    if as_json:
+        console.json(asdict(report))
+    else:
+        _print(console, report)
+
+
+def _print(console: Console, report: "StackReport") -> None:
+    reason = f": {report.reason}" if report.reason else ""
+    console.result(f"stack       {report.name}: {report.status}{reason}")
+    console.result(f"endpoint    {report.endpoint or 'none yet'}")
+    for version in reversed(report.versions):
+        is_live = version == report.live_version
+        tested = "passed its smoke test" if version in report.passed else "not tested"
+        console.result(f"version     {version}: {'live' if is_live else 'not live'}, {tested}")
+    for name in report.change_sets:
+        console.result(f"change set  {name}: never executed")
+    if report.stored:
+        console.result(f"stored      {report.stored}")

@@ -1,0 +1,198 @@
+"""Change sets: what CloudFormation would do to a stack, and doing it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from packager.deploy.clients import Clients, error_code, stack_errors
+from packager.deploy.events import StackEvents
+from packager.deploy.stack import Pause, Stack, read_stack, two_seconds, wait_for
+from packager.errors import StackError
+from packager.progress import Progress
+
+# SAM's resources are expanded by CloudFormation itself, and roles are made.
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What would happen to one resource."""
+
+    action: str
+    name: str
+    kind: str
+    is_replaced: bool = False
+
+    def __str__(self) -> str:
+        replaced = " (replaced)" if self.is_replaced else ""
+        return f"{self.action:7} {self.name} {self.kind}{replaced}"
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set that can be executed."""
+
+    id: str
+    stack_id: str
+    changes: tuple[Change, ...]
+
+
+def make_change_set(
+    clients: Clients,
+    name: str,
+    stack: Stack | None,
+    template: str,
+    parameters: Mapping[str, str],
+    *,
+    pause: Pause = two_seconds,
+) -> ChangeSet | None:
+    """Return the change set from the stack as it is to this template; None: nothing to change.
+
+    Its name tells its content, so that a run after an interrupted one finds it.
+
+    :param stack: as read; None or an empty one: it is to be created.
+    """
+    change_set = _change_set_name(stack, template, parameters)
+    found = _describe(clients, name, change_set)
+    if found is not None and found.get("ExecutionStatus") != "AVAILABLE":
+        with stack_errors(f"delete the change set {change_set}"):
+            clients.cloudformation.delete_change_set(ChangeSetName=found["ChangeSetId"])
+        found = None
+    if found is None:
+        is_new = stack is None or stack.is_empty
+        if not _create(clients, name, change_set, template, parameters, is_new=is_new):
+            return None
+        found = _wait(clients, name, change_set, pause)
+    if found is None:
+        return None
+    return ChangeSet(found["ChangeSetId"], found["StackId"], _changes(clients, found))
+
+
+def execute(
+    clients: Clients, change_set: ChangeSet, progress: Progress, *, pause: Pause = two_seconds
+) -> Stack:
+    """Let CloudFormation do it, tell its events, and return the stack as it is then.
+
+    :raises StackError: it failed, and was rolled back; the message has the cause.
+    """
+    events = StackEvents(clients, change_set.stack_id)
+    with stack_errors("execute the change set"):
+        clients.cloudformation.execute_change_set(ChangeSetName=change_set.id)
+    stack, events = wait_for(clients, change_set.stack_id, progress, events=events, pause=pause)
+    while stack.is_empty or not events.has_news:  # it has not begun
+        pause()
+        stack, events = wait_for(clients, change_set.stack_id, progress, events=events, pause=pause)
+    if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        cause = "; ".join(events.failures[:3]) or stack.reason
+        raise StackError(
+            f"the change of {stack.name} ended in {stack.status}: {cause}",
+            hint="What was live is as it was. Mend the cause, and run the same command again.",
+        )
+    return stack
+
+
+def discard(clients: Clients, change_set: ChangeSet) -> None:
+    """Delete a change set that is not wanted, and the empty stack that it was made for."""
+    with stack_errors("delete the change set"):
+        clients.cloudformation.delete_change_set(ChangeSetName=change_set.id)
+    stack = read_stack(clients, change_set.stack_id)
+    if stack is not None and stack.is_empty:
+        with stack_errors(f"delete the empty stack {stack.name}"):
+            clients.cloudformation.delete_stack(StackName=stack.id)
+
+
+def _change_set_name(stack: Stack | None, template: str, parameters: Mapping[str, str]) -> str:
+    # An executed change set keeps its name for a while: the state it begins at counts too.
+    begin = stack.changed_at if stack and not stack.is_empty else ""
+    content = json.dumps([begin, template, dict(sorted(parameters.items()))])
+    return f"packager-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
+
+
+def _create(
+    clients: Clients,
+    name: str,
+    change_set: str,
+    template: str,
+    parameters: Mapping[str, str],
+    *,
+    is_new: bool,
+) -> bool:
+    """Ask for a change set; False when CloudFormation says at once that it would be empty."""
+    from botocore.exceptions import ClientError  # heavy
+
+    with stack_errors(f"make a change set for {name}"):
+        try:
+            clients.cloudformation.create_change_set(
+                StackName=name,
+                ChangeSetName=change_set,
+                ChangeSetType="CREATE" if is_new else "UPDATE",
+                Capabilities=CAPABILITIES,
+                TemplateBody=template,
+                Parameters=[
+                    {"ParameterKey": key, "ParameterValue": value}
+                    for key, value in parameters.items()
+                ],
+            )
+        except ClientError as error:
+            if any(text in str(error) for text in _NO_CHANGES):
+                return False
+            raise
+    return True
+
+
+def _wait(clients: Clients, name: str, change_set: str, pause: Pause) -> dict[str, Any] | None:
+    while True:
+        found = _describe(clients, name, change_set)
+        if found is None:
+            raise StackError(f"the change set {change_set} is gone", hint="Run the command again.")
+        if found["Status"] == "CREATE_COMPLETE":
+            return found
+        if found["Status"] == "FAILED":
+            with stack_errors(f"delete the change set {change_set}"):
+                clients.cloudformation.delete_change_set(ChangeSetName=found["ChangeSetId"])
+            reason = found.get("StatusReason", "")
+            if any(text in reason for text in _NO_CHANGES):
+                return None
+            raise StackError(f"CloudFormation does not take the change of {name}: {reason}")
+        pause()
+
+
+def _describe(clients: Clients, name: str, change_set: str) -> dict[str, Any] | None:
+    from botocore.exceptions import ClientError  # heavy
+
+    with stack_errors(f"read the change set {change_set}"):
+        try:
+            found: dict[str, Any] = clients.cloudformation.describe_change_set(
+                StackName=name, ChangeSetName=change_set
+            )
+        except ClientError as error:
+            # No stack, no change set: the former is a ValidationError that says so.
+            if error_code(error) in ("ChangeSetNotFound", "ChangeSetNotFoundException"):
+                return None
+            if error_code(error) == "ValidationError" and "does not exist" in str(error):
+                return None
+            raise
+    return found
+
+
+def _changes(clients: Clients, found: dict[str, Any]) -> tuple[Change, ...]:
+    items = list(found.get("Changes", []))
+    while token := found.get("NextToken"):
+        with stack_errors("read the changes"):
+            found = clients.cloudformation.describe_change_set(
+                ChangeSetName=found["ChangeSetId"], NextToken=token
+            )
+        items += found.get("Changes", [])
+    changes = [item["ResourceChange"] for item in items]
+    return tuple(
+        Change(
+            item["Action"],
+            item["LogicalResourceId"],
+            item["ResourceType"],
+            item.get("Replacement") == "True",
+        )
+        for item in changes
+    )

@@ -1,0 +1,71 @@
+"""What there is of a stack, live or not."""
+
+from dataclasses import dataclass
+
+from packager.deploy.clients import Clients, stack_errors
+from packager.deploy.stack import Stack, read_stack
+from packager.deploy.story import check_ours
+from packager.deploy.versions import Versions, read_versions
+from packager.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class StackReport:
+    """A stack, its versions, and what an interrupted command may have left."""
+
+    name: str
+    status: str
+    reason: str
+    endpoint: str | None
+    live_version: str | None
+    versions: tuple[str, ...]
+    """Published ones, lowest first."""
+    passed: tuple[str, ...]
+    """Those that answered their smoke test: `packager rollback` goes to these."""
+    change_sets: tuple[str, ...]
+    """Made and never executed; the next `packager deploy` does not need them."""
+    stored: str | None
+    """Where models and zips are in S3, earlier ones too; None: the stack names no bucket."""
+
+
+def report_stack(clients: Clients, name: str) -> StackReport:
+    """Return what there is, without waiting for anything.
+
+    :raises ConfigError: there is no such stack, or it is none of packager's.
+    """
+    stack = read_stack(clients, name)
+    if stack is None:
+        raise ConfigError(
+            f"there is no stack {name} in {clients.region}",
+            hint="Check --stack, AWS_PROFILE and AWS_REGION.",
+        )
+    check_ours(stack)
+    versions = read_versions(clients, stack.function_name) if stack.function_name else Versions()
+    return StackReport(
+        name=stack.name,
+        status=stack.status,
+        reason=stack.reason,
+        endpoint=stack.outputs.get("Endpoint"),
+        live_version=versions.live,
+        versions=versions.published,
+        passed=tuple(item for item in versions.published if item in versions.passed),
+        change_sets=_pending(clients, stack),
+        stored=stored_at(stack),
+    )
+
+
+def stored_at(stack: Stack) -> str | None:
+    """Return the address in S3 below which the stack's models and zips are."""
+    bucket, prefix = stack.parameters.get("ModelBucket"), stack.parameters.get("ModelPrefix", "")
+    return f"s3://{bucket}/{prefix.removesuffix('/models')}/" if bucket else None
+
+
+def _pending(clients: Clients, stack: Stack) -> tuple[str, ...]:
+    with stack_errors(f"list the change sets of {stack.name}"):
+        pages = clients.cloudformation.get_paginator("list_change_sets")
+        found = [item for page in pages.paginate(StackName=stack.id) for item in page["Summaries"]]
+    return tuple(
+        item["ChangeSetName"]
+        for item in found
+        if item.get("ExecutionStatus") == "AVAILABLE" and item.get("StackId") == stack.id
+    )

@@ -1,0 +1,146 @@
+"""A CloudFormation stack: its state, and its end."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from packager.deploy.clients import Clients, error_code, stack_errors
+from packager.deploy.events import StackEvents
+from packager.errors import StackError
+from packager.progress import Progress
+
+NEVER_LIVED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+"""What a failed creation leaves: CloudFormation can only delete it."""
+_GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+
+Pause = Callable[[], None]
+
+
+def two_seconds() -> None:
+    """Wait between two looks at a stack."""
+    time.sleep(2)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as CloudFormation describes it."""
+
+    name: str
+    id: str
+    status: str
+    reason: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    changed_at: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is but a name, for a change set that was never executed."""
+        return self.status == "REVIEW_IN_PROGRESS"
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether CloudFormation is at work on it."""
+        return self.status.endswith("_IN_PROGRESS") and not self.is_empty
+
+    @property
+    def function_name(self) -> str | None:
+        """Its function; None before there is one."""
+        return self.outputs.get("FunctionName")
+
+
+def read_stack(clients: Clients, name: str) -> Stack | None:
+    """Return the stack, or None when there is none.
+
+    :param name: or its ARN, by which deleted ones are found too.
+    """
+    from botocore.exceptions import ClientError  # heavy
+
+    with stack_errors(f"read the stack {name}"):
+        try:
+            (found,) = clients.cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            text = str(error)
+            if error_code(error) == "ValidationError" and "does not exist" in text:
+                return None
+            raise
+    return Stack(
+        name=found["StackName"],
+        id=found["StackId"],
+        status=found["StackStatus"],
+        reason=found.get("StackStatusReason", ""),
+        parameters={
+            item["ParameterKey"]: item.get("ParameterValue", "")
+            for item in found.get("Parameters", [])
+        },
+        outputs={item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])},
+        changed_at=str(found.get("LastUpdatedTime") or found.get("CreationTime", "")),
+    )
+
+
+def wait_for(
+    clients: Clients,
+    stack_id: str,
+    progress: Progress,
+    *,
+    events: StackEvents | None = None,
+    pause: Pause = two_seconds,
+) -> tuple[Stack, StackEvents]:
+    """Tell the stack's events until CloudFormation is done with it."""
+    events = events or StackEvents(clients, stack_id)
+    while True:
+        stack = read_stack(clients, stack_id)
+        if stack is None:
+            raise StackError(f"the stack {stack_id} is gone", hint="Run the same command again.")
+        events.tell(progress)
+        if not stack.is_busy:
+            return stack, events
+        pause()
+
+
+def settled_stack(
+    clients: Clients, name: str, progress: Progress, *, pause: Pause = two_seconds
+) -> Stack | None:
+    """Return the stack when nobody is at work on it; None when there is none.
+
+    :raises StackError: it is in a state that only its owner can end.
+    """
+    stack = read_stack(clients, name)
+    if stack is not None and stack.is_busy:
+        progress.step(f"Waiting for {name}: {stack.status}")
+        stack, _ = wait_for(clients, stack.id, progress, pause=pause)
+    if stack is None or stack.status == "DELETE_COMPLETE":
+        return None
+    if stack.is_empty or stack.status in (*_GOOD, *NEVER_LIVED):
+        return stack
+    if stack.status == "DELETE_FAILED":
+        raise StackError(
+            f"the stack {name} was not wholly deleted: {stack.reason}",
+            hint=f"Remove what is in the way, then: packager destroy --stack {name}",
+        )
+    raise StackError(
+        f"the stack {name} is in state {stack.status}: {stack.reason}",
+        hint=f"aws cloudformation continue-update-rollback --stack-name {name}"
+        " goes on with it; `packager status` shows when it is done.",
+    )
+
+
+def delete_stack(
+    clients: Clients, stack: Stack, progress: Progress, *, pause: Pause = two_seconds
+) -> None:
+    """Delete the stack and wait until it is gone.
+
+    :raises StackError: something could not be deleted.
+    """
+    events = StackEvents(clients, stack.id)
+    with stack_errors(f"delete the stack {stack.name}"):
+        clients.cloudformation.delete_stack(StackName=stack.id)
+    while (left := read_stack(clients, stack.id)) and left.status != "DELETE_COMPLETE":
+        events.tell(progress)
+        if left.status == "DELETE_FAILED":
+            raise StackError(
+                f"the stack {stack.name} was not wholly deleted: "
+                + ("; ".join(events.failures) or left.reason),
+                hint="Remove what is in the way, and run the same command again.",
+            )
+        pause()

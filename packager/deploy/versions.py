@@ -1,0 +1,81 @@
+"""A function's published versions: which is live, and which have passed their smoke test."""
+
+from dataclasses import dataclass
+
+from packager.deploy.clients import Clients, error_code, stack_errors
+
+LIVE = "live"
+_PASSED = "passed-"
+"""Aliases of this name mark versions that answered: they go when the function goes, and unlike
+tags they can be made in one call that never undoes another's."""
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Numbers as texts, as Lambda has them; lowest first."""
+
+    published: tuple[str, ...] = ()
+    live: str | None = None
+    """None: the alias is not made yet."""
+    passed: frozenset[str] = frozenset()
+
+    @property
+    def newest(self) -> str | None:
+        """The one published last."""
+        return self.published[-1] if self.published else None
+
+    def before_live(self) -> str | None:
+        """Return the highest version below the live one that has passed its test."""
+        if self.live is None:
+            return None
+        below = [item for item in self.published if int(item) < int(self.live)]
+        return next((item for item in reversed(below) if item in self.passed), None)
+
+
+def read_versions(clients: Clients, function_name: str) -> Versions:
+    """Return the function's versions; none when there is no such function."""
+    from botocore.exceptions import ClientError  # heavy
+
+    with stack_errors(f"read the versions of {function_name}"):
+        try:
+            pages = clients.functions.get_paginator("list_versions_by_function")
+            published = [
+                item["Version"]
+                for page in pages.paginate(FunctionName=function_name)
+                for item in page["Versions"]
+                if item["Version"].isdigit()
+            ]
+            pages = clients.functions.get_paginator("list_aliases")
+            aliases = {
+                item["Name"]: item["FunctionVersion"]
+                for page in pages.paginate(FunctionName=function_name)
+                for item in page["Aliases"]
+            }
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return Versions()
+            raise
+    return Versions(
+        published=tuple(sorted(published, key=int)),
+        live=aliases.get(LIVE),
+        passed=frozenset(
+            version for name, version in aliases.items() if name == f"{_PASSED}{version}"
+        ),
+    )
+
+
+def mark_passed(clients: Clients, function_name: str, version: str) -> None:
+    """Note with the function that this version answered its smoke test."""
+    from botocore.exceptions import ClientError  # heavy
+
+    with stack_errors(f"mark version {version} of {function_name}"):
+        try:
+            clients.functions.create_alias(
+                FunctionName=function_name,
+                Name=f"{_PASSED}{version}",
+                FunctionVersion=version,
+                Description="Answered its smoke test; `packager rollback` may go here",
+            )
+        except ClientError as error:
+            if error_code(error) != "ResourceConflictException":
+                raise

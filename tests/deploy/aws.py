@@ -1,0 +1,277 @@
+"""AWS for deployments: moto's server, what it lacks, and faults at any call.
+
+SAM templates are translated by AWS's own translator. What moto's CloudFormation cannot make is left
+out of the stack; of it, versions and the alias `live` are made through moto's Lambda, and outputs
+are computed. An invocation runs the handler that is in the version's zip, in this process.
+"""
+
+import functools
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qs, parse_qsl, unquote, urlencode
+
+from moto.awslambda.models import lambda_backends
+from moto.cloudformation.models import cloudformation_backends
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.server import ThreadedMotoServer
+
+from tests.template import translating
+from tests.template.conftest import PYTHON
+from tests.template.reading import parse
+from tests.template.resolving import Resolver, without_types
+from tests.template.test_privileges import LACKING_IN_MOTO
+
+REGION = "us-east-1"
+LACKING = LACKING_IN_MOTO | {"AWS::Lambda::Version"}
+ENDPOINT = "https://my-api.execute-api.us-east-1.amazonaws.com"
+Kind = Literal["500", "drop before", "drop after", "kill"]
+
+
+@functools.cache
+def translated(template: str, revision: str) -> dict[str, Any]:
+    document = parse(template)
+    defaults = {name: item.get("Default", "x") for name, item in document["Parameters"].items()}
+    job = {"template": document, "parameters": defaults | {"Revision": revision}}
+    done = subprocess.run(
+        [PYTHON, Path(translating.__file__)],
+        input=json.dumps([job]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)
+    return dict(result)
+
+
+@dataclass
+class Published:
+    """What the relay knows of a stack beyond moto."""
+
+    template: str = ""
+    function_name: str = ""
+    version_name: str = ""
+    version: str = ""
+    function: dict[str, Any] = field(default_factory=dict)
+    code: dict[str, bytes] = field(default_factory=dict)
+
+
+class Aws:
+    """A WSGI application in front of moto's."""
+
+    def __init__(self, moto: Any) -> None:
+        self._moto = moto
+        self.reset()
+
+    def reset(self) -> None:
+        self.stacks: dict[str, Published] = {}
+        self._drafts: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {}
+        self.calls: list[str] = []
+        self.fault: tuple[Kind, int] | None = None
+        """What happens at and after the call of this number, counted from the first."""
+        self.pid = 0
+        self.answered: set[str] = set()
+        """Versions that answered an invocation with 200."""
+        self.lived: list[str] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/moto-api"):
+            return list(self._moto(environ, start_response))
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        form = (
+            dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
+            if b"Action=" in body[:200]
+            else {}
+        )
+        self.calls.append(
+            form.get("Action") or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        )
+        kind, at = self.fault or ("", 0)
+        is_due = bool(kind) and len(self.calls) >= at
+        if is_due and kind == "500":
+            start_response("500 Internal Server Error", [("Content-Length", "0")])
+            return [b""]
+        if is_due and (kind == "drop before" or len(self.calls) > at):
+            return _drop(environ, start_response)
+        answer = self._answer(environ, form, body, start_response)
+        if is_due and kind == "kill":
+            os.kill(self.pid, signal.SIGKILL)
+            return _drop(environ, start_response)
+        return _drop(environ, start_response) if is_due else answer
+
+    def stack(self, name: str) -> Any:
+        return cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION].get_stack(name)
+
+    def live(self, name: str) -> str | None:
+        """Return where the alias points, None without one."""
+        aliases = self._aliases(self.function_name(name))
+        return aliases["live"].function_version if "live" in aliases else None
+
+    def live_or_none(self, name: str) -> str | None:
+        """Return the same, and None while there is no function either."""
+        return self.live(name) if self.stacks else None
+
+    def function_name(self, name: str) -> str:
+        return self.stacks[self.stack(name).stack_id].function_name
+
+    def _made_function(self, stack: Any) -> str:
+        (found,) = [item for item in stack.stack_resources if hasattr(item, "function_name")]
+        return str(found.function_name)
+
+    def _aliases(self, function: str) -> dict[str, Any]:
+        found = self._functions.list_aliases(function)
+        return {alias.name: alias for alias in found}
+
+    @property
+    def _functions(self) -> Any:
+        return lambda_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+    def _answer(
+        self, environ: dict[str, Any], form: dict[str, str], body: bytes, start_response: Any
+    ) -> Iterable[bytes]:
+        action = form.get("Action", "")
+        if environ["PATH_INFO"].endswith("/invocations"):
+            return self._invoke(environ, body, start_response)
+        if action == "CreateChangeSet":
+            form = self._translate(form)
+            body = urlencode(form).encode()
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        if action in ("GetTemplate", "GetTemplateSummary"):
+            stack = self.stack(form["StackName"])
+            kept, stack.template = stack.template, self.stacks[stack.stack_id].template
+            try:
+                return list(self._moto(environ, start_response))
+            finally:
+                stack.template = kept
+        answer = list(self._moto(environ, start_response))
+        if action == "ExecuteChangeSet":
+            self._executed(form["ChangeSetName"])
+        return answer
+
+    def _translate(self, form: dict[str, str]) -> dict[str, str]:
+        values = {
+            form[key]: form.get(key.replace("Key", "Value"), "")
+            for key in form
+            if key.startswith("Parameters.member") and key.endswith("ParameterKey")
+        }
+        text = form["TemplateBody"]
+        document = translated(text, values["Revision"])
+        resolver = Resolver(document, values)
+        assert not resolver.refusals()
+        resolved = resolver.resolved()
+        self._drafts[form["ChangeSetName"]] = (text, resolved, resolver.parameters)
+        made = without_types(resolved, LACKING)
+        made["Outputs"] = {}
+        # AWS tells parameters as texts; moto would tell numbers, and lists in brackets.
+        made["Parameters"] = {k: v | {"Type": "String"} for k, v in made["Parameters"].items()}
+        backend = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION]
+        if form["ChangeSetType"] == "CREATE":  # moto would make a second stack of this name
+            for stack in list(backend.stacks.values()):
+                if stack.name == form["StackName"] and stack.status == "REVIEW_IN_PROGRESS":
+                    del backend.stacks[stack.stack_id]
+        return form | {"TemplateBody": json.dumps(made)}
+
+    def _executed(self, change_set_id: str) -> None:
+        backend = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION]
+        change_set = backend.change_sets[change_set_id]
+        stack = backend.stacks[change_set.stack_id]
+        stack.parameters = change_set.parameters  # moto compares with those of the creation
+        text, template, parameters = self._drafts[change_set.change_set_name]
+        known = self.stacks.setdefault(stack.stack_id, Published())
+        known.template = text
+        name = known.function_name = self._made_function(stack)
+        (version_name,) = [
+            key for key, r in template["Resources"].items() if r["Type"] == "AWS::Lambda::Version"
+        ]
+        function = template["Resources"]["ModelFunction"]["Properties"]
+        own = _filled(
+            {k: v for k, v in function.items() if k != "ReservedConcurrentExecutions"}, parameters
+        )
+        if version_name != known.version_name:
+            # Lambda publishes nothing when nothing is new, and CloudFormation then fails.
+            assert own != known.function, "a version of the same"
+            known.version = str(self._functions.publish_version(name).version)
+            known.version_name, known.function = version_name, own
+            known.code[known.version] = _stored(function["Code"])
+        live = parameters["LiveVersion"]
+        if live != "none":
+            self._move(name, live)
+        outputs = {
+            "FunctionName": name,
+            "NewestVersion": known.version,
+            **({"Endpoint": ENDPOINT} if live != "none" else {}),
+        }
+        stack.template_dict = {"Outputs": {k: {"Value": v} for k, v in outputs.items()}}
+        stack.output_map = stack._create_output_map()
+
+    def _move(self, function: str, version: str) -> None:
+        if "live" in (aliases := self._aliases(function)):
+            if aliases["live"].function_version == version:
+                return
+            self._functions.update_alias("live", function, version, "", None)
+        else:
+            self._functions.create_alias("live", function, version, "", None)
+        self.lived.append(version)
+
+    def _invoke(self, environ: dict[str, Any], body: bytes, start_response: Any) -> Iterable[bytes]:
+        (version,) = parse_qs(environ["QUERY_STRING"])["Qualifier"]
+        name = unquote(environ["PATH_INFO"].split("/")[-2])
+        (known,) = [item for item in self.stacks.values() if name == item.function_name]
+        with zipfile.ZipFile(io.BytesIO(known.code[version])) as archive:
+            source = archive.read("handler/main.py")
+        module: dict[str, Any] = {}
+        exec(source, module)
+        answer = module["handler"](json.loads(body), None)
+        if answer.get("statusCode") == 200:
+            self.answered.add(version)
+        payload = json.dumps(answer).encode()
+        start_response("200 OK", [("Content-Length", str(len(payload)))])
+        return [payload]
+
+
+def _filled(node: Any, parameters: dict[str, str]) -> Any:
+    """Return what Lambda would be given, with the values of the parameters."""
+    text = json.dumps(node)
+    for name, value in parameters.items():
+        text = text.replace(json.dumps({"Ref": name}), json.dumps(value))
+        text = text.replace(f"${{{name}}}", value)
+    return json.loads(text)
+
+
+def _stored(code: dict[str, str]) -> bytes:
+    from moto.s3.models import s3_backends
+
+    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object(code["S3Bucket"], code["S3Key"])
+    assert found is not None
+    return bytes(found.value)
+
+
+def _drop(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    start_response("200 OK", [])  # which nobody hears
+    return []
+
+
+@contextmanager
+def aws() -> Iterator[tuple[str, Aws]]:
+    """Run it in this process, on a free port; yield its address and itself."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        running: Any = server._server
+        running.app = relay = Aws(running.app)
+        yield f"http://{host}:{port}", relay
+    finally:
+        server.stop()

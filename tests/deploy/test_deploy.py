@@ -1,0 +1,224 @@
+"""From the bundle to live traffic and back, by the commands, against moto."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.deploy.aws import REGION
+from tests.deploy.conftest import BUCKET, STACK, Account
+
+Make = Callable[..., Path]
+
+
+def test_a_first_deployment_is_tested_before_there_is_an_endpoint(
+    account: Account, bundle: Make
+) -> None:
+    done = account.deploy(bundle("one"))
+
+    assert done.returncode == 0, done.stderr
+    assert account.aws.live(STACK) == "1"
+    assert account.aws.answered == {"1"}
+    assert "live      version 1" in done.stdout
+    assert "awscurl --service execute-api --region us-east-1 -X POST" in done.stdout
+    executed = [call for call in account.aws.calls if call == "ExecuteChangeSet"]
+    assert len(executed) == 2
+
+
+def test_an_update_moves_traffic_and_the_endpoint_stays(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"))
+
+    done = account.deploy(bundle("two"), "--json")
+
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["version_before"], answer["live_version"]) == ("1", "2")
+    assert account.aws.lived == ["1", "2"]
+
+
+def test_a_version_that_does_not_answer_never_gets_traffic(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"))
+
+    broken = account.deploy(bundle("two", status=500))
+    again = account.deploy(bundle("two", status=500))
+
+    assert (broken.returncode, again.returncode) == (3, 3)
+    assert '"statusCode": 500' in broken.stderr
+    assert account.aws.live(STACK) == "1"
+    mended = account.deploy(bundle("three"))
+    assert mended.returncode == 0, mended.stderr
+    assert account.aws.lived == ["1", "3"]
+    back = account.packager("rollback", "--stack", STACK, "--yes")
+    assert back.returncode == 0, back.stderr
+    assert account.aws.lived == ["1", "3", "1"], "2 is passed over"
+    refused = account.packager("rollback", "--stack", STACK, "--to", "2", "--yes")
+    assert refused.returncode == 3
+    assert account.aws.live(STACK) == "1"
+
+
+def test_a_first_version_that_does_not_answer_makes_no_endpoint(
+    account: Account, bundle: Make
+) -> None:
+    assert account.deploy(bundle("one", status=503)).returncode == 3
+    assert account.aws.live(STACK) is None
+
+    done = account.deploy(bundle("two"))
+
+    assert done.returncode == 0, done.stderr
+    assert account.aws.lived == ["2"]
+
+
+def test_deploying_the_same_again_changes_and_uploads_nothing(
+    account: Account, bundle: Make
+) -> None:
+    folder = bundle("one")
+    account.deploy(folder)
+    account.aws.calls.clear()
+
+    done = account.deploy(folder, "--json")
+
+    assert json.loads(done.stdout)["is_changed"] is False
+    assert "ExecuteChangeSet" not in account.aws.calls
+    assert not [call for call in account.aws.calls if call.startswith("PUT")]
+
+
+def test_parameters_stay_and_only_what_a_version_keeps_publishes_one(
+    account: Account, bundle: Make
+) -> None:
+    folder = bundle("one")
+    account.deploy(folder, "--parameter", "MemorySize=3008")
+
+    slower = account.deploy(folder, "--parameter", "ThrottlingRate=5")
+    assert slower.returncode == 0, slower.stderr
+    assert account.aws.live(STACK) == "1"
+    larger = account.deploy(folder, "--parameter", "MemorySize=4096")
+    assert larger.returncode == 0, larger.stderr
+    assert account.aws.lived == ["1", "2"]
+    parameters = account.parameters(STACK)
+    assert (parameters["ThrottlingRate"], parameters["MemorySize"]) == ("5", "4096")
+
+
+def test_a_rollback_keeps_everything_but_the_live_version(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"))
+    account.deploy(bundle("two"), "--parameter", "AlarmErrors=3")
+    before = account.parameters(STACK)
+
+    done = account.packager("rollback", "--stack", STACK, "--yes", "--json")
+
+    assert json.loads(done.stdout)["live_version"] == "1"
+    assert account.parameters(STACK) == before | {"LiveVersion": "1"}
+    further = account.packager("rollback", "--stack", STACK, "--yes")
+    assert further.returncode == 2
+    assert "no version before" in further.stderr
+    forward = account.deploy(bundle("two"))
+    assert forward.returncode == 0, forward.stderr
+    assert account.aws.lived == ["1", "2", "1", "2"]
+
+
+def test_status_says_what_is_live_and_what_is_not(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"))
+    account.deploy(bundle("two", status=500))
+
+    done = account.packager("status", "--stack", STACK, "--json")
+
+    report = json.loads(done.stdout)
+    assert report["live_version"] == "1"
+    assert report["versions"] == ["1", "2"]
+    assert report["passed"] == ["1"]
+    assert report["change_sets"] == []
+    assert report["stored"] == f"s3://{BUCKET}/packager/{STACK}/"
+    text = account.packager("status", "--stack", STACK).stdout
+    assert "version     2: not live, not tested" in text
+    assert "version     1: live, passed its smoke test" in text
+
+
+def test_destroy_deletes_the_stack_and_names_what_stays(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"))
+
+    done = account.packager("destroy", "--stack", STACK, "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert f"stays     s3://{BUCKET}/packager/{STACK}/" in done.stdout
+    assert account.packager("status", "--stack", STACK).returncode == 2
+    assert account.packager("destroy", "--stack", STACK, "--yes").returncode == 0
+    assert account.deploy(bundle("one")).returncode == 0
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(account: Account, bundle: Make) -> None:
+    done = account.packager(
+        "deploy", bundle("one"), "--stack", STACK, "--bucket", BUCKET, "--dry-run"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert f"stack     {STACK} (to be created)" in done.stdout
+    assert account.aws.calls == ["DescribeStacks"]
+
+
+def test_nothing_is_asked_without_a_terminal(account: Account, bundle: Make) -> None:
+    deploy = ("deploy", bundle("one"), "--stack", STACK, "--bucket", BUCKET)
+    for args in (deploy, ("rollback", "--stack", STACK), ("destroy", "--stack", STACK)):
+        done = account.packager(*args)
+        assert done.returncode == 2
+        assert "--yes" in done.stderr
+    assert account.aws.calls == []
+
+
+def test_a_stack_of_something_else_is_left_alone(account: Account, bundle: Make) -> None:
+    client = boto3.client("cloudformation", endpoint_url=account.url, region_name=REGION)
+    topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    client.create_stack(StackName=STACK, TemplateBody=json.dumps(topic))
+    account.aws.calls.clear()
+
+    for args in (("destroy", "--stack", STACK, "--yes"), ("status", "--stack", STACK)):
+        assert account.packager(*args).returncode == 2
+    done = account.deploy(bundle("one"))
+
+    assert done.returncode == 2
+    assert "was not made from packager's template" in done.stderr
+    assert set(account.aws.calls) == {"DescribeStacks"}
+
+
+def test_what_a_failed_creation_left_is_deleted_and_made_again(
+    account: Account, bundle: Make
+) -> None:
+    account.deploy(bundle("one", status=500))
+    account.aws.stack(STACK).status = "ROLLBACK_COMPLETE"
+
+    done = account.deploy(bundle("two"))
+
+    assert done.returncode == 0, done.stderr
+    assert "its creation failed" in done.stderr
+    assert account.aws.calls.count("DeleteStack") == 1
+    assert account.aws.lived == ["1"]
+
+
+def test_a_stack_that_needs_its_owner_is_an_error_with_the_command(
+    account: Account, bundle: Make
+) -> None:
+    account.deploy(bundle("one"))
+    account.aws.stack(STACK).status = "UPDATE_ROLLBACK_FAILED"
+
+    done = account.deploy(bundle("two"))
+
+    assert done.returncode == 1
+    assert f"continue-update-rollback --stack-name {STACK}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("MemorySzie=1", "Did you mean MemorySize?"),
+        ("LiveVersion=newest", "is set by `packager deploy` itself"),
+        ("MemorySize", "is not KEY=VALUE"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_anything_is_sent(
+    account: Account, bundle: Make, assignment: str, words: str
+) -> None:
+    done = account.deploy(bundle("one"), "--parameter", assignment)
+
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert set(account.aws.calls) <= {"DescribeStacks"}
