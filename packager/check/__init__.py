@@ -6,10 +6,12 @@ and architecture are here. What was not checked is never called good.
 
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from packager.bundle import Bundle
 from packager.check import files, layers, libraries, packages
+from packager.check.gates import Gates, check_gates
 from packager.check.report import Check, CheckReport, Measurements, Problem
 from packager.check.running import INIT, PREDICTION, SAME, run_function
 from packager.check.zipped import read_zip
@@ -20,7 +22,7 @@ from packager.progress import SILENT, Progress
 from packager.requirements import Drop
 from packager.targets import find_target
 
-__all__ = ["Check", "CheckReport", "Measurements", "Problem", "check_bundle"]
+__all__ = ["Check", "CheckReport", "Gates", "Measurements", "Problem", "check_bundle"]
 
 
 def check_bundle(
@@ -30,6 +32,7 @@ def check_bundle(
     dropped: Sequence[Drop] = (),
     surroundings: ModelSurroundings | None = None,
     is_static: bool = False,
+    gates: Gates | None = None,
     progress: Progress = SILENT,
 ) -> CheckReport:
     """Check the bundle and return what was found, and what was not checked.
@@ -40,6 +43,8 @@ def check_bundle(
         one is missed.
     :param surroundings: what the source model's environment is made of besides.
     :param is_static: only read the zips, run nothing.
+    :param gates: the user's own limits, a check for each. What they find differs from run to
+        run, so it has no place in a `bundle.json`.
     :raises BundleInvalid: a zip cannot be read.
     :raises ConfigError: the manifest names an unknown target, or the cache cannot be written.
     """
@@ -62,9 +67,21 @@ def check_bundle(
             source_model=source_model,
             dropped=dropped,
             surroundings=surroundings or ModelSurroundings(),
+            has_warm_invocations=gates is not None and gates.p50_ms is not None,
             progress=progress,
         )
-    return CheckReport((*checks, *more), measurements)
+    measurements = _with_sizes(measurements, bundle)
+    gated = check_gates(gates, measurements, more) if gates else ()
+    return CheckReport((*checks, *more, *gated), measurements)
+
+
+def _with_sizes(measurements: Measurements, bundle: Bundle) -> Measurements:
+    unzipped_bytes = 0
+    for path in bundle.code_zips:
+        with zipfile.ZipFile(path) as archive:
+            unzipped_bytes += sum(member.file_size for member in archive.infolist())
+    zipped_bytes = sum(path.stat().st_size for path in bundle.code_zips)
+    return replace(measurements, unzipped_bytes=unzipped_bytes, zipped_bytes=zipped_bytes)
 
 
 def _static_checks(bundle: Bundle) -> tuple[Check, ...]:

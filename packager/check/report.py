@@ -60,6 +60,14 @@ class Measurements:
     largest_difference: float | None = None
     """Between a prediction of the function and one of the source model, relative to the
     larger of the two; 0: all are equal."""
+    p50_duration_ms: float | None = None
+    """The median of warm invocations with the same request; measured where a gate asks for it."""
+    warm_invocations: int = 0
+    """How many of them there were."""
+    unzipped_bytes: int | None = None
+    """Of the function zip and its layer, unpacked."""
+    zipped_bytes: int | None = None
+    """Of the function zip and its layer together."""
 
 
 @dataclass(frozen=True)

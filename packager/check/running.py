@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from handler.manifest import ModelInfo
@@ -13,6 +14,7 @@ from packager.bundle import Bundle
 from packager.check.comparing import RELATIVE_TOLERANCE, Comparison, compare
 from packager.check.missing import missing_module, problem_of_module, way_to_bring
 from packager.check.report import Check, Measurements, Problem
+from packager.check.warm import warm_durations_ms
 from packager.errors import DependencyError, ModelError, PackagerError, ToolError
 from packager.gateways import GATEWAYS, SampleRequest
 from packager.local.emulator import Emulator
@@ -48,6 +50,7 @@ def run_function(
     source_model: Path | None,
     dropped: Sequence[Drop],
     surroundings: ModelSurroundings,
+    has_warm_invocations: bool = False,
     progress: Progress = SILENT,
 ) -> tuple[tuple[Check, ...], Measurements]:
     """Run the bundle's function under the runtime emulator and return what came of it.
@@ -55,6 +58,7 @@ def run_function(
     :param source_model: an MLflow model folder, to compare with.
     :param dropped: requirements of the model that the bundle leaves out.
     :param surroundings: what the source model's environment is made of besides.
+    :param has_warm_invocations: ask once more, and again, to measure how long it takes.
     """
     # The model's code runs here: it sees of our variables what it would see on Lambda.
     around = replace(surroundings, has_our_variables=False)
@@ -71,7 +75,16 @@ def run_function(
                 source = predicting.result()
                 progress.step("Running the function: import, init, prediction")
                 init, answer = _invoke(function, bundle, sample, dropped)
-                measurements = Measurements(function.init_duration_ms, function.peak_memory_mib)
+                warm_ms: tuple[float, ...] = ()
+                if has_warm_invocations and sample and answer and _status(answer) == 200:
+                    progress.step("Timing warm invocations")
+                    warm_ms = warm_durations_ms(function, _scoring_event(sample))
+                measurements = Measurements(
+                    function.init_duration_ms,
+                    function.peak_memory_mib,
+                    p50_duration_ms=median(warm_ms) if warm_ms else None,
+                    warm_invocations=len(warm_ms),
+                )
     except ToolError as error:
         reason = _sentence(error)
         return tuple(Check.not_made(name, reason) for name in (INIT, PREDICTION, SAME)), (
@@ -114,8 +127,12 @@ def _invoke(
     detail = f"the model is loaded: Python {python}, files read-only, as {function.user}"
     if sample is None:
         return Check.passed(INIT, detail), None
+    return Check.passed(INIT, detail), function.invoke(_scoring_event(sample))
+
+
+def _scoring_event(sample: _Sample) -> Any:
     request = SampleRequest("POST", "/invocations", "application/json", sample.body.decode())
-    return Check.passed(INIT, detail), function.invoke(_GATEWAY(request))
+    return _GATEWAY(request)
 
 
 def _judge(

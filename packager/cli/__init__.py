@@ -24,6 +24,7 @@ COMMANDS = {
     "invoke": "Run a bundle under the real Lambda runtime, here.",
     "serve": "Serve a model on this machine, as `mlflow models serve`.",
     "predict": "Score a file, as `mlflow models predict`.",
+    "doctor": "Show which tools are missing, and how to get them.",
     "targets": "Show Lambda's Python runtimes and limits.",
 }
 

@@ -27,9 +27,11 @@ _FAILED_STATUS = 3
       packager check dist/
       packager check dist/ --model models:/MyRandomForest/latest
       packager check dist/ --static --json
+      packager check dist/ --max-unzipped-mb 200 --max-init-ms 3000 --max-p50-ms 20
     \b
     Exit codes: 0 no check failed, 3 one did. A check that could not be made on this machine
-    does not fail: it is listed as not made, with the reason.
+    does not fail: it is listed as not made, with the reason. A gate (--max-...) that could
+    not be measured fails. MB are 10^6 bytes; times are this machine's, not Lambda's.
     """
 )
 @click.argument("bundle", type=click.Path(path_type=Path, file_okay=False, exists=True))
@@ -40,10 +42,35 @@ _FAILED_STATUS = 3
     " URI: its predictions are compared with the function's.",
 )
 @click.option("--static", "is_static", is_flag=True, help="Only read the zips; run nothing.")
+@click.option(
+    "--max-unzipped-mb", type=float, metavar="N", help="Fail if zip and layer unpack to more MB."
+)
+@click.option(
+    "--max-zipped-mb", type=float, metavar="N", help="Fail if zip and layer have more MB."
+)
+@click.option("--max-init-ms", type=float, metavar="N", help="Fail if init takes longer here.")
+@click.option(
+    "--max-p50-ms",
+    type=float,
+    metavar="N",
+    help="Fail if the median of 30 warm invocations with the input example takes longer here.",
+)
+@click.option(
+    "--max-memory-mb", type=float, metavar="N", help="Fail if the function needs more MB at a time."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @pass_console
 def command(
-    console: Console, bundle: Path, model: str | None, is_static: bool, as_json: bool
+    console: Console,
+    bundle: Path,
+    model: str | None,
+    is_static: bool,
+    as_json: bool,
+    max_unzipped_mb: float | None,
+    max_zipped_mb: float | None,
+    max_init_ms: float | None,
+    max_p50_ms: float | None,
+    max_memory_mb: float | None,
 ) -> None:
     """Check that BUNDLE works on its target. `packager build` does so by itself.
 
@@ -53,12 +80,19 @@ def command(
     prediction, which is compared with the source model's.
     """
     from packager.bundle import read_bundle
-    from packager.check import check_bundle
+    from packager.check import Gates, check_bundle
 
+    # Before the work: a limit that is none is known at once.
+    gates = Gates(max_unzipped_mb, max_zipped_mb, max_init_ms, max_p50_ms, max_memory_mb)
     opened = read_bundle(bundle)
     with _source_model(model, console) as (folder, dropped):
         report = check_bundle(
-            opened, source_model=folder, dropped=dropped, is_static=is_static, progress=console
+            opened,
+            source_model=folder,
+            dropped=dropped,
+            is_static=is_static,
+            gates=gates,
+            progress=console,
         )
     console.json(report.to_dict()) if as_json else console.result("\n".join(_lines(report)))
     for problem in report.problems:
@@ -94,6 +128,9 @@ def _lines(report: CheckReport) -> Iterator[str]:
         yield f"measured  init {measured.init_duration_ms:.0f} ms on this machine"
     if measured.peak_memory_mib is not None:
         yield f"measured  peak memory {measured.peak_memory_mib} MiB"
+    if measured.p50_duration_ms is not None:
+        count = measured.warm_invocations
+        yield f"measured  p50 {measured.p50_duration_ms:.1f} ms of {count} warm invocations"
     if measured.largest_difference is not None:
         yield f"measured  largest difference {measured.largest_difference:.1e} relative"
     counts = {

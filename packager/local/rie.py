@@ -33,6 +33,23 @@ def rie_binary(*, progress: Progress = SILENT) -> Path:
     :raises ConfigError: `$PACKAGER_RIE` names no executable, or the cache cannot be written.
     :raises ToolFailed: the download failed.
     """
+    wanted = rie_path()
+    if os.environ.get(RIE_VARIABLE):
+        return wanted
+
+    def build(partial: Path) -> None:
+        progress.step("Getting the Lambda runtime interface emulator (once)")
+        _download(wanted.name, partial)
+
+    return build_once(wanted.parent, build, progress=progress) / wanted.name
+
+
+def rie_path() -> Path:
+    """Return where the emulator for this machine is, or will be when it was downloaded.
+
+    :raises ToolMissing: this system cannot run it.
+    :raises ConfigError: `$PACKAGER_RIE` names no executable.
+    """
     given = os.environ.get(RIE_VARIABLE)
     if given:
         if not os.access(given, os.X_OK):
@@ -46,14 +63,8 @@ def rie_binary(*, progress: Progress = SILENT) -> Path:
             "It exists for Linux on x86_64 and arm64 only; elsewhere use `sam local invoke`"
             " with Docker on the bundle's template.yaml.",
         )
-    name = f"aws-lambda-rie-{architecture}"
-
-    def build(partial: Path) -> None:
-        progress.step("Getting the Lambda runtime interface emulator (once)")
-        _download(name, partial)
-
     folder = cache_root() / "rie" / f"{_CARRIER.replace('==', '-')}-{architecture}"
-    return build_once(folder, build, progress=progress) / name
+    return folder / f"aws-lambda-rie-{architecture}"
 
 
 def _download(name: str, folder: Path) -> None:
