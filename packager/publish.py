@@ -1,9 +1,6 @@
 """Put a bundle's model, layer and function zip into S3, under keys that name their content."""
 
-import base64
-import hashlib
 import re
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,16 +10,12 @@ from packager.bundle import Bundle
 from packager.errors import BundleInvalid, ConfigError, StorageError
 from packager.progress import SILENT, Progress
 from packager.s3 import S3Client, s3_client, storage_errors
+from packager.upload import ensure_object
 
 DEFAULT_PREFIX = "packager"
 
-PART_BYTES = 64 * 1024 * 1024
-"""Files above this go up in parts of this size, which S3 joins at the end or never."""
 _PREFIX = re.compile(r"[A-Za-z0-9!_.'()/=+@-]*")
 """What the parameter ModelPrefix of `template.yaml` allows."""
-_PROGRESS_STEPS = 10
-_COUNT_FROM_BYTES = 10_000_000
-"""Smaller files are there before anybody wonders."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +73,7 @@ def publish(
     client: S3Client | None = None,
     progress: Progress = SILENT,
 ) -> PublishReport:
-    """Upload the bundle; what is there already, whole, is not sent again.
+    """Upload the bundle; what is there already, whole or in part, is not sent again.
 
     The function zip goes last: where it is, its model and its layer are too. Of a container
     image only the model goes to S3, and of one with an embedded model nothing.
@@ -116,7 +109,7 @@ def publish_model(
     if archive is None or bundle.model_zip is None:
         return None
     key = model_key(prefix, archive.sha256)
-    sent = _ensure_object(s3, bundle.model_zip, archive, bucket, key, progress)
+    sent = ensure_object(s3, bundle.model_zip, archive, bucket, key, progress)
     return PublishedObject("model", key, archive.size_bytes, archive.sha256, sent)
 
 
@@ -166,7 +159,7 @@ def _publish_layer(
     if entry is None or bundle.layer_zip is None:
         return None
     key = layer_key(prefix, entry.sha256)
-    sent = _ensure_object(s3, bundle.layer_zip, entry, bucket, key, progress)
+    sent = ensure_object(s3, bundle.layer_zip, entry, bucket, key, progress)
     return PublishedObject("layer", key, entry.size_bytes, entry.sha256, sent)
 
 
@@ -175,7 +168,7 @@ def _publish_function(
 ) -> PublishedObject:
     entry = _artifact(bundle, bundle.function_zip)
     key = function_key(prefix, entry.sha256)
-    sent = _ensure_object(s3, bundle.function_zip, entry, bucket, key, progress)
+    sent = ensure_object(s3, bundle.function_zip, entry, bucket, key, progress)
     return PublishedObject("function", key, entry.size_bytes, entry.sha256, sent)
 
 
@@ -184,101 +177,6 @@ def _artifact(bundle: Bundle, path: Path) -> FileEntry:
         if bundle.folder / entry.path == path:
             return entry
     raise BundleInvalid(f"bundle.json in {bundle.folder} does not name {path.name}")
-
-
-def _ensure_object(
-    s3: S3Client, path: Path, entry: FileEntry, bucket: str, key: str, progress: Progress
-) -> bool:
-    """Return whether the file had to be sent."""
-    uri = f"s3://{bucket}/{key}"
-    checksum = _checksum(path, entry)
-    if _is_there(s3, bucket, key, entry, checksum):
-        progress.step(f"Skipping {path.name}, it is there already: {uri}")
-        return False
-    progress.step(f"Uploading {path.name} ({entry.size_bytes / 1e6:.1f} MB) to {uri}")
-    _upload(s3, path, entry, bucket, key, progress)
-    if not _is_there(s3, bucket, key, entry, checksum):
-        raise StorageError(
-            f"{uri} is not what was sent", hint="Something else writes to this key; try again."
-        )
-    return True
-
-
-def _upload(
-    s3: S3Client, path: Path, entry: FileEntry, bucket: str, key: str, progress: Progress
-) -> None:
-    from boto3.s3.transfer import TransferConfig  # heavy
-
-    with storage_errors(f"upload {path.name} to s3://{bucket}/{key}"):
-        s3.upload_file(
-            str(path),
-            bucket,
-            key,
-            ExtraArgs={
-                "ChecksumAlgorithm": "SHA256",
-                "ContentType": "application/zip",
-                "Metadata": {"sha256": entry.sha256},
-            },
-            Config=TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES),
-            Callback=_ByteCounter(entry.size_bytes, progress)
-            if entry.size_bytes >= _COUNT_FROM_BYTES
-            else None,
-        )
-
-
-def _is_there(s3: S3Client, bucket: str, key: str, entry: FileEntry, checksum: str) -> bool:
-    from botocore.exceptions import ClientError  # heavy
-
-    with storage_errors(f"look for s3://{bucket}/{key}"):
-        try:
-            head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-                return False
-            raise
-    if head["ContentLength"] != entry.size_bytes:
-        return False
-    # S3 computes the checksum itself. A store that keeps none has only our own note.
-    if "ChecksumSHA256" in head:
-        return bool(head["ChecksumSHA256"].partition("-")[0] == checksum)
-    return bool(head["Metadata"].get("sha256") == entry.sha256)
-
-
-def _checksum(path: Path, entry: FileEntry) -> str:
-    """Return what S3 says of the file: its digest, or that of its parts' digests.
-
-    S3 adds `-` and the number of parts to the latter; other stores do not.
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
-    """
-    if entry.size_bytes < PART_BYTES:
-        return base64.b64encode(bytes.fromhex(entry.sha256)).decode()
-    digests = []
-    with path.open("rb") as file:
-        while part := file.read(PART_BYTES):
-            digests.append(hashlib.sha256(part).digest())
-    whole = hashlib.sha256(b"".join(digests)).digest()
-    return base64.b64encode(whole).decode()
-
-
-class _ByteCounter:
-    """Reports the share that is sent, ten times at most; called from upload threads."""
-
-    def __init__(self, total_bytes: int, progress: Progress) -> None:
-        self._total_bytes = max(total_bytes, 1)
-        self._progress = progress
-        self._sent_bytes = 0
-        self._last_step = 0
-        self._lock = threading.Lock()
-
-    def __call__(self, count_bytes: int) -> None:
-        with self._lock:
-            self._sent_bytes += count_bytes
-            step = self._sent_bytes * _PROGRESS_STEPS // self._total_bytes
-            if step > self._last_step:
-                self._last_step = step
-                self._progress.detail(
-                    f"{self._sent_bytes / 1e6:.1f} of {self._total_bytes / 1e6:.1f} MB sent"
-                )
 
 
 def _join(prefix: str, rest: str) -> str:

@@ -15,7 +15,8 @@ from moto import mock_aws
 
 from packager.errors import BundleInvalid, ConfigError, StorageError
 from packager.local.storage import embedded_client, embedded_environment, embedded_s3
-from packager.publish import PART_BYTES, function_key, layer_key, model_key, publish
+from packager.publish import function_key, layer_key, model_key, publish
+from packager.transfer import MULTIPART_BYTES
 from tests.bundles import make_bundle
 from tests.commands import packager
 from tests.relay import stalling_relay
@@ -214,7 +215,7 @@ def test_a_prefix_that_no_template_takes_is_refused(s3: Any, tmp_path: Path, pre
         publish(make_bundle(tmp_path), BUCKET, prefix)
 
 
-@pytest.mark.parametrize("size_bytes", [PART_BYTES - 1, PART_BYTES, PART_BYTES + 1])
+@pytest.mark.parametrize("size_bytes", [MULTIPART_BYTES - 1, MULTIPART_BYTES, MULTIPART_BYTES + 1])
 def test_a_large_model_goes_up_in_parts_and_is_known_again(
     endpoint: str, tmp_path: Path, size_bytes: int
 ) -> None:
@@ -233,7 +234,7 @@ def test_a_large_model_goes_up_in_parts_and_is_known_again(
     assert shown[-1].startswith("67.1 of 67.1 MB")
 
 
-@pytest.mark.parametrize("size_bytes", [PART_BYTES * 3 // 4, PART_BYTES * 5 // 2])
+@pytest.mark.parametrize("size_bytes", [MULTIPART_BYTES * 3 // 4, MULTIPART_BYTES * 5 // 2])
 def test_a_publish_that_is_killed_leaves_nothing_that_looks_whole(
     endpoint: str, tmp_path: Path, size_bytes: int
 ) -> None:
