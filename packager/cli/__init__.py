@@ -19,6 +19,7 @@ COMMANDS = {
     "publish": "Put a bundle's model and zip into S3.",
     "deploy": "Deploy a bundle, test it there, move traffic to it.",
     "status": "Show a deployed stack and its versions.",
+    "logs": "Show a deployed function's log.",
     "rollback": "Make an earlier version the live one.",
     "destroy": "Delete a deployed stack.",
     "invoke": "Run a bundle under the real Lambda runtime, here.",

@@ -28,6 +28,8 @@ class Clients:
     functions: Any
     """Lambda's."""
     s3: Any
+    logs: Any
+    """CloudWatch's."""
 
     @property
     def region(self) -> str:
@@ -57,6 +59,7 @@ def make_clients() -> Clients:
             cloudformation=session.client("cloudformation", config=config(READ_TIMEOUT_S)),
             functions=session.client("lambda", config=config(_LONGEST_INVOCATION_S + 10)),
             s3=session.client("s3", config=config(READ_TIMEOUT_S)),
+            logs=session.client("logs", config=config(READ_TIMEOUT_S)),
         )
 
 

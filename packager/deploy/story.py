@@ -181,7 +181,7 @@ def existing_stack(
     if stack is None:
         raise ConfigError(
             f"there is no stack {stack_name} in {clients.region}",
-            hint="Check --stack, AWS_PROFILE and AWS_REGION.",
+            hint="Check --stack, AWS_PROFILE and AWS_DEFAULT_REGION.",
         )
     check_ours(stack)
     return stack

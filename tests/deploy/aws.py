@@ -210,6 +210,7 @@ class Aws:
         outputs = {
             "FunctionName": name,
             "NewestVersion": known.version,
+            "LogGroup": f"/aws/lambda/{stack.name}",
             **({"Endpoint": ENDPOINT} if live != "none" else {}),
         }
         stack.template_dict = {"Outputs": {k: {"Value": v} for k, v in outputs.items()}}
