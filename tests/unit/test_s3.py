@@ -99,6 +99,8 @@ def test_without_credentials_the_hint_is_how_to_log_in(monkeypatch: pytest.Monke
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    # An earlier test's credentials stay in the session that boto3 keeps for the process.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(StorageError) as caught, storage_errors("read it"):
         s3_client().head_bucket(Bucket="here")
     assert "AWS_PROFILE" in (caught.value.hint or "")
