@@ -14,7 +14,7 @@ from packager.check import files, layers, libraries, packages
 from packager.check.gates import Gates, check_gates
 from packager.check.report import Check, CheckReport, Measurements, Problem
 from packager.check.running import INIT, PREDICTION, SAME, run_function
-from packager.check.zipped import read_zip
+from packager.check.zipped import ZipContents, read_zip
 from packager.errors import BundleInvalid
 from packager.layer import LAYER_ROOT
 from packager.local.prepared import ModelSurroundings
@@ -49,7 +49,10 @@ def check_bundle(
     :raises ConfigError: the manifest names an unknown target, or the cache cannot be written.
     """
     progress.step(f"Checking {' and '.join(path.name for path in bundle.code_zips)}")
-    checks = _static_checks(bundle)
+    function = read_zip(bundle.function_zip)
+    layer = read_zip(bundle.layer_zip, LAYER_ROOT) if bundle.layer_zip else None
+    contents = function.with_layer(layer) if layer else function
+    checks = _static_checks(bundle, function, layer, contents)
     measurements = Measurements()
     if is_static:
         more = tuple(
@@ -70,26 +73,24 @@ def check_bundle(
             has_warm_invocations=gates is not None and gates.p50_ms is not None,
             progress=progress,
         )
-    measurements = _with_sizes(measurements, bundle)
+    measurements = replace(
+        measurements,
+        unzipped_bytes=contents.unzipped_bytes,
+        zipped_bytes=sum(path.stat().st_size for path in bundle.code_zips),
+    )
     gated = check_gates(gates, measurements, more) if gates else ()
     return CheckReport((*checks, *more, *gated), measurements)
 
 
-def _with_sizes(measurements: Measurements, bundle: Bundle) -> Measurements:
-    unzipped_bytes = 0
-    for path in bundle.code_zips:
-        with zipfile.ZipFile(path) as archive:
-            unzipped_bytes += sum(member.file_size for member in archive.infolist())
-    zipped_bytes = sum(path.stat().st_size for path in bundle.code_zips)
-    return replace(measurements, unzipped_bytes=unzipped_bytes, zipped_bytes=zipped_bytes)
+def _static_checks(
+    bundle: Bundle, function: ZipContents, layer: ZipContents | None, contents: ZipContents
+) -> tuple[Check, ...]:
+    """Return what the zips themselves tell.
 
-
-def _static_checks(bundle: Bundle) -> tuple[Check, ...]:
+    :param contents: function and layer together.
+    """
     manifest = bundle.manifest
     target = find_target(manifest.target.runtime, manifest.target.architecture)
-    function = read_zip(bundle.function_zip)
-    layer = read_zip(bundle.layer_zip, LAYER_ROOT) if bundle.layer_zip else None
-    contents = function.with_layer(layer) if layer else function
     try:
         model = files.model_members(function, manifest, bundle.model_zip)
     except (OSError, zipfile.BadZipFile) as error:

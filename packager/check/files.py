@@ -96,7 +96,7 @@ def check_sizes(contents: ZipContents, manifest: BundleManifest, zips: Sequence[
     """
     is_image = manifest.package_type == "image"
     limit_bytes = MAX_IMAGE_BYTES if is_image else MAX_UNZIPPED_BYTES
-    total_bytes = sum(member.file_size for member in contents.members)
+    total_bytes = contents.unzipped_bytes
     problems = []
     if total_bytes > limit_bytes:
         problems.append(

@@ -53,6 +53,11 @@ class ZipContents:
     """ELF files that cannot be read, and why."""
     dist_infos: tuple[DistInfo, ...]
 
+    @property
+    def unzipped_bytes(self) -> int:
+        """What Lambda counts against its limit."""
+        return sum(member.file_size for member in self.members)
+
     def with_layer(self, layer: Self) -> Self:
         """Return both, as the function sees them."""
         return replace(
