@@ -40,13 +40,14 @@ def command(
     """Show what a deployed function wrote into its log, all versions together."""
     from packager.deploy.clients import make_clients
     from packager.deploy.logs import parse_age, read_logs
-    from packager.deploy.report import known_stack
+    from packager.deploy.stack import read_stack
+    from packager.deploy.story import our_stack
 
     age = parse_age(since)
     clients = make_clients()
     lines = read_logs(
         clients,
-        known_stack(clients, stack_name),
+        our_stack(clients, stack_name, read_stack(clients, stack_name)),
         since_ms=int((time.time() - age.total_seconds()) * 1000),
         is_errors=is_errors,
         is_following=is_following,

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.stack import Stack, read_stack
-from packager.deploy.story import check_ours
+from packager.deploy.story import our_stack
 from packager.deploy.versions import Versions, read_versions
-from packager.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def report_stack(clients: Clients, name: str) -> StackReport:
 
     :raises ConfigError: there is no such stack, or it is none of packager's.
     """
-    stack = known_stack(clients, name)
+    stack = our_stack(clients, name, read_stack(clients, name))
     versions = read_versions(clients, stack.function_name) if stack.function_name else Versions()
     return StackReport(
         name=stack.name,
@@ -46,21 +45,6 @@ def report_stack(clients: Clients, name: str) -> StackReport:
         change_sets=_pending(clients, stack),
         stored=stored_at(stack),
     )
-
-
-def known_stack(clients: Clients, name: str) -> Stack:
-    """Return a stack that packager made, whatever state it is in.
-
-    :raises ConfigError: there is no such stack, or it is none of packager's.
-    """
-    stack = read_stack(clients, name)
-    if stack is None:
-        raise ConfigError(
-            f"there is no stack {name} in {clients.region}",
-            hint="Check --stack, AWS_PROFILE and AWS_DEFAULT_REGION.",
-        )
-    check_ours(stack)
-    return stack
 
 
 def stored_at(stack: Stack) -> str | None:

@@ -141,7 +141,8 @@ def roll_back(
     :raises ConfigError: there is no such version.
     :raises SmokeTestFailed: that version never passed its test, and does not answer /ping.
     """
-    stack = existing_stack(clients, stack_name, progress, pause=pause)
+    settled = settled_stack(clients, stack_name, progress, pause=pause)
+    stack = our_stack(clients, stack_name, settled)
     versions = _versions(clients, stack)
     target = to or versions.before_live()
     if target is None:
@@ -170,21 +171,18 @@ def roll_back(
     return _deployed(live, target, versions.live, is_changed=True)
 
 
-def existing_stack(
-    clients: Clients, stack_name: str, progress: Progress, *, pause: Pause = two_seconds
-) -> Stack:
-    """Return a stack that packager made, when nobody is at work on it.
+def our_stack(clients: Clients, stack_name: str, found: Stack | None) -> Stack:
+    """Return the stack that was looked for, which packager made.
 
-    :raises ConfigError: there is none of this name.
+    :raises ConfigError: there is none of this name, or it is none of packager's.
     """
-    stack = settled_stack(clients, stack_name, progress, pause=pause)
-    if stack is None:
+    if found is None:
         raise ConfigError(
             f"there is no stack {stack_name} in {clients.region}",
             hint="Check --stack, AWS_PROFILE and AWS_DEFAULT_REGION.",
         )
-    check_ours(stack)
-    return stack
+    check_ours(found)
+    return found
 
 
 def check_ours(stack: Stack) -> None:
