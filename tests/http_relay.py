@@ -3,8 +3,7 @@
 import http.client
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -101,7 +100,12 @@ class S3Relay:
             return
         query = parse_qs(urlsplit(request.path).query, keep_blank_values=True)
         operation = next(
-            (_OPERATIONS.get((request.command, name), "") for name in _NAMES if name in query), ""
+            (
+                operation
+                for (method, name), operation in _OPERATIONS.items()
+                if method == request.command and name in query
+            ),
+            "",
         )
         if operation == "UploadPart" and not self._admits_part():
             self._is_closed.wait()
@@ -158,9 +162,6 @@ class S3Relay:
         return re.sub(rb"<PartNumber>(\d+)</PartNumber>", named, content)
 
 
-_NAMES = ("uploads", "uploadId")
-
-
 def _answer(
     request: BaseHTTPRequestHandler, status: int, headers: dict[str, str], content: bytes
 ) -> None:
@@ -174,29 +175,3 @@ def _answer(
         request.send_header("Content-Length", str(len(content)))
     request.end_headers()
     request.wfile.write(content)
-
-
-@contextmanager
-def s3_relay(
-    server_url: str,
-    *,
-    stall_after_parts: int | None = None,
-    refuse: Callable[[str], str | None] = lambda operation: None,
-    lists_checksums: bool = True,
-    page_parts: int = 1000,
-) -> Iterator[S3Relay]:
-    """Run a relay in front of the server for as long as the block runs."""
-    relay = S3Relay(
-        server_url,
-        stall_after_parts=stall_after_parts,
-        refuse=refuse,
-        lists_checksums=lists_checksums,
-        page_parts=page_parts,
-    )
-    thread = threading.Thread(target=relay.run, daemon=True)
-    thread.start()
-    try:
-        yield relay
-    finally:
-        relay.close()
-        thread.join(5)

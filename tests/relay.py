@@ -1,10 +1,11 @@
-"""A network between a client and a server that stalls for good after so many bytes."""
+"""Networks between a client and a server; one stalls for good after so many bytes."""
 
 import contextlib
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 CHUNK_BYTES = 65_536
@@ -60,10 +61,19 @@ class StallingRelay:
                 client.sendall(data)
 
 
+class Relay(Protocol):
+    """Stands in front of a server."""
+
+    def run(self) -> None: ...
+    def close(self) -> None: ...
+
+
+AnyRelay = TypeVar("AnyRelay", bound=Relay)
+
+
 @contextmanager
-def stalling_relay(server_url: str, limit_bytes: int) -> Iterator[StallingRelay]:
-    """Run a relay in front of the server for as long as the block runs."""
-    relay = StallingRelay(server_url, limit_bytes)
+def running(relay: AnyRelay) -> Iterator[AnyRelay]:
+    """Run a relay for as long as the block runs."""
     thread = threading.Thread(target=relay.run, daemon=True)
     thread.start()
     try:

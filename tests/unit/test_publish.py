@@ -19,7 +19,7 @@ from packager.publish import function_key, layer_key, model_key, publish
 from packager.transfer import MULTIPART_BYTES
 from tests.bundles import make_bundle
 from tests.commands import packager
-from tests.relay import stalling_relay
+from tests.relay import StallingRelay, running
 
 BUCKET = "models"
 
@@ -243,7 +243,7 @@ def test_a_publish_that_is_killed_leaves_nothing_that_looks_whole(
     bucket = f"killed-{size_bytes}"
     client.create_bucket(Bucket=bucket)
     argv = [sys.executable, "-m", "packager", "publish", str(tmp_path), "--bucket", bucket]
-    with stalling_relay(endpoint, size_bytes * 2 // 3) as relay:
+    with running(StallingRelay(endpoint, size_bytes * 2 // 3)) as relay:
         env = os.environ | embedded_environment(relay.url)
         publishing = subprocess.Popen(argv, env=env, stderr=subprocess.DEVNULL)
         assert relay.has_stalled.wait(60)

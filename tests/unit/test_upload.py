@@ -19,7 +19,8 @@ from packager.publish import model_key, publish
 from packager.transfer import MULTIPART_BYTES, PART_BYTES
 from tests.bundles import make_bundle
 from tests.commands import packager
-from tests.http_relay import s3_relay
+from tests.http_relay import S3Relay
+from tests.relay import running
 
 from .test_publish import Recorder, keys
 
@@ -97,7 +98,9 @@ def test_a_publish_that_is_killed_is_gone_on_with(
 ) -> None:
     client = embedded_client(endpoint)
     stop_after, args = 2, ("publish", str(bundle.folder), "--bucket", bucket)
-    with s3_relay(endpoint, stall_after_parts=stop_after, lists_checksums=lists_checksums) as relay:
+    with running(
+        S3Relay(endpoint, stall_after_parts=stop_after, lists_checksums=lists_checksums)
+    ) as relay:
         publishing = subprocess.Popen(
             [sys.executable, "-m", "packager", *args],
             env=os.environ | embedded_environment(relay.url),
@@ -137,7 +140,7 @@ def test_a_part_that_was_damaged_is_replaced(
 ) -> None:
     first, second, *_ = pieces(bundle)
     damaged = second[:-1] + bytes([second[-1] ^ 1])
-    with s3_relay(endpoint, lists_checksums=lists_checksums, page_parts=1) as relay:
+    with running(S3Relay(endpoint, lists_checksums=lists_checksums, page_parts=1)) as relay:
         client = embedded_client(relay.url)
         begin(client, bucket, key_of(bundle), first, damaged, b"short")
         relay.operations.clear()
@@ -153,7 +156,7 @@ def test_of_several_unfinished_uploads_the_newest_with_parts_is_taken_and_no_oth
     endpoint: str, bucket: str, bundle: Bundle
 ) -> None:
     parts, key = pieces(bundle), key_of(bundle)
-    with s3_relay(endpoint) as relay:
+    with running(S3Relay(endpoint)) as relay:
         client = embedded_client(relay.url)
         begin(client, bucket, key, *parts[:2])
         begin(client, bucket, key, *parts[:3])
@@ -190,7 +193,7 @@ def test_who_may_not_list_uploads_sends_all_and_is_told(
     endpoint: str, bucket: str, bundle: Bundle, denied: str
 ) -> None:
     begin(embedded_client(endpoint), bucket, key_of(bundle), pieces(bundle)[0])
-    with s3_relay(endpoint, refuse=refusing(denied, "AccessDenied")) as relay:
+    with running(S3Relay(endpoint, refuse=refusing(denied, "AccessDenied"))) as relay:
         progress = Recorder()
         publish(bundle, bucket, client=embedded_client(relay.url), progress=progress)
 
@@ -204,7 +207,7 @@ def test_a_refusal_keeps_the_parts_that_were_sent(
 ) -> None:
     progress = Recorder()
     refuse = refusing("CompleteMultipartUpload", "AccessDenied", times=1)
-    with s3_relay(endpoint, refuse=refuse) as relay:
+    with running(S3Relay(endpoint, refuse=refuse)) as relay:
         client = embedded_client(relay.url)
         with pytest.raises(StorageError, match="access denied"):
             publish(bundle, bucket, client=client, progress=progress)
@@ -217,7 +220,9 @@ def test_a_refusal_keeps_the_parts_that_were_sent(
 def test_an_upload_that_is_cleared_meanwhile_is_begun_anew(
     endpoint: str, bucket: str, bundle: Bundle
 ) -> None:
-    with s3_relay(endpoint, refuse=refusing("UploadPart", "NoSuchUpload", times=1)) as relay:
+    with running(
+        S3Relay(endpoint, refuse=refusing("UploadPart", "NoSuchUpload", times=1))
+    ) as relay:
         publish(bundle, bucket, client=embedded_client(relay.url))
 
         assert relay.count("CreateMultipartUpload") == 2
