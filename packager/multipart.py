@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from packager.errors import StorageError
-from packager.s3 import storage_errors
+from packager.s3 import error_code, storage_errors
 from packager.transfer import ALGORITHM, CONTENT_TYPE, ByteCounter, Part, Transfer
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def earlier_upload(transfer: Transfer) -> Upload:
             if etags := _kept(transfer, upload_id):
                 return Upload(upload_id, etags)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("AccessDenied", "403"):
+        if error_code(error) not in ("AccessDenied", "403"):
             raise
         transfer.progress.detail(
             "sending all of it, and nothing stays of an interruption: that takes"
@@ -177,8 +177,7 @@ def _in_threads(work: Callable[[Part], None], parts: Sequence[Part]) -> None:
 
 def is_gone(error: BaseException) -> bool:
     """Tell whether S3 no longer knows the upload: it was completed, or aborted."""
-    response = getattr(error, "response", {})  # only S3's own errors have one
-    return bool(response.get("Error", {}).get("Code") == "NoSuchUpload")
+    return error_code(error) == "NoSuchUpload"
 
 
 def abort_unfinished(transfer: Transfer) -> None:

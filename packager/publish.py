@@ -9,7 +9,7 @@ from handler.manifest import FileEntry
 from packager.bundle import Bundle
 from packager.errors import BundleInvalid, ConfigError, StorageError
 from packager.progress import SILENT, Progress
-from packager.s3 import S3Client, s3_client, storage_errors
+from packager.s3 import S3Client, error_code, s3_client, storage_errors
 from packager.upload import ensure_object
 
 DEFAULT_PREFIX = "packager"
@@ -125,7 +125,7 @@ def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress
             s3.head_bucket(Bucket=bucket)
             return
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+            if error_code(error) not in ("404", "NoSuchBucket"):
                 raise
             if not create:
                 raise StorageError(

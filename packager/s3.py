@@ -114,9 +114,15 @@ _REFUSALS: dict[str, tuple[str, str]] = {
 }
 
 
+def error_code(error: Any) -> str:
+    """Return AWS's name of what a `ClientError` is about; `unknown` for any other error."""
+    response = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code", "unknown"))
+
+
 def _refused(what: str, error: Any) -> StorageError:
     details = error.response.get("Error", {})
-    code = str(details.get("Code", "unknown"))
+    code = error_code(error)
     if code in _REFUSALS:
         meaning, hint = _REFUSALS[code]
         return _failed(what, f"{meaning} ({code})", hint)

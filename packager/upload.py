@@ -8,7 +8,7 @@ from handler.manifest import FileEntry
 from packager.errors import StorageError
 from packager.multipart import abort_unfinished, complete, earlier_upload, is_gone, new_upload
 from packager.progress import Progress
-from packager.s3 import S3Client, storage_errors
+from packager.s3 import S3Client, error_code, storage_errors
 from packager.transfer import (
     ALGORITHM,
     CONTENT_TYPE,
@@ -88,7 +88,7 @@ def _is_there(transfer: Transfer) -> bool:
         try:
             head = transfer.s3.head_object(**transfer.place, ChecksumMode="ENABLED")
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            if error_code(error) in ("404", "NoSuchKey"):
                 return False
             raise
     if head["ContentLength"] != transfer.entry.size_bytes:

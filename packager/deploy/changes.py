@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from packager.deploy.clients import Clients, error_code, stack_errors
+from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.events import StackEvents
 from packager.deploy.stack import Pause, Stack, read_stack, two_seconds, wait_for
 from packager.errors import StackError
 from packager.progress import Progress
+from packager.s3 import error_code
 
 # SAM's resources are expanded by CloudFormation itself, and roles are made.
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from packager.errors import StackError, StorageError
-from packager.s3 import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, storage_errors
+from packager.s3 import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, error_code, storage_errors
 
 _LONGEST_INVOCATION_S = 900
 _LOGIN_HINT = "Renew the credentials (`aws sso login`), or check AWS_PROFILE."
@@ -89,8 +89,3 @@ def stack_errors(what: str) -> Iterator[None]:
                 raise
         except StorageError as known:
             raise StackError(known.message, hint=known.hint) from error
-
-
-def error_code(error: Any) -> str:
-    """Return AWS's name of what a `ClientError` is about."""
-    return str(error.response.get("Error", {}).get("Code", "unknown"))

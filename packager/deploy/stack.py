@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from packager.deploy.clients import Clients, error_code, stack_errors
+from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.events import StackEvents
 from packager.errors import StackError
 from packager.progress import Progress
+from packager.s3 import error_code
 
 NEVER_LIVED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 """What a failed creation leaves: CloudFormation can only delete it."""

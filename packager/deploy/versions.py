@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from packager.deploy.clients import Clients, error_code, stack_errors
+from packager.deploy.clients import Clients, stack_errors
+from packager.s3 import error_code
 
 LIVE = "live"
 _PASSED = "passed-"
