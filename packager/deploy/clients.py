@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from packager.errors import StackError, StorageError
@@ -22,19 +23,51 @@ _HINTS = {
 
 @dataclass(frozen=True)
 class Clients:
-    """What a deployment calls; boto3 makes the classes at run time and has no types."""
+    """What a deployment calls, each made when it is first needed: that takes 20 ms and more.
 
-    cloudformation: Any
-    functions: Any
-    """Lambda's."""
-    s3: Any
-    logs: Any
-    """CloudWatch's."""
+    boto3 makes the classes at run time and has no types.
+
+    :raises StackError: by any of them; the settings are broken.
+    """
+
+    session: Any
+    """boto3's."""
+
+    @cached_property
+    def cloudformation(self) -> Any:
+        """For stacks and change sets."""
+        return self._client("cloudformation")
+
+    @cached_property
+    def functions(self) -> Any:
+        """Lambda's."""
+        return self._client("lambda", read_timeout_s=_LONGEST_INVOCATION_S + 10)
+
+    @cached_property
+    def s3(self) -> Any:
+        """For models and zips."""
+        return self._client("s3")
+
+    @cached_property
+    def logs(self) -> Any:
+        """CloudWatch's."""
+        return self._client("logs")
 
     @property
     def region(self) -> str:
         """Where the stack is."""
         return str(self.cloudformation.meta.region_name)
+
+    def _client(self, service: str, *, read_timeout_s: int = READ_TIMEOUT_S) -> Any:
+        from botocore.config import Config  # heavy
+
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard"},
+        )
+        with stack_errors("set up the AWS clients"):
+            return self.session.client(service, config=config)
 
 
 def make_clients() -> Clients:
@@ -42,25 +75,10 @@ def make_clients() -> Clients:
 
     :raises StackError: the settings themselves are broken.
     """
-    # Half a second of import that `packager --help` must not pay.
-    import boto3
-    from botocore.config import Config
-
-    def config(read_timeout_s: int) -> Any:
-        return Config(
-            connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=read_timeout_s,
-            retries={"mode": "standard"},
-        )
+    import boto3  # half a second of import that `packager --help` must not pay
 
     with stack_errors("set up the AWS clients"):
-        session = boto3.Session()
-        return Clients(
-            cloudformation=session.client("cloudformation", config=config(READ_TIMEOUT_S)),
-            functions=session.client("lambda", config=config(_LONGEST_INVOCATION_S + 10)),
-            s3=session.client("s3", config=config(READ_TIMEOUT_S)),
-            logs=session.client("logs", config=config(READ_TIMEOUT_S)),
-        )
+        return Clients(boto3.Session())
 
 
 @contextmanager
