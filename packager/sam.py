@@ -72,11 +72,31 @@ def render_template(
     if bucket is not None and not _BUCKET_NAME.fullmatch(bucket):
         raise ConfigError(f"{bucket!r} is no bucket name")
     values = _general_values() if manifest is None else _bundle_values(manifest)
+    return _render(**values, bucket=bucket, code_uri=code_uri)
+
+
+def render_source_template(runtime: str, architecture: str, *, code_uri: str) -> str:
+    """Return `template.yaml` for a function that `sam build` builds, its model inside.
+
+    :param runtime: a Lambda runtime by name.
+    :param architecture: Lambda's instruction set by name.
+    :param code_uri: the folder of the Makefile that calls `packager build`, seen from the template.
+    """
+    values = _general_values() | {
+        "is_s3": False,
+        "is_source": True,
+        "runtime": runtime,
+        "runtimes": [runtime],
+        "architecture": architecture,
+        "architectures": [architecture],
+    }
+    return _render(**values, code_uri=code_uri)
+
+
+def _render(**values: Any) -> str:
     return render(
         "template.yaml.j2",
         **values,
-        bucket=bucket,
-        code_uri=code_uri,
         model_prefix=models_prefix(DEFAULT_PREFIX),
         routes=ROUTES,
         api_alarms=API_ALARMS,
@@ -87,6 +107,7 @@ def render_template(
 
 def _general_values() -> dict[str, Any]:
     return {
+        "is_source": False,
         "description": "An MLflow model behind MLflow's scoring protocol, built by packager.",
         "function_description": "Serves an MLflow model",
         "is_s3": True,
@@ -108,6 +129,7 @@ def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
         "description": f"An MLflow {flavor} model behind MLflow's scoring protocol,"
         " built by packager.",
         "function_description": f"Serves an MLflow {flavor} model",
+        "is_source": False,
         "is_s3": manifest.model_source == "s3",
         "is_image": manifest.package_type == "image",
         "docker_tag": _docker_tag(manifest),

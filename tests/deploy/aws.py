@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode
 
+import yaml
 from moto.awslambda.models import lambda_backends
 from moto.cloudformation.models import cloudformation_backends
+from moto.cloudformation.utils import yaml_tag_constructor
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 
@@ -267,6 +269,9 @@ def _drop(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 @contextmanager
 def aws() -> Iterator[tuple[str, Aws]]:
     """Run it in this process, on a free port; yield its address and itself."""
+    # moto reads each template several times, and with the slow one it is most of a deployment.
+    yaml.add_multi_constructor("", yaml_tag_constructor, Loader=yaml.CLoader)
+    slow, yaml.Loader = yaml.Loader, yaml.CLoader  # type: ignore[misc,assignment]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -276,3 +281,4 @@ def aws() -> Iterator[tuple[str, Aws]]:
         yield f"http://{host}:{port}", relay
     finally:
         server.stop()
+        yaml.Loader = slow  # type: ignore[misc]

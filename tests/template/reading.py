@@ -4,9 +4,8 @@ from typing import Any
 
 import yaml
 
-
-class CloudFormationLoader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms."""
+CloudFormationLoader: Any = type("CloudFormationLoader", (yaml.CSafeLoader,), {})
+"""YAML with CloudFormation's short forms."""
 
 
 def _construct(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
