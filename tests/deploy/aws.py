@@ -34,7 +34,11 @@ from tests.template.resolving import Resolver, without_types
 from tests.template.test_privileges import LACKING_IN_MOTO
 
 REGION = "us-east-1"
-LACKING = LACKING_IN_MOTO | {"AWS::Lambda::Version"}
+LACKING = LACKING_IN_MOTO | {
+    "AWS::Lambda::Version",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+}
 ENDPOINT = "https://my-api.execute-api.us-east-1.amazonaws.com"
 Kind = Literal["500", "drop before", "drop after", "kill"]
 
@@ -68,6 +72,16 @@ class Published:
     code: dict[str, bytes] = field(default_factory=dict)
 
 
+@dataclass
+class Shift:
+    """Traffic on its way from one version to another, as CodeDeploy moves it."""
+
+    stack: Any
+    function_name: str
+    version: str
+    parameters_before: Any
+
+
 class Aws:
     """A WSGI application in front of moto's."""
 
@@ -85,6 +99,10 @@ class Aws:
         self.answered: set[str] = set()
         """Versions that answered an invocation with 200."""
         self.lived: list[str] = []
+        """Versions in the order in which they got traffic."""
+        self.alarm_rings = False
+        """Whether an alarm stops the next shift of traffic."""
+        self._shift: Shift | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/moto-api"):
@@ -149,6 +167,8 @@ class Aws:
             body = urlencode(form).encode()
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
+        if action == "DescribeStackEvents" and self._shift:
+            self._end_shift(self._shift)
         if action in ("GetTemplate", "GetTemplateSummary"):
             stack = self.stack(form["StackName"])
             kept, stack.template = stack.template, self.stacks[stack.stack_id].template
@@ -188,6 +208,7 @@ class Aws:
         backend = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION]
         change_set = backend.change_sets[change_set_id]
         stack = backend.stacks[change_set.stack_id]
+        before = stack.parameters
         stack.parameters = change_set.parameters  # moto compares with those of the creation
         text, template, parameters = self._drafts[change_set.change_set_name]
         known = self.stacks.setdefault(stack.stack_id, Published())
@@ -207,7 +228,12 @@ class Aws:
             known.version_name, known.function = version_name, own
             known.code[known.version] = _stored(function["Code"])
         live = parameters["LiveVersion"]
-        if live != "none":
+        policy = template["Resources"].get("LiveAlias", {}).get("UpdatePolicy", {})
+        aliases = self._aliases(name)
+        if "CodeDeployLambdaAliasUpdate" in policy and "live" in aliases:
+            if aliases["live"].function_version != live:
+                self._begin_shift(Shift(stack, name, live, before))
+        elif live != "none":
             self._move(name, live)
         outputs = {
             "FunctionName": name,
@@ -217,6 +243,26 @@ class Aws:
         }
         stack.template_dict = {"Outputs": {k: {"Value": v} for k, v in outputs.items()}}
         stack.output_map = stack._create_output_map()
+
+    def _begin_shift(self, shift: Shift) -> None:
+        shift.stack.status = "UPDATE_IN_PROGRESS"
+        live = self._aliases(shift.function_name)["live"].function_version
+        weights = {"AdditionalVersionWeights": {shift.version: 0.1}}
+        self._functions.update_alias("live", shift.function_name, live, "", weights)
+        self.lived.append(shift.version)
+        self._shift = shift
+
+    def _end_shift(self, shift: Shift) -> None:
+        self._shift = None
+        live = self._aliases(shift.function_name)["live"].function_version
+        if self.alarm_rings:
+            shift.stack.parameters = shift.parameters_before
+            shift.stack.status = "UPDATE_ROLLBACK_COMPLETE"
+            shift.stack._add_stack_event("UPDATE_FAILED", "CodeDeploy: an alarm rang")
+        else:
+            live, shift.stack.status = shift.version, "UPDATE_COMPLETE"
+        no_weights: dict[str, Any] = {"AdditionalVersionWeights": {}}
+        self._functions.update_alias("live", shift.function_name, live, "", no_weights)
 
     def _move(self, function: str, version: str) -> None:
         if "live" in (aliases := self._aliases(function)):

@@ -100,6 +100,27 @@ def test_parameters_stay_and_only_what_a_version_keeps_publishes_one(
     assert (parameters["ThrottlingRate"], parameters["MemorySize"]) == ("5", "4096")
 
 
+def test_a_canary_that_an_alarm_stops_is_taken_back_and_tried_again(
+    account: Account, bundle: Make
+) -> None:
+    account.deploy(bundle("one"), "--parameter", "Deployment=Canary10Percent5Minutes")
+    account.aws.alarm_rings = True
+
+    stopped = account.deploy(bundle("two"))
+
+    assert stopped.returncode == 1
+    assert "UPDATE_ROLLBACK_COMPLETE" in stopped.stderr
+    assert "an alarm rang" in stopped.stderr
+    assert account.aws.live(STACK) == "1"
+    account.aws.alarm_rings = False
+    again = account.deploy(bundle("two"))
+    assert again.returncode == 0, again.stderr
+    assert account.aws.live(STACK) == "2"
+    back = account.packager("rollback", "--stack", STACK, "--yes")
+    assert back.returncode == 0, back.stderr
+    assert account.aws.live(STACK) == "1"
+
+
 def test_a_rollback_keeps_everything_but_the_live_version(account: Account, bundle: Make) -> None:
     account.deploy(bundle("one"))
     account.deploy(bundle("two"), "--parameter", "AlarmErrors=3")

@@ -1,21 +1,23 @@
 """Faults at every call in turn: the same command again always comes to the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from packager.bundle import read_bundle
 from packager.deploy.clients import Clients, make_clients
-from packager.deploy.story import deploy
+from packager.deploy.stack import delete_stack, read_stack
+from packager.deploy.story import deploy, roll_back
 from packager.errors import PackagerError
 from packager.progress import SILENT
 from tests.deploy.aws import Kind
 from tests.deploy.conftest import BUCKET, STACK, Account
 
 Make = Callable[..., Path]
-KINDS: tuple[Kind, ...] = ("500", "drop before", "drop after")
+KINDS: tuple[Kind, ...] = ("500", "drop before", "drop after", "kill")
 MOST_CALLS = 100
+CANARY = {"Deployment": "Canary10Percent5Minutes"}
 
 
 @pytest.fixture(autouse=True)
@@ -29,18 +31,102 @@ def clients(_account_of_this_process: None) -> Clients:
     return make_clients()
 
 
-def deploy_here(clients: Clients, folder: Path) -> None:
-    """Do what the command does, without the second that its process takes."""
-    deploy(
-        clients,
-        read_bundle(folder),
-        STACK,
-        BUCKET,
-        f"packager/{STACK}",
-        {},
-        approve=lambda changes: True,
-        progress=SILENT,
-    )
+class Commands:
+    """The commands; without the second that its process takes, but where it is to be killed."""
+
+    def __init__(self, account: Account, clients: Clients) -> None:
+        self._account = account
+        self._clients = clients
+
+    def deploy(self, folder: Path, parameters: Mapping[str, str] = {}) -> None:
+        if self._is_to_be_killed:
+            words = [
+                word for item in parameters.items() for word in ("--parameter", "=".join(item))
+            ]
+            return self._run("deploy", folder, "--bucket", BUCKET, *words)
+        bundle = read_bundle(folder)
+        deploy(
+            self._clients,
+            bundle,
+            STACK,
+            BUCKET,
+            f"packager/{STACK}",
+            parameters,
+            approve=lambda changes: True,
+            progress=SILENT,
+            pause=lambda: None,
+        )
+        return None
+
+    def roll_back(self, to: str) -> None:
+        if self._is_to_be_killed:
+            return self._run("rollback", "--to", to)
+        roll_back(
+            self._clients,
+            STACK,
+            to=to,
+            approve=lambda changes: True,
+            progress=SILENT,
+            pause=lambda: None,
+        )
+        return None
+
+    def destroy(self) -> None:
+        if self._is_to_be_killed:
+            return self._run("destroy")
+        stack = read_stack(self._clients, STACK)
+        if stack is not None:
+            delete_stack(self._clients, stack, SILENT, pause=lambda: None)
+        return None
+
+    @property
+    def _is_to_be_killed(self) -> bool:
+        return self._account.aws.fault is not None and self._account.aws.fault[0] == "kill"
+
+    def _run(self, command: str, *args: str | Path) -> None:
+        done = self._account.packager(command, *args, "--stack", STACK, "--yes")
+        if done.returncode != 0:
+            raise PackagerError(done.stderr)
+
+
+@pytest.fixture
+def commands(account: Account, clients: Clients) -> Commands:
+    return Commands(account, clients)
+
+
+def broken_at(
+    account: Account,
+    kind: Kind,
+    command: Callable[[int], None],
+    *,
+    before: Callable[[], None] = lambda: None,
+    between: Callable[[int], None] = lambda at: None,
+    after: Callable[[int], None],
+) -> list[str]:
+    """Return the calls at which the command broke: each of them in turn, until it met no fault.
+
+    :param command: is given the number of the call that breaks.
+    :param between: looks at what the broken command left.
+    :param after: looks at what the same command made of it.
+    """
+    calls = []
+    for at in range(1, MOST_CALLS):
+        before()
+        account.aws.calls.clear()
+        account.aws.fault = (kind, at)
+        try:
+            command(at)
+        except PackagerError:
+            calls.append(account.aws.calls[at - 1])
+        else:
+            assert len(account.aws.calls) < at, "a fault that nobody met"
+            account.aws.fault = None
+            return calls
+        account.aws.fault = None
+        between(at)
+        command(at)
+        after(at)
+    raise AssertionError("the command never ends")
 
 
 def is_well(account: Account, version: str) -> bool:
@@ -51,95 +137,84 @@ def is_well(account: Account, version: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS[-1:])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_first_deployment_that_broke_at_any_call_ends_when_it_is_run_again(
-    account: Account, clients: Clients, bundle: Make, kind: Kind
+    account: Account, commands: Commands, bundle: Make, kind: Kind
 ) -> None:
     folder = bundle("one")
-    broken_at = []
-    for at in range(1, MOST_CALLS):
-        account.reset()
-        account.aws.fault = (kind, at)
-        try:
-            deploy_here(clients, folder)
-        except PackagerError:
-            broken_at.append(account.aws.calls[at - 1])
-        else:
-            assert len(account.aws.calls) < at, "a fault that nobody met"
-            break
+
+    def is_untested_or_live(at: int) -> None:
         assert account.aws.live_or_none(STACK) in (None, "1")
-        account.aws.fault = None
-        deploy_here(clients, folder)
+
+    def is_live(at: int) -> None:
         assert is_well(account, "1")
-    assert broken_at.count("CreateChangeSet") == broken_at.count("ExecuteChangeSet") == 2
+
+    calls = broken_at(
+        account,
+        kind,
+        lambda at: commands.deploy(folder),
+        before=account.reset,
+        between=is_untested_or_live,
+        after=is_live,
+    )
+    assert calls.count("CreateChangeSet") == calls.count("ExecuteChangeSet") == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"), [("drop after", {}), *((kind, CANARY) for kind in KINDS)]
+)
+def test_an_update_that_broke_at_any_call_leaves_a_tested_version_live(
+    account: Account, commands: Commands, bundle: Make, kind: Kind, parameters: dict[str, str]
+) -> None:
+    folders = [bundle("one"), bundle("two")]
+    commands.deploy(folders[0], parameters)
+    lives = ["1"]
+
+    def is_old_or_new(at: int) -> None:
+        assert account.aws.live(STACK) in (lives[-1], str(at + 1))
+
+    def is_new(at: int) -> None:
+        assert is_well(account, str(at + 1))
+        lives.append(str(at + 1))
+
+    calls = broken_at(
+        account,
+        kind,
+        lambda at: commands.deploy(folders[at % 2]),
+        between=is_old_or_new,
+        after=is_new,
+    )
+    assert calls.count("CreateChangeSet") == calls.count("ExecuteChangeSet") == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_update_that_broke_at_any_call_leaves_a_tested_version_live(
-    account: Account, clients: Clients, bundle: Make, kind: Kind
-) -> None:
-    folders = [bundle("one"), bundle("two")]
-    deploy_here(clients, folders[0])
-    broken_at = []
-    for at in range(1, MOST_CALLS):
-        before = account.aws.live(STACK)
-        account.aws.calls.clear()
-        account.aws.fault = (kind, at)
-        try:
-            deploy_here(clients, folders[at % 2])
-        except PackagerError:
-            broken_at.append(account.aws.calls[at - 1])
-        else:
-            assert len(account.aws.calls) < at, "a fault that nobody met"
-            break
-        assert account.aws.live(STACK) in (before, str(at + 1))
-        account.aws.fault = None
-        deploy_here(clients, folders[at % 2])
-        assert is_well(account, str(at + 1))
-    assert broken_at.count("CreateChangeSet") == broken_at.count("ExecuteChangeSet") == 2
-
-
-def test_an_update_that_was_killed_at_any_call_ends_when_it_is_run_again(
-    account: Account, clients: Clients, bundle: Make
-) -> None:
-    folders = [bundle("one"), bundle("two")]
-    deploy_here(clients, folders[0])
-    killed_at = []
-    for at in range(1, MOST_CALLS):
-        account.aws.calls.clear()
-        account.aws.fault = ("kill", at)
-        if account.deploy(folders[at % 2]).returncode == 0:
-            break
-        killed_at.append(account.aws.calls[at - 1])
-        account.aws.fault = None
-        deploy_here(clients, folders[at % 2])
-        assert is_well(account, str(at + 1))
-    assert killed_at.count("CreateChangeSet") == killed_at.count("ExecuteChangeSet") == 2
-
-
-@pytest.mark.parametrize("kind", KINDS[-1:])
 def test_a_rollback_and_a_deletion_that_broke_at_any_call_end_when_they_are_run_again(
-    account: Account, clients: Clients, bundle: Make, kind: Kind
+    account: Account, commands: Commands, bundle: Make, kind: Kind
 ) -> None:
-    deploy_here(clients, bundle("one"))
-    deploy_here(clients, bundle("two"))
-    for command in ("rollback", "destroy"):
-        args = [command, "--stack", STACK, "--yes"]
-        if command == "rollback":
-            args += ["--to", "1"]
-        done = None
-        for at in range(1, MOST_CALLS):
-            account.aws.calls.clear()
-            account.aws.fault = (kind, at)
-            done = account.packager(*args)
-            assert "Traceback" not in done.stderr, done.stderr
-            if len(account.aws.calls) < at:
-                break
-            if command == "rollback":
-                assert account.aws.live(STACK) in ("1", "2")
-        assert done is not None
-        assert done.returncode == 0, done.stderr
-        account.aws.fault = None
-        if command == "rollback":
-            assert is_well(account, "1")
-    assert account.packager("status", "--stack", STACK).returncode == 2
+    commands.deploy(bundle("one"))
+    commands.deploy(bundle("two"))
+
+    def is_one_of_both(at: int) -> None:
+        assert account.aws.live(STACK) in ("1", "2")
+
+    def is_the_other(at: int) -> None:
+        assert is_well(account, "12"[at % 2])
+
+    calls = broken_at(
+        account,
+        kind,
+        lambda at: commands.roll_back("12"[at % 2]),
+        between=is_one_of_both,
+        after=is_the_other,
+    )
+    assert "ExecuteChangeSet" in calls
+
+    def is_gone(at: int) -> None:
+        assert account.packager("status", "--stack", STACK).returncode == 2
+
+    def is_there() -> None:
+        if read_stack(make_clients(), STACK) is None:
+            commands.deploy(bundle("one"))
+
+    calls = broken_at(account, kind, lambda at: commands.destroy(), before=is_there, after=is_gone)
+    assert "DeleteStack" in calls
