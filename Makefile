@@ -17,7 +17,7 @@ demo: $(INSTALLED) ## Train, build, publish to an embedded S3, invoke on the rea
 	@$(PYTHON) examples/random_forest/demo.py
 
 test: $(INSTALLED) .tools/judge/.installed .tools/sam/.installed ## Run the default test suite
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -n 2 --dist worksteal
 
 test-sam: $(INSTALLED) .tools/sam/.installed ## Run `sam local` for real, in a Docker engine started for it; as root
 	$(PYTHON) -m pytest -m sam tests/sam

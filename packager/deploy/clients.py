@@ -70,15 +70,16 @@ class Clients:
             return self.session.client(service, config=config)
 
 
-def make_clients() -> Clients:
+def make_clients(region: str | None = None) -> Clients:
     """Return clients for the user's AWS settings.
 
+    :param region: another one than theirs.
     :raises StackError: the settings themselves are broken.
     """
     import boto3  # half a second of import that `packager --help` must not pay
 
     with stack_errors("set up the AWS clients"):
-        return Clients(boto3.Session())
+        return Clients(boto3.Session(region_name=region))
 
 
 @contextmanager

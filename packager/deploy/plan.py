@@ -145,6 +145,17 @@ def _located(text: str, uris: Mapping[str, str]) -> str:
     return text
 
 
+def stored_at(template: str) -> str | None:
+    """Return the address in S3 below which a deployed template's model and zips are.
+
+    None: its zip was put there by something else, as `sam deploy`.
+    """
+    found = re.search(
+        r"(?m)^\s+CodeUri: (s3://\S+/)functions/[0-9a-f]{64}/function\.zip$", template
+    )
+    return found.group(1) if found else None
+
+
 def _revision(keys: Mapping[str, str], values: Mapping[str, str]) -> str:
     """Return a text that is another one whenever Lambda has to publish another version."""
     own = {name: value for name, value in values.items() if not _NOT_OF_A_VERSION.fullmatch(name)}

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from packager.deploy.clients import Clients, stack_errors
-from packager.deploy.stack import Stack, read_stack
+from packager.deploy.plan import stored_at
+from packager.deploy.stack import Stack, read_stack, template_of
 from packager.deploy.story import our_stack
 from packager.deploy.versions import Versions, read_versions
 
@@ -24,7 +25,7 @@ class StackReport:
     change_sets: tuple[str, ...]
     """Made and never executed; the next `packager deploy` does not need them."""
     stored: str | None
-    """Where models and zips are in S3, earlier ones too; None: the stack names no bucket."""
+    """Where models and zips are in S3, earlier ones too; None: packager did not put them there."""
 
 
 def report_stack(clients: Clients, name: str) -> StackReport:
@@ -43,14 +44,8 @@ def report_stack(clients: Clients, name: str) -> StackReport:
         versions=versions.published,
         passed=tuple(item for item in versions.published if item in versions.passed),
         change_sets=_pending(clients, stack),
-        stored=stored_at(stack),
+        stored=None if stack.is_empty else stored_at(template_of(clients, stack)),
     )
-
-
-def stored_at(stack: Stack) -> str | None:
-    """Return the address in S3 below which the stack's models and zips are."""
-    bucket, prefix = stack.parameters.get("ModelBucket"), stack.parameters.get("ModelPrefix", "")
-    return f"s3://{bucket}/{prefix.removesuffix('/models')}/" if bucket else None
 
 
 def _pending(clients: Clients, stack: Stack) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A CloudFormation stack: its state, and its end."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -77,6 +78,14 @@ def read_stack(clients: Clients, name: str) -> Stack | None:
         outputs={item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])},
         changed_at=str(found.get("LastUpdatedTime") or found.get("CreationTime", "")),
     )
+
+
+def template_of(clients: Clients, stack: Stack) -> str:
+    """Return the template as it was sent, before the SAM transform."""
+    with stack_errors(f"read the template of {stack.name}"):
+        body = clients.cloudformation.get_template(StackName=stack.id, TemplateStage="Original")
+    template = body["TemplateBody"]
+    return template if isinstance(template, str) else json.dumps(template)
 
 
 def wait_for(

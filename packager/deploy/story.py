@@ -5,7 +5,6 @@ goes on where it ended. The live alias moves last, by a change set of its own, t
 has answered.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from packager.deploy.stack import (
     Stack,
     delete_stack,
     settled_stack,
+    template_of,
     two_seconds,
 )
 from packager.deploy.versions import Versions, mark_passed, read_versions
@@ -164,7 +164,7 @@ def roll_back(
         smoke_test(clients, function_name, target, ping)
         mark_passed(clients, function_name, target)
     progress.step(f"Making version {target} the live one")
-    plan = DeployPlan(stack_name, "", "", _template_of(clients, stack), stack.parameters, ())
+    plan = DeployPlan(stack_name, "", "", template_of(clients, stack), stack.parameters, ())
     live = _change(
         clients, plan, stack, plan.with_live(target), _Asked(approve), progress, pause=pause
     )
@@ -236,13 +236,6 @@ def _published(stack: Stack) -> tuple[str, str]:
         return stack.outputs["NewestVersion"], stack.outputs["FunctionName"]
     except KeyError as error:
         raise StackError(f"the stack {stack.name} has no output {error}") from error
-
-
-def _template_of(clients: Clients, stack: Stack) -> str:
-    with stack_errors(f"read the template of {stack.name}"):
-        body = clients.cloudformation.get_template(StackName=stack.id, TemplateStage="Original")
-    template = body["TemplateBody"]
-    return template if isinstance(template, str) else json.dumps(template)
 
 
 def _deployed(stack: Stack, version: str, before: str | None, *, is_changed: bool) -> Deployed:

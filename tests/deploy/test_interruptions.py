@@ -7,7 +7,8 @@ import pytest
 
 from packager.bundle import read_bundle
 from packager.deploy.clients import Clients, make_clients
-from packager.deploy.stack import delete_stack, read_stack
+from packager.deploy.removal import destroy
+from packager.deploy.stack import read_stack
 from packager.deploy.story import deploy, roll_back
 from packager.errors import PackagerError
 from packager.progress import SILENT
@@ -74,9 +75,13 @@ class Commands:
     def destroy(self) -> None:
         if self._is_to_be_killed:
             return self._run("destroy")
-        stack = read_stack(self._clients, STACK)
-        if stack is not None:
-            delete_stack(self._clients, stack, SILENT, pause=lambda: None)
+        destroy(
+            self._clients,
+            STACK,
+            approve=lambda: True,
+            progress=SILENT,
+            pause=lambda: None,
+        )
         return None
 
     @property
