@@ -18,7 +18,8 @@ LIVE_VERSION = "LiveVersion"
 NOTHING_LIVE = "none"
 """The value of LiveVersion with which the stack has no API and no live alias yet."""
 REVISION = "Revision"
-_OURS = {"ModelBucket", "ModelPrefix", "ModelSha256", LIVE_VERSION, REVISION}
+SET_BY_DEPLOY = {"ModelBucket", "ModelPrefix", "ModelSha256", LIVE_VERSION, REVISION}
+"""Parameters that no user gives."""
 _OF_THE_TARGET = {"Runtime", "Architecture"}
 # What Lambda keeps with the function and not with each of its versions, and what others have:
 # a change of these alone publishes nothing, and CloudFormation fails where it is told to.
@@ -88,7 +89,7 @@ def make_plan(
     values = {
         name: value
         for name, value in kept.items()
-        if name in declared and name not in _OURS | _OF_THE_TARGET
+        if name in declared and name not in SET_BY_DEPLOY | _OF_THE_TARGET
     } | dict(given)
     values.setdefault("Api", declared["Api"])
     uploads = list(uris.values())
@@ -120,7 +121,7 @@ _Tagless.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 def _check_names(given: Mapping[str, str], declared: Mapping[str, str]) -> None:
     for name in given:
-        if name in _OURS:
+        if name in SET_BY_DEPLOY:
             raise ConfigError(f"the parameter {name} is set by `packager deploy` itself")
         if name not in declared:
             near = difflib.get_close_matches(name, declared, n=1)

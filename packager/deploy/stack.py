@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.events import StackEvents
@@ -66,6 +67,11 @@ def read_stack(clients: Clients, name: str) -> Stack | None:
             if error_code(error) == "ValidationError" and "does not exist" in text:
                 return None
             raise
+    return described(found)
+
+
+def described(found: Mapping[str, Any]) -> Stack:
+    """Return a stack of those that `describe_stacks` returns."""
     return Stack(
         name=found["StackName"],
         id=found["StackId"],

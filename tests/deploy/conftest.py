@@ -71,7 +71,7 @@ class Account:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[tuple[str, Aws]]:
-    with aws() as running:
+    with aws(Aws) as running:
         yield running
 
 

@@ -1,0 +1,182 @@
+"""MLflow's client for the target `lambda`: a deployment is a stack of packager's template."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST
+
+from packager.bundle import Bundle, read_bundle
+from packager.cli.build import command as build_command
+from packager.deploy.clients import Clients, make_clients
+from packager.deploy.listing import deployed_stacks
+from packager.deploy.plan import stored_at
+from packager.deploy.removal import destroy
+from packager.deploy.report import report_stack
+from packager.deploy.stack import NEVER_LIVED, Stack, read_stack, template_of
+from packager.deploy.story import check_ours, deploy
+from packager.mlflow_plugin.errors import mlflow_errors, wrong_value
+from packager.mlflow_plugin.options import DeployOptions, read_options
+from packager.mlflow_plugin.predictions import predict
+from packager.mlflow_plugin.talk import Talk
+
+Config = Mapping[str, Any] | None
+
+
+class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
+    """Deploys models to AWS Lambda.
+
+    :param target_uri: `lambda`, or `lambda:/REGION`.
+    :raises MlflowException: by all methods; with the next step in its message.
+    """
+
+    def __init__(self, target_uri: str) -> None:
+        super().__init__(target_uri)
+        self._region = target_uri.partition(":")[2].strip("/") or None
+
+    def create_deployment(
+        self, name: str, model_uri: str, flavor: str | None = None, config: Config = None
+    ) -> dict[str, Any]:
+        """Build the model, deploy it, test it, and give it traffic.
+
+        A creation that was interrupted is gone on with by calling this again.
+
+        :param flavor: of a bare model file that does not tell.
+        :param config: `target_help` describes it.
+        :returns: `name`, `flavor`, `endpoint`, `live_version` and more.
+        """
+        with mlflow_errors():
+            options = read_options(config)
+            clients = self._clients()
+            stack = read_stack(clients, name)
+            if stack is not None and "Endpoint" in stack.outputs:
+                raise MlflowException(
+                    f"there is a deployment {name} already: update it, or delete it first",
+                    error_code=RESOURCE_ALREADY_EXISTS,
+                )
+            return self._deploy(clients, stack, name, model_uri, flavor, options)
+
+    def update_deployment(
+        self,
+        name: str,
+        model_uri: str | None = None,
+        flavor: str | None = None,
+        config: Config = None,
+    ) -> dict[str, Any]:
+        """Deploy another model, or the same with other settings, and move traffic to it.
+
+        :returns: as `create_deployment` does.
+        """
+        with mlflow_errors():
+            options = read_options(config)
+            if model_uri is None:
+                raise wrong_value("a new version is built from its model: give --model-uri too")
+            clients = self._clients()
+            stack = _existing(clients, name)
+            return self._deploy(clients, stack, name, model_uri, flavor, options)
+
+    def delete_deployment(self, name: str) -> None:
+        """Delete the stack; one that is not there is no error. What is in S3 stays."""
+        with mlflow_errors():
+            talk = Talk()
+            done = destroy(self._clients(), name, approve=lambda: True, progress=talk)
+            if done.stored:
+                talk.detail(f"stays: {done.stored}")
+
+    def list_deployments(self) -> list[dict[str, Any]]:
+        """Return `name`, `status` and `endpoint` of each stack of packager's in the region."""
+        with mlflow_errors():
+            return [
+                {
+                    "name": stack.name,
+                    "status": stack.status,
+                    "endpoint": stack.outputs.get("Endpoint"),
+                }
+                for stack in deployed_stacks(self._clients())
+            ]
+
+    def get_deployment(self, name: str) -> dict[str, Any]:
+        """Return what `packager status` knows: endpoint, live version, all versions."""
+        with mlflow_errors():
+            clients = self._clients()
+            _existing(clients, name)
+            return asdict(report_stack(clients, name))
+
+    def predict(self, deployment_name: str, inputs: Any = None) -> PredictionsResponse:
+        """Ask the live version, with the right to invoke the function: its API is not needed.
+
+        :param inputs: a pandas DataFrame, a numpy array, or a body for /invocations as a dict.
+        """
+        with mlflow_errors():
+            if not deployment_name:
+                raise wrong_value("say which deployment: --name")
+            clients = self._clients()
+            stack = _existing(clients, deployment_name)
+            if "Endpoint" not in stack.outputs or stack.function_name is None:
+                raise MlflowException(f"no version of {deployment_name} is live yet")
+            return predict(clients, stack.function_name, inputs)
+
+    def _clients(self) -> Clients:
+        return make_clients(self._region)
+
+    def _deploy(
+        self,
+        clients: Clients,
+        stack: Stack | None,
+        name: str,
+        model_uri: str,
+        flavor: str | None,
+        options: DeployOptions,
+    ) -> dict[str, Any]:
+        bucket, prefix = _place(clients, stack, name, options)
+        with tempfile.TemporaryDirectory(prefix="packager-") as folder:
+            bundle = _built(model_uri, flavor, options, Path(folder) / "dist")
+            done = deploy(
+                clients,
+                bundle,
+                name,
+                bucket,
+                prefix,
+                options.parameters,
+                approve=lambda changes: True,
+                progress=Talk(),
+            )
+        return {"name": name, "flavor": bundle.manifest.model.flavor} | asdict(done)
+
+
+def _existing(clients: Clients, name: str) -> Stack:
+    stack = read_stack(clients, name)
+    if stack is None or stack.is_empty:
+        raise MlflowException(
+            f"there is no deployment {name} in {clients.region}",
+            error_code=RESOURCE_DOES_NOT_EXIST,
+        )
+    check_ours(stack)
+    return stack
+
+
+def _place(
+    clients: Clients, stack: Stack | None, name: str, options: DeployOptions
+) -> tuple[str, str]:
+    """Return bucket and prefix; by default those of the deployment before."""
+    before = None
+    if stack is not None and not stack.is_empty and stack.status not in NEVER_LIVED:
+        before = stored_at(template_of(clients, stack))
+    known_bucket, _, known_prefix = (before or "").removeprefix("s3://").partition("/")
+    bucket = options.bucket or known_bucket or os.environ.get("PACKAGER_BUCKET")
+    if not bucket:
+        raise wrong_value("say which S3 bucket the model goes to: -C bucket=my-models")
+    return bucket, options.prefix or known_prefix.strip("/") or f"packager/{name}"
+
+
+def _built(model_uri: str, flavor: str | None, options: DeployOptions, output: Path) -> Bundle:
+    words = [model_uri, "--output", str(output), "--package", "zip", *options.build]
+    if flavor:
+        words += ["--flavor", flavor]
+    build_command.main(words, standalone_mode=False, obj=Talk())
+    return read_bundle(output)
