@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -302,6 +301,8 @@ class RunningAws(Aws):
 
     url = ""
     """Where the functions find S3."""
+    folder = Path()
+    """For the code of their versions."""
 
     def _answer_of(self, known: Published, version: str, event: dict[str, Any]) -> dict[str, Any]:
         values = known.function["Environment"]["Variables"]
@@ -311,24 +312,25 @@ class RunningAws(Aws):
             if value != {"Ref": "AWS::NoValue"}
         }
         kept = {k: v for k, v in os.environ.items() if k.startswith("AWS_")}
-        with tempfile.TemporaryDirectory() as folder:
+        task = self.folder / version
+        if not task.exists():
             with zipfile.ZipFile(io.BytesIO(known.code[version])) as archive:
-                archive.extractall(folder)
-            done = subprocess.run(
-                [sys.executable, "-S", "-P", "-c", _INVOKE],
-                cwd=folder,
-                env={
-                    **kept,
-                    **variables,
-                    "PYTHONPATH": folder,
-                    "LD_LIBRARY_PATH": f"{folder}/lib",
-                    "AWS_ENDPOINT_URL_S3": self.url,
-                },
-                input=json.dumps(event),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+                archive.extractall(task)
+        done = subprocess.run(
+            [sys.executable, "-S", "-P", "-c", _INVOKE],
+            cwd=task,
+            env={
+                **kept,
+                **variables,
+                "PYTHONPATH": str(task),
+                "LD_LIBRARY_PATH": f"{task}/lib",
+                "AWS_ENDPOINT_URL_S3": self.url,
+            },
+            input=json.dumps(event),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
