@@ -46,6 +46,8 @@ class Engine:
         with (self.folder / "dockerd.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
+                    # It ends with the tests, even where these are killed.
+                    *("setpriv", "--pdeathsig", "TERM"),
                     "dockerd",
                     *("--host", self.host),
                     *("--data-root", self.folder / "data"),

@@ -19,14 +19,16 @@ AUTHS = ("AWS_IAM", "JWT", "API_KEY", "NONE")
 VERSIONS = ("newest", "none", "7")
 DEPLOYMENTS = ("AllAtOnce", "Canary10Percent5Minutes")
 JWT = {"JwtIssuer": "https://issuer.example", "JwtAudience": "models"}
+VPC = {
+    "VpcSubnetIds": "subnet-0123456789abcdef0",
+    "VpcSecurityGroupIds": "sg-0123456789abcdef0",
+}
 EXTRAS = {
     "ModelKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1",
     "S3EndpointUrl": "https://bucket.vpce-1.s3.us-east-1.vpce.amazonaws.com",
     "LayerArn": "arn:aws:lambda:us-east-1:123456789012:layer:x:1",
     "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
     "ReservedConcurrency": "5",
-    "VpcSubnetIds": "subnet-0123456789abcdef0",
-    "VpcSecurityGroupIds": "sg-0123456789abcdef0",
     "FunctionKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/2",
     "Tracing": "PassThrough",
 }
@@ -41,7 +43,7 @@ def given(template: dict[str, Any], values: dict[str, str]) -> Resolver:
 
 def combinations(template: dict[str, Any]) -> Iterator[Resolver]:
     """Yield every combination that the template's rules let pass."""
-    extras = [{}, EXTRAS, *({name: value} for name, value in EXTRAS.items())]
+    extras = [{}, VPC | EXTRAS, VPC, *({name: value} for name, value in EXTRAS.items())]
     for api, auth, version, deployment, kept, snap_start in itertools.product(
         APIS, AUTHS, VERSIONS, DEPLOYMENTS, ("0", "2"), ("None", "PublishedVersions")
     ):
@@ -57,6 +59,27 @@ def combinations(template: dict[str, Any]) -> Iterator[Resolver]:
             resolver = given(template, values | (JWT if auth == "JWT" else {}) | extra)
             if not resolver.refusals():
                 yield resolver
+
+
+def covering(translated: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield combinations in which every resource of every combination is, word for word.
+
+    What resources say of each other is another test's, for every combination.
+    """
+    seen: set[str] = set()
+    for template in translated.values():
+        resolved = [resolver.resolved() for resolver in combinations(template)]
+        texts = [set(_texts(document)) for document in resolved]
+        while new := max((text - seen for text in texts), key=len):
+            chosen = next(n for n, text in enumerate(texts) if text - seen == new)
+            seen |= new
+            yield resolved[chosen]
+
+
+def _texts(template: dict[str, Any]) -> Iterator[str]:
+    for section in ("Resources", "Outputs"):
+        for name, item in template[section].items():
+            yield json.dumps([name, item], sort_keys=True)
 
 
 def authorisations(resources: dict[str, Any]) -> list[str]:
@@ -85,7 +108,7 @@ def test_nothing_refers_to_what_is_not_made(
     for resolver in combinations(translated[name]):
         count += 1
         assert dangling(resolver.resolved()) == set(), resolver.parameters
-    assert count > 1_000
+    assert count > 900
 
 
 def test_every_combination_lets_in_whom_auth_names_and_nobody_else(
@@ -142,6 +165,8 @@ def test_taking_auth_back_from_none_makes_the_rest_api_a_new_deployment(
         ({"SnapStart": "PublishedVersions", "EphemeralStorage": "513"}, "EphemeralStorage"),
         ({"SnapStart": "PublishedVersions", "Runtime": "python3.11"}, "python3.12"),
         ({"ProvisionedConcurrency": "1", "ReservedConcurrency": "0"}, "provision"),
+        ({"VpcSubnetIds": VPC["VpcSubnetIds"]}, "needs VpcSecurityGroupIds"),
+        ({"VpcSecurityGroupIds": VPC["VpcSecurityGroupIds"]}, "needs VpcSubnetIds"),
     ],
 )
 def test_what_cannot_go_together_is_refused(
@@ -153,17 +178,13 @@ def test_what_cannot_go_together_is_refused(
     assert any(expected in refusal for refusal in refusals)
 
 
-def test_cfn_lint_finds_nothing_in_what_the_translator_makes(
+def test_cfn_lint_finds_nothing_in_any_resource_of_any_combination(
     translated: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     for name, template in translated.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(template))
-    for api, auth, extra in itertools.product(APIS, AUTHS, ({}, EXTRAS)):
-        values = {"Api": api, "Auth": auth, "Deployment": "Canary10Percent5Minutes"}
-        resolver = given(translated["bundle"], values | (JWT if auth == "JWT" else {}) | extra)
-        if not resolver.refusals():
-            document = json.dumps(resolver.resolved())
-            (tmp_path / f"{api}-{auth}-{len(extra)}.json").write_text(document)
+    for number, template in enumerate(covering(translated)):
+        (tmp_path / f"combination-{number}.json").write_text(json.dumps(template))
     done = subprocess.run(
         # The first two: parameters that the conditions used, which are resolved here. The last:
         # `Revision` is read by the translator itself.
