@@ -4,6 +4,7 @@ What a step made is kept in `.work/`, so that a second run does nothing. Run as 
 prints the tracking URI under which `models:/MyRandomForest/latest` is registered.
 """
 
+import fcntl
 import hashlib
 import os
 import shlex
@@ -66,7 +67,9 @@ def say(text: str) -> None:
 def main() -> None:
     """Make the model and print where it is registered."""
     WORK.mkdir(exist_ok=True)
-    train(make_training_environment())
+    with (WORK / "lock").open("w") as lock:  # who else prepares it waits
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        train(make_training_environment())
     print(TRACKING_URI)
 
 
