@@ -60,6 +60,10 @@ def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[Front, Ha
         if config.must_load_at_init and manifest is not None and manifest.packed:
             with timer.step("unpack"):
                 _unpack_now(app)
+        if config.initialization_type == "snap-start":
+            from handler.snapstart import register_hooks  # nobody else needs it
+
+            register_hooks()
         outcome = "fetching" if host.is_fetching else "model_unavailable"
         outcome = "ready" if host.is_ready else outcome
     finally:
