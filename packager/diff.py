@@ -78,6 +78,7 @@ class BundleDiff:
     artifacts: tuple[Change, ...]
     """Digests of the files beside `bundle.json`."""
     checks: tuple[Change, ...]
+    """None where one of the two was built without."""
     """Status and detail."""
 
     @property
@@ -107,7 +108,7 @@ def diff_bundles(before: Bundle, after: Bundle) -> BundleDiff:
         package_sizes=tuple(_package_sizes(old_contents, new_contents)),
         files=tuple(_file_changes(old_contents, new_contents)),
         artifacts=_changes(_digests(old.artifacts), _digests(new.artifacts)),
-        checks=_changes(_checks(old), _checks(new)),
+        checks=_changes(_checks(old), _checks(new)) if old.checks and new.checks else (),
     )
 
 

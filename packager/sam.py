@@ -69,10 +69,19 @@ def render_template(
         container image, which is built from the template's own folder.
     :raises ConfigError: `bucket` is no bucket name.
     """
-    if bucket is not None and not _BUCKET_NAME.fullmatch(bucket):
-        raise ConfigError(f"{bucket!r} is no bucket name")
+    if bucket is not None:
+        check_bucket(bucket)
     values = _general_values() if manifest is None else _bundle_values(manifest)
     return _render(**values, bucket=bucket, code_uri=code_uri)
+
+
+def check_bucket(name: str) -> None:
+    """Refuse what S3 would.
+
+    :raises ConfigError: it is no bucket name.
+    """
+    if not _BUCKET_NAME.fullmatch(name):
+        raise ConfigError(f"{name!r} is no bucket name")
 
 
 def render_source_template(runtime: str, architecture: str, *, code_uri: str) -> str:

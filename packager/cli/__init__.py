@@ -12,6 +12,7 @@ from packager.errors import PackagerError
 from packager.local.process import sigterm_interrupts
 
 COMMANDS = {
+    "init": "Begin a repository that deploys a model, with the SAM CLI or in CI.",
     "build": "Build a Lambda bundle from a model.",
     "inspect": "Show what a model or a bundle is made of.",
     "diff": "Show what changed from one bundle to another.",

@@ -1,0 +1,118 @@
+"""`packager init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from packager.cli.output import Console, pass_console
+
+if TYPE_CHECKING:
+    from packager.starter import Account
+
+_NEXT = {
+    "github": "set the repository's variables {names}, and commit",
+    "gitlab": "set the project's CI/CD variables {names}, and commit",
+}
+
+
+@click.command(
+    epilog="""
+    \b
+    Examples:
+      packager init models:/MyRandomForest/1 --sam
+      sam build && sam local invoke --event dist/events/http-api-dataframe-split.json
+    \b
+      packager init models:/MyRandomForest/1 --ci github --stack my-rf
+      packager init models:/MyRandomForest/1 --ci gitlab --stack my-rf --bucket my-models
+    """
+)
+@click.argument("model")
+@click.option(
+    "--sam", "has_sam", is_flag=True, help="Write template.yaml and what `sam build` runs."
+)
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab"]),
+    help="Write a workflow that builds, checks, compares and deploys.",
+)
+@click.option("--stack", "stack_name", help="Stack that the workflow deploys to.")
+@click.option("--bucket", help="Bucket for models and zips; default: a variable of the repository.")
+@click.option("--region", help="Region of stack and bucket; default: a variable.")
+@click.option("--role-arn", help="Role that the workflow takes by OIDC; default: a variable.")
+@click.option("--runtime", default="python3.12", show_default=True, help="Lambda runtime.")
+@click.option(
+    "--architecture",
+    type=click.Choice(["x86_64", "arm64"]),
+    default="x86_64",
+    show_default=True,
+    help="Lambda's instruction set.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default=True,
+    help="Top folder of the repository.",
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@pass_console
+def command(
+    console: Console,
+    model: str,
+    has_sam: bool,
+    ci: str | None,
+    stack_name: str | None,
+    bucket: str | None,
+    region: str | None,
+    role_arn: str | None,
+    runtime: str,
+    architecture: str,
+    directory: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Begin a repository that deploys MODEL: a SAM project, a workflow, or both.
+
+    MODEL goes into the file model.uri, which all else reads: another model is a change of that
+    line. A local path is taken from the repository's top folder.
+    """
+    from packager.starter import Account, model_file, sam_project, workflow, write_new
+    from packager.targets import find_target
+
+    if not has_sam and ci is None:
+        raise click.UsageError("Say what to write: --sam, --ci github or --ci gitlab.")
+    if ci is not None and stack_name is None:
+        raise click.UsageError("--ci needs --stack.")
+    target = find_target(runtime, architecture)
+    account = Account(bucket, region, role_arn)
+    files = model_file(model)
+    if has_sam:
+        files |= sam_project(target)
+    if ci is not None and stack_name is not None:
+        files |= workflow(ci, target, stack_name, account)
+    written = write_new(directory, files, is_forced=force)
+    steps = _next_steps(has_sam, ci, account)
+    if as_json:
+        console.json({"written": [str(path) for path in written], "next": steps})
+        return
+    for path in written:
+        console.result(f"wrote  {path}")
+    for step in steps:
+        console.result(f"next   {step}")
+
+
+def _next_steps(has_sam: bool, ci: str | None, account: Account) -> list[str]:
+    from packager.starter import variables
+
+    steps = []
+    if has_sam:
+        event = "dist/events/http-api-ping.json"
+        steps.append(f"sam build && sam local invoke --event {event} && sam deploy --guided")
+    if ci is not None:
+        names = ", ".join(variables(ci, account))
+        steps.append(_NEXT[ci].format(names=names) if names else "commit")
+    return steps

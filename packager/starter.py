@@ -1,0 +1,124 @@
+"""Files for a user's own repository: a SAM project, and workflows for CI."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packager import __version__
+from packager.errors import ConfigError
+from packager.rendering import render
+from packager.sam import check_bucket, render_source_template
+from packager.targets import Target
+
+MODEL_FILE = "model.uri"
+"""Holds one line, the model's URI: a change of the model is a change of that line."""
+CI_FILES = {"github": ".github/workflows/packager.yml", "gitlab": ".gitlab-ci.yml"}
+_RUNNERS = {"x86_64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
+_LIMITS = "--max-unzipped-mb 200 --max-init-ms 3000 --max-p50-ms 20"
+_VALIDATE = "uvx --from aws-sam-cli==1.170.0 sam validate --lint --template dist/template.yaml"
+# CloudFormation's rule for names, and of ARNs and regions what keeps YAML and shells whole.
+_STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where CI deploys to; None is left to variables of the repository."""
+
+    bucket: str | None = None
+    region: str | None = None
+    role_arn: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.bucket is not None:
+            check_bucket(self.bucket)
+        for value, pattern, what in (
+            (self.region, _REGION, "region, as eu-central-1"),
+            (self.role_arn, _ROLE, "ARN of a role, as arn:aws:iam::123456789012:role/deploy"),
+        ):
+            if value is not None and not pattern.fullmatch(value):
+                raise ConfigError(f"{value!r} is no {what}")
+
+
+def model_file(uri: str) -> dict[str, str]:
+    """Return the file that names the model, by its path.
+
+    :raises ConfigError: the URI has more than one line.
+    """
+    if not uri.strip() or len(uri.splitlines()) != 1:
+        raise ConfigError("the model's URI must be one line")
+    return {MODEL_FILE: f"{uri}\n"}
+
+
+def sam_project(target: Target) -> dict[str, str]:
+    """Return the files with which `sam build` builds the model of `model.uri`, by their paths."""
+    runtime, architecture = target.runtime.name, target.architecture
+    makefile = render(
+        "starter/Makefile.j2", model_file=MODEL_FILE, runtime=runtime, architecture=architecture
+    )
+    template = render_source_template(runtime, architecture, code_uri="function/")
+    return {"template.yaml": template, "function/Makefile": makefile}
+
+
+def workflow(ci: str, target: Target, stack: str, account: Account) -> dict[str, str]:
+    """Return the workflow that builds, checks, compares and deploys, by its path.
+
+    :param ci: `github` or `gitlab`.
+    :raises ConfigError: CloudFormation takes no such name for a stack.
+    """
+    if not _STACK.fullmatch(stack):
+        raise ConfigError(f"{stack!r} is no name for a stack: letters, digits and hyphens")
+    build = f'packager build "$(cat {MODEL_FILE})" --output dist'
+    build += f" --runtime {target.runtime.name} --architecture {target.architecture}"
+    text = render(
+        f"starter/{ci}.yml.j2",
+        model_file=MODEL_FILE,
+        stack=stack,
+        bucket=account.bucket,
+        region=account.region,
+        role_arn=account.role_arn,
+        variables=variables(ci, account),
+        python_version=target.runtime.name.removeprefix("python"),
+        runner=_RUNNERS[target.architecture],
+        requirement=f"packager[mlflow,local]=={__version__}",
+        build=build,
+        build_before=f"{build} --no-check",
+        check=f"packager check dist {_LIMITS}",
+        validate=_VALIDATE,
+    )
+    return {CI_FILES[ci]: text}
+
+
+def variables(ci: str, account: Account) -> list[str]:
+    """Return the names of the variables that the user has to set, besides MLFLOW_TRACKING_URI."""
+    role = {"github": "AWS_ROLE_ARN", "gitlab": "DEPLOY_ROLE_ARN"}[ci]
+    given: Mapping[str, str | None] = {
+        role: account.role_arn,
+        "AWS_REGION": account.region,
+        "MODEL_BUCKET": account.bucket,
+    }
+    return [name for name, value in given.items() if value is None]
+
+
+def write_new(folder: Path, files: Mapping[str, str], *, is_forced: bool) -> list[Path]:
+    """Write all files, or none when one is there already; return where they are.
+
+    :param is_forced: replace what is there.
+    :raises ConfigError: a file is there, or cannot be written.
+    """
+    paths = {folder / name: text for name, text in files.items()}
+    there = [str(path) for path in paths if path.exists()]
+    if there and not is_forced:
+        raise ConfigError(f"there is already {', '.join(there)}", hint="--force replaces it.")
+    for path, text in paths.items():
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    return list(paths)
