@@ -20,7 +20,7 @@ test: $(INSTALLED) .tools/judge/.installed .tools/sam/.installed ## Run the defa
 	$(PYTHON) -m pytest -n 2 --dist worksteal
 
 test-sam: $(INSTALLED) .tools/sam/.installed ## Run `sam local` for real, in a Docker engine started for it; as root
-	$(PYTHON) -m pytest -m sam tests/sam
+	$(PYTHON) -m pytest -rP -m sam tests/sam
 
 test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour
 	$(PYTHON) -m pytest -m targets tests/targets

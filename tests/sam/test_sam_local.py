@@ -1,8 +1,10 @@
 """What a user of the SAM CLI does with the template at the top, for real."""
 
 import json
+import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from packager.local.response import decode_response
 from tests.commands import packager
+from tests.conftest import Example
 from tests.sam.conftest import Project
 
 pytestmark = pytest.mark.sam
@@ -22,7 +25,9 @@ def expected_answers(project: Project, events: list[Path]) -> list[tuple[int, An
     flags = [word for event in events for word in ("--event", str(event))]
     done = packager("invoke", project.folder / "dist", *flags, "--json")
     assert done.stdout, done.stderr
-    return [(item["statusCode"], item["body"]) for item in json.loads(done.stdout)]
+    answered = json.loads(done.stdout)
+    items = answered if isinstance(answered, list) else [answered]
+    return [(item["statusCode"], item["body"]) for item in items]
 
 
 def answer_of(project: Project, event: Path, *template: str | Path) -> tuple[int, Any]:
@@ -46,6 +51,8 @@ def test_sam_local_invoke_answers_every_event_as_packager_invoke_does(
     expected = expected_answers(project, events)
     # One after the other: SAM commands that run side by side can choose the same port.
     answers = [answer_of(project, event) for event in events]
+    for event, (status, body) in zip(events, answers, strict=True):
+        print(f"{event.stem:40} {status} {json.dumps(body)[:70]}")  # noqa: T201 - CI's log
 
     assert dict(zip(events, answers, strict=True)) == dict(zip(events, expected, strict=True))
     assert len(events) > 20
@@ -58,6 +65,27 @@ def test_what_sam_build_makes_answers_too(project: Project) -> None:
     built = project.folder / ".aws-sam" / "build" / "template.yaml"
 
     assert answer_of(project, event, "--template", built)[0] == 200
+
+
+def test_sam_build_builds_the_model_of_a_project_of_packager_init(
+    project: Project, example: Example, tmp_path: Path
+) -> None:
+    path = f"{Path(sys.executable).parent}:{project.env['PATH']}"
+    mine = replace(
+        project, folder=tmp_path, env=project.env | example.env | {"PATH": path}, overrides=()
+    )
+    started = packager("init", example.uri, "--sam", "--runtime", "python3.11", cwd=tmp_path)
+    assert started.returncode == 0, started.stderr
+    for command in ("validate", "--lint"), ("build",):
+        done = mine.sam(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    event = tmp_path / "dist" / "events" / "http-api-dataframe-split.json"
+    done = mine.sam("local", "invoke", "--event", event, "--skip-pull-image")
+    response = decode_response(json.loads(done.stdout.strip().splitlines()[-1]))
+    assert response is not None, done.stderr
+    assert (response.status, response.body) == expected_answers(mine, [event])[0]
+    assert response.status == 200
 
 
 @pytest.mark.parametrize("api", ["HTTP", "REST"])
