@@ -47,7 +47,8 @@ def runtime_python(version: str, *, progress: Progress = SILENT) -> Path:
     :param version: the minor version, as `3.11`.
     :raises ToolMissing: no interpreter of that version is on this machine.
     """
-    return ensure_env("runtime", version, RUNTIME_PACKAGES, progress=progress)
+    # The function runs as somebody who may not write there.
+    return ensure_env("runtime", version, RUNTIME_PACKAGES, is_compiled=True, progress=progress)
 
 
 class Emulator:

@@ -44,10 +44,11 @@ def test_an_environment_has_the_requirements_and_nothing_of_ours(cache: Path) ->
     assert output_of(python, found) == "[None, None]"
 
 
-def test_its_modules_are_compiled_when_it_is_made(cache: Path) -> None:
-    python = ensure_env("test", MINOR, ["tiny"])
+def test_its_modules_are_compiled_when_it_is_made_for_who_may_not_write(cache: Path) -> None:
+    compiled = "lib/*/site-packages/tiny/__pycache__/*.pyc"
 
-    assert list(python.parent.parent.glob("lib/*/site-packages/tiny/__pycache__/*.pyc"))
+    assert list(ensure_env("a", MINOR, ["tiny"], is_compiled=True).parents[1].glob(compiled))
+    assert not list(ensure_env("b", MINOR, ["tiny"]).parents[1].glob(compiled))
 
 
 def test_the_same_requirements_in_another_order_are_the_same_environment(cache: Path) -> None:
