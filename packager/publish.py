@@ -130,7 +130,7 @@ def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress
             if not create:
                 raise StorageError(
                     f"there is no bucket {bucket}",
-                    hint="Check the name and AWS_REGION, or let --create-bucket make it.",
+                    hint="Check the name and AWS_DEFAULT_REGION, or let --create-bucket make it.",
                 ) from error
     progress.step(f"Creating the bucket {bucket}")
     region = s3.meta.region_name

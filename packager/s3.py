@@ -83,9 +83,9 @@ _ACCESS_HINT = (
     "The credentials need s3:GetObject, s3:PutObject and s3:ListBucket on this bucket and prefix."
 )
 _REFRESH_HINT = "Log in again (`aws sso login`) or renew the credentials in the environment."
-_REGION_HINT = "Set AWS_REGION to the bucket's region."
+_REGION_HINT = "Set AWS_DEFAULT_REGION to the bucket's region."
 _ENDPOINT_HINT = (
-    "Check the network, AWS_REGION and, if it is set, AWS_ENDPOINT_URL_S3; then try again."
+    "Check the network, AWS_DEFAULT_REGION and, if it is set, AWS_ENDPOINT_URL_S3; then try again."
 )
 
 # S3's code, or the bare HTTP status that HEAD requests get -> what it means, what to do.

@@ -49,7 +49,7 @@ def command(
     The keys name the content: publishing again sends nothing, and no key ever changes what
     it holds. A container image goes to a registry instead: `sam deploy`, or `docker push`,
     sends it there; its model is put into S3 here, unless it is embedded. Your AWS settings
-    (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3, ...) apply.
+    (AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3, ...) apply.
     """
     from packager.bundle import TEMPLATE_NAME, read_bundle
     from packager.publish import publish

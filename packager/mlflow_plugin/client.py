@@ -59,6 +59,8 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
                     f"there is a deployment {name} already: update it, or delete it first",
                     error_code=RESOURCE_ALREADY_EXISTS,
                 )
+            if stack is not None:
+                check_ours(stack)
             return self._deploy(clients, stack, name, model_uri, flavor, options)
 
     def update_deployment(
