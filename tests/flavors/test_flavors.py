@@ -8,11 +8,13 @@ import pytest
 from tests.flavors.harness import run_row
 from tests.flavors.saver import Row, all_rows
 
+IN_THE_DEFAULT_SUITE = {"onnx/tensor", "python_function/cloudpickle"}
+"""What needs no environment of hundreds of MB: the example is of scikit-learn, and the loaders have
+tests of their own. `make test-flavors`, a job of its own, has all others."""
+
 
 def _parameter(row: Row) -> object:
-    # The default suite has one model of each light flavor: the loaders' own tests have the rest.
-    is_first = row.variant == row.saver.variants[0]
-    is_default = is_first and not row.saver.is_heavy
+    is_default = str(row) in IN_THE_DEFAULT_SUITE
     marker = pytest.mark.runtime if is_default else pytest.mark.flavors
     return pytest.param(row, id=str(row), marks=marker)
 
