@@ -26,7 +26,7 @@ def mlflow_errors() -> Iterator[None]:
     except click.ClickException as error:
         raise wrong_value(error.format_message()) from None
     except PackagerError as error:
-        text = f"{error} {error.hint}" if error.hint else str(error)
+        text = f"{error}. {error.hint}" if error.hint else str(error)
         is_users = isinstance(error, ConfigError | ModelError)
         code = INVALID_PARAMETER_VALUE if is_users else INTERNAL_ERROR
         raise MlflowException(text, error_code=code) from None
