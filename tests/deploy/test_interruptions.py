@@ -8,7 +8,6 @@ import pytest
 from packager.bundle import read_bundle
 from packager.deploy.clients import Clients, make_clients
 from packager.deploy.removal import destroy
-from packager.deploy.stack import read_stack
 from packager.deploy.story import deploy, roll_back
 from packager.errors import PackagerError
 from packager.progress import SILENT
@@ -196,7 +195,8 @@ def test_an_update_that_broke_at_any_call_leaves_a_tested_version_live(
 def test_a_rollback_and_a_deletion_that_broke_at_any_call_end_when_they_are_run_again(
     account: Account, commands: Commands, bundle: Make, kind: Kind
 ) -> None:
-    commands.deploy(bundle("one"))
+    folder = bundle("one")
+    commands.deploy(folder)
     commands.deploy(bundle("two"))
 
     def is_one_of_both(at: int) -> None:
@@ -218,8 +218,8 @@ def test_a_rollback_and_a_deletion_that_broke_at_any_call_end_when_they_are_run_
         assert account.packager("status", "--stack", STACK).returncode == 2
 
     def is_there() -> None:
-        if read_stack(make_clients(), STACK) is None:
-            commands.deploy(bundle("one"))
+        account.reset()  # moto makes no second stack of this name with two versions behind it
+        commands.deploy(folder)
 
     calls = broken_at(account, kind, lambda at: commands.destroy(), before=is_there, after=is_gone)
     assert "DeleteStack" in calls

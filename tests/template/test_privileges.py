@@ -11,9 +11,9 @@ from moto import mock_aws
 from handler.telemetry import Telemetry
 from tests.template.conftest import TEXTS
 from tests.template.resolving import without_types
-from tests.template.test_combinations import EXTRAS, SHA, given
+from tests.template.test_combinations import EXTRAS, SHA, VPC, given
 
-ON = EXTRAS | {"Tracing": "Active", "Deployment": "Canary10Percent5Minutes"}
+ON = VPC | EXTRAS | {"Tracing": "Active", "Deployment": "Canary10Percent5Minutes"}
 WITHOUT_RESOURCES = {
     "cloudwatch:DescribeAlarms",
     "ec2:AssignPrivateIpAddresses",
