@@ -218,7 +218,7 @@ def test_a_rollback_and_a_deletion_that_broke_at_any_call_end_when_they_are_run_
         assert account.packager("status", "--stack", STACK).returncode == 2
 
     def is_there() -> None:
-        account.reset()  # moto makes no second stack of this name with two versions behind it
+        account.reset()  # moto can keep a deleted stack's log group, and then makes no second one
         commands.deploy(folder)
 
     calls = broken_at(account, kind, lambda at: commands.destroy(), before=is_there, after=is_gone)
