@@ -1,9 +1,7 @@
 """Files for a user's own repository: a SAM project, and workflows for CI."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from packager import __version__
 from packager.errors import ConfigError
@@ -94,31 +92,9 @@ def workflow(ci: str, target: Target, stack: str, account: Account) -> dict[str,
 def variables(ci: str, account: Account) -> list[str]:
     """Return the names of the variables that the user has to set, besides MLFLOW_TRACKING_URI."""
     role = {"github": "AWS_ROLE_ARN", "gitlab": "DEPLOY_ROLE_ARN"}[ci]
-    given: Mapping[str, str | None] = {
+    given: dict[str, str | None] = {
         role: account.role_arn,
         "AWS_REGION": account.region,
         "MODEL_BUCKET": account.bucket,
     }
     return [name for name, value in given.items() if value is None]
-
-
-def write_new(folder: Path, files: Mapping[str, str], *, is_forced: bool) -> list[Path]:
-    """Write all files, or none when one is there already; return where they are.
-
-    :param is_forced: replace what is there.
-    :raises ConfigError: a file is there, or cannot be written.
-    """
-    paths = {folder / name: text for name, text in files.items()}
-    there = [str(path) for path in paths if path.exists()]
-    if there and not is_forced:
-        raise ConfigError(f"there is already {', '.join(there)}", hint="--force replaces it.")
-    for path, text in paths.items():
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
-    return list(paths)

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from packager.cli.model_options import model_argument, source_options
-from packager.cli.output import Console, check_folder, json_text, pass_console, write_atomically
+from packager.cli.output import (
+    Console,
+    check_folder,
+    json_option,
+    json_text,
+    pass_console,
+    write_atomically,
+)
 from packager.cli.resolution_options import Resolution, resolution_options
+from packager.cli.target_options import architecture_option
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -54,13 +62,7 @@ if TYPE_CHECKING:
     help="Lambda runtime, as python3.12; auto: the Python that the model was trained under, or"
     " the nearest newer one that its requirements can be met on.",
 )
-@click.option(
-    "--architecture",
-    type=click.Choice(["x86_64", "arm64"]),
-    default="x86_64",
-    show_default=True,
-    help="Lambda's instruction set.",
-)
+@architecture_option
 @click.option(
     "--model-source",
     type=click.Choice(["auto", "s3", "embedded"]),
@@ -130,7 +132,7 @@ if TYPE_CHECKING:
     help="Show what would be built; write no bundle. The model is loaded all the same, to see"
     " whether it compiles.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@json_option
 @pass_console
 def command(
     console: Console,

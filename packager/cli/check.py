@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ _FAILED_STATUS = 3
 @click.option(
     "--max-memory-mb", type=float, metavar="N", help="Fail if the function needs more MB at a time."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@json_option
 @pass_console
 def command(
     console: Console,

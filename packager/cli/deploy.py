@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console
 from packager.cli.stack_options import (
     approval,
     check_can_ask,
-    json_option,
     stack_option,
     yes_option,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.argument("after", metavar="B", type=_FOLDER)
 @click.option("--files", "with_files", is_flag=True, help="Name every file that differs.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if the bundles differ, as git does.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@json_option
 @pass_console
 def command(
     console: Console, before: Path, after: Path, with_files: bool, exit_code: bool, as_json: bool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ _FAILED_STATUS = 3
     other commands need does not fail.
     """
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@json_option
 @pass_console
 def command(console: Console, as_json: bool) -> None:
     """Show which of the tools are here, what the missing ones are for, and how to get them.

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console, write_atomically
+from packager.cli.target_options import architecture_option
+from packager.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from packager.starter import Account
 
 _NEXT = {
@@ -43,13 +47,7 @@ _NEXT = {
 @click.option("--region", help="Region of stack and bucket; default: a variable.")
 @click.option("--role-arn", help="Role that the workflow takes by OIDC; default: a variable.")
 @click.option("--runtime", default="python3.12", show_default=True, help="Lambda runtime.")
-@click.option(
-    "--architecture",
-    type=click.Choice(["x86_64", "arm64"]),
-    default="x86_64",
-    show_default=True,
-    help="Lambda's instruction set.",
-)
+@architecture_option
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -58,7 +56,7 @@ _NEXT = {
     help="Top folder of the repository.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@json_option
 @pass_console
 def command(
     console: Console,
@@ -80,7 +78,7 @@ def command(
     MODEL goes into the file model.uri, which all else reads: another model is a change of that
     line. A local path is taken from the repository's top folder.
     """
-    from packager.starter import Account, model_file, sam_project, workflow, write_new
+    from packager.starter import Account, model_file, sam_project, workflow
     from packager.targets import find_target
 
     if not has_sam and ci is None:
@@ -94,7 +92,8 @@ def command(
         files |= sam_project(target)
     if ci is not None and stack_name is not None:
         files |= workflow(ci, target, stack_name, account)
-    written = write_new(directory, files, is_forced=force)
+    written = {directory / name: text for name, text in files.items()}
+    _write(written, is_forced=force)
     steps = _next_steps(has_sam, ci, account)
     if as_json:
         console.json({"written": [str(path) for path in written], "next": steps})
@@ -103,6 +102,18 @@ def command(
         console.result(f"wrote  {path}")
     for step in steps:
         console.result(f"next   {step}")
+
+
+def _write(files: Mapping[Path, str], *, is_forced: bool) -> None:
+    there = [str(path) for path in files if path.exists()]
+    if there and not is_forced:
+        raise ConfigError(f"there is already {', '.join(there)}", hint="--force replaces it.")
+    for path, text in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+        write_atomically(path, text.encode())
 
 
 def _next_steps(has_sam: bool, ci: str | None, account: Account) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from packager.cli.model_options import source_options
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ _EXAMPLE_CHARS = 200
 )
 @click.argument("model_or_bundle", metavar="MODEL|BUNDLE")
 @source_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@json_option
 @pass_console
 def command(
     console: Console,

@@ -70,6 +70,9 @@ def json_text(document: Any) -> str:
 
 
 pass_console = click.make_pass_decorator(Console, ensure=True)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+)
 
 
 def check_folder(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
     from packager.publish import PublishReport
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     help="Prefix of the keys.",
 )
 @click.option("--create-bucket", is_flag=True, help="Make the bucket if there is none.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@json_option
 @pass_console
 def command(
     console: Console, bundle: Path, bucket: str, prefix: str, create_bucket: bool, as_json: bool

@@ -4,11 +4,10 @@ from dataclasses import asdict
 
 import click
 
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console
 from packager.cli.stack_options import (
     approval,
     check_can_ask,
-    json_option,
     stack_option,
     yes_option,
 )

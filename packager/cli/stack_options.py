@@ -34,13 +34,6 @@ def yes_option(command: _Command) -> _Command:
     )
 
 
-def json_option(command: _Command) -> _Command:
-    """Add `--json`."""
-    return click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
-    )(command)
-
-
 def check_can_ask(yes: bool) -> None:
     """Refuse, before any work, to ask where nobody can answer.
 

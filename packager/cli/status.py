@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packager.cli.output import Console, pass_console
-from packager.cli.stack_options import json_option, stack_option
+from packager.cli.output import Console, json_option, pass_console
+from packager.cli.stack_options import stack_option
 
 if TYPE_CHECKING:
     from packager.deploy.report import StackReport

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from packager.cli.output import Console, pass_console
+from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
       packager targets --json
     """
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@json_option
 @pass_console
 def command(console: Console, as_json: bool) -> None:
     """Show Lambda's Python runtimes, what they load, and Lambda's limits."""
