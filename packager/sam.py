@@ -93,19 +93,19 @@ def render_source_template(runtime: str, architecture: str, *, code_uri: str) ->
     """
     values = _general_values() | {
         "is_s3": False,
-        "is_source": True,
         "runtime": runtime,
         "runtimes": [runtime],
         "architecture": architecture,
         "architectures": [architecture],
     }
-    return _render(**values, code_uri=code_uri)
+    return _render(**values, code_uri=code_uri, is_source=True)
 
 
-def _render(**values: Any) -> str:
+def _render(*, is_source: bool = False, **values: Any) -> str:
     return render(
         "template.yaml.j2",
         **values,
+        is_source=is_source,
         model_prefix=models_prefix(DEFAULT_PREFIX),
         routes=ROUTES,
         api_alarms=API_ALARMS,
@@ -116,7 +116,6 @@ def _render(**values: Any) -> str:
 
 def _general_values() -> dict[str, Any]:
     return {
-        "is_source": False,
         "description": "An MLflow model behind MLflow's scoring protocol, built by packager.",
         "function_description": "Serves an MLflow model",
         "is_s3": True,
@@ -138,7 +137,6 @@ def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
         "description": f"An MLflow {flavor} model behind MLflow's scoring protocol,"
         " built by packager.",
         "function_description": f"Serves an MLflow {flavor} model",
-        "is_source": False,
         "is_s3": manifest.model_source == "s3",
         "is_image": manifest.package_type == "image",
         "docker_tag": _docker_tag(manifest),
