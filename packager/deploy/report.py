@@ -33,7 +33,11 @@ def report_stack(clients: Clients, name: str) -> StackReport:
 
     :raises ConfigError: there is no such stack, or it is none of packager's.
     """
-    stack = our_stack(clients, name, read_stack(clients, name))
+    return report_of(clients, our_stack(clients, name, read_stack(clients, name)))
+
+
+def report_of(clients: Clients, stack: Stack) -> StackReport:
+    """Return the same for a stack of packager's that has been read."""
     versions = read_versions(clients, stack.function_name) if stack.function_name else Versions()
     return StackReport(
         name=stack.name,

@@ -17,7 +17,7 @@ from packager.deploy.clients import Clients, make_clients
 from packager.deploy.listing import deployed_stacks
 from packager.deploy.plan import stored_at
 from packager.deploy.removal import destroy
-from packager.deploy.report import report_stack
+from packager.deploy.report import report_of
 from packager.deploy.stack import NEVER_LIVED, Stack, read_stack, template_of
 from packager.deploy.story import check_ours, deploy
 from packager.mlflow_plugin.errors import mlflow_errors, wrong_value
@@ -106,8 +106,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         """Return what `packager status` knows: endpoint, live version, all versions."""
         with mlflow_errors():
             clients = self._clients()
-            _existing(clients, name)
-            return asdict(report_stack(clients, name))
+            return asdict(report_of(clients, _existing(clients, name)))
 
     def predict(self, deployment_name: str, inputs: Any = None) -> PredictionsResponse:
         """Ask the live version, with the right to invoke the function: its API is not needed.
