@@ -4,13 +4,11 @@ import ast
 import json
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pandas
 import pytest
 from mlflow.deployments import get_deploy_client
@@ -18,8 +16,8 @@ from mlflow.exceptions import MlflowException
 
 from packager.mlflow_plugin import target_help
 from tests.conftest import Example
-from tests.deploy.aws import REGION, RunningAws, aws
-from tests.deploy.conftest import BUCKET
+from tests.deploy.aws import RunningAws, aws
+from tests.deploy.conftest import BUCKET, Account
 
 pytestmark = pytest.mark.runtime
 
@@ -60,11 +58,7 @@ def mlflow(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with aws(RunningAws) as (url, faked):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         faked.url, faked.folder = url, tmp_path / "functions"
-        reset = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
-        with urllib.request.urlopen(reset):
-            pass
-        boto3.client("s3", endpoint_url=url, region_name=REGION).create_bucket(Bucket=BUCKET)
-        faked.calls.clear()
+        Account(url, faked).reset()
         yield Mlflow(url, faked, example)
 
 

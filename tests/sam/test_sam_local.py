@@ -1,6 +1,7 @@
 """What a user of the SAM CLI does with the template at the top, for real."""
 
 import json
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -31,7 +32,10 @@ def expected_answers(project: Project, events: list[Path]) -> list[tuple[int, An
 
 
 def answer_of(project: Project, event: Path, *template: str | Path) -> tuple[int, Any]:
-    done = project.sam(*project.local("invoke", "--event", event, *template))
+    return response_of(project.sam(*project.local("invoke", "--event", event, *template)))
+
+
+def response_of(done: subprocess.CompletedProcess[str]) -> tuple[int, Any]:
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip(), done.stderr
     response = decode_response(json.loads(done.stdout.strip().splitlines()[-1]))
@@ -81,11 +85,9 @@ def test_sam_build_builds_the_model_of_a_project_of_packager_init(
         assert done.returncode == 0, done.stdout + done.stderr
 
     event = tmp_path / "dist" / "events" / "http-api-dataframe-split.json"
-    done = mine.sam("local", "invoke", "--event", event, "--skip-pull-image")
-    response = decode_response(json.loads(done.stdout.strip().splitlines()[-1]))
-    assert response is not None, done.stderr
-    assert (response.status, response.body) == expected_answers(mine, [event])[0]
-    assert response.status == 200
+    answer = response_of(mine.sam("local", "invoke", "--event", event, "--skip-pull-image"))
+    assert answer == expected_answers(mine, [event])[0]
+    assert answer[0] == 200
 
 
 @pytest.mark.parametrize("api", ["HTTP", "REST"])
