@@ -14,6 +14,7 @@ from packager.upload import ensure_object
 
 DEFAULT_PREFIX = "packager"
 
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9!_.'()/=+@-]*")
 """What the parameter ModelPrefix of `template.yaml` allows."""
 
@@ -84,7 +85,7 @@ def publish(
     :raises StorageError: S3 refused, cannot be reached, or did not keep what was sent.
     :raises ConfigError: no bucket name, or a prefix that `template.yaml` does not take.
     """
-    _check_names(bucket, prefix)
+    check_names(bucket, prefix)
     is_image = bundle.manifest.package_type == "image"
     if is_image and bundle.model_zip is None:
         return PublishReport(bucket=bucket, model=None, layer=None, function=None)
@@ -141,9 +142,17 @@ def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress
         s3.create_bucket(Bucket=bucket, **options)
 
 
-def _check_names(bucket: str, prefix: str) -> None:
+def check_names(bucket: str, prefix: str) -> None:
+    """Refuse names that S3 or `template.yaml` does not take.
+
+    :raises ConfigError: it is one of these.
+    """
     if not bucket:
         raise ConfigError("no bucket name", hint="Give --bucket or set PACKAGER_BUCKET.")
+    if not _BUCKET.fullmatch(bucket):
+        raise ConfigError(
+            f"{bucket!r} is no bucket's name", hint="Give the name alone, as my-models."
+        )
     if not _PREFIX.fullmatch(prefix):
         raise ConfigError(
             f"the prefix {prefix!r} has a character that no key of ours may have",

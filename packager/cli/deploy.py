@@ -47,7 +47,7 @@ _LONGEST_BODY_CHARS = 1500
     "--prefix",
     envvar="PACKAGER_PREFIX",
     show_envvar=True,
-    help="Prefix of the keys in the bucket; default: packager/STACK.",
+    help="Prefix of the keys in the bucket; default: the stack's, at first packager/STACK.",
 )
 @click.option(
     "--parameter",
@@ -83,7 +83,6 @@ def command(
     from packager.deploy.story import deploy, plan_deployment
 
     parameters = _parameters(assignments)
-    prefix = prefix or f"packager/{stack_name}"
     if not dry_run:
         check_can_ask(yes)
     console.step(f"Checking {bundle} against its digests")

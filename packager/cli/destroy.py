@@ -38,4 +38,7 @@ def command(console: Console, stack_name: str, yes: bool, as_json: bool) -> None
         return
     console.result(f"deleted   {stack_name}{'' if done.was_there else ' (was not there)'}")
     if done.stored:
-        console.result(f"stays     {done.stored}  (aws s3 rm --recursive {done.stored} removes it)")
+        console.result(f"stays     {done.stored}")
+        # Below another prefix other stacks' models can be.
+        if done.stored.endswith(f"/{stack_name}/"):
+            console.result(f"to remove aws s3 rm --recursive {done.stored}")

@@ -41,7 +41,7 @@ def command(
     from packager.deploy.clients import make_clients
     from packager.deploy.logs import parse_age, read_logs
     from packager.deploy.stack import read_stack
-    from packager.deploy.story import our_stack
+    from packager.deploy.steps import our_stack
 
     age = parse_age(since)
     clients = make_clients()

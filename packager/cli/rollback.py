@@ -31,12 +31,12 @@ from packager.cli.stack_options import (
 def command(console: Console, stack_name: str, to: str | None, yes: bool, as_json: bool) -> None:
     """Make an earlier version the live one again.
 
-    By default that is the highest below the live one that answered its smoke test; one named by
-    --to that never did has to answer /ping first. Nothing is deleted: deploying the bundle again
-    makes its version live again.
+    By default that is the highest below the live one that answered its smoke test. It has to answer
+    /ping first, and then all traffic goes over at once, whatever Deployment says. Nothing is
+    deleted: deploying the bundle again makes its version live again.
     """
     from packager.deploy.clients import make_clients
-    from packager.deploy.story import roll_back
+    from packager.deploy.rollback import roll_back
 
     check_can_ask(yes)
     done = roll_back(

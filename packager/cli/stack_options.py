@@ -48,7 +48,10 @@ def approval(console: Console, yes: bool) -> "Callable[[tuple[Change, ...]], boo
 
     def approve(changes: "tuple[Change, ...]") -> bool:
         for change in changes:
-            console.detail(str(change))
+            if yes:
+                console.detail(str(change))
+            else:  # whoever is asked must see what, with --quiet too
+                click.echo(f"          {change}", err=True)
         return yes or click.confirm("Make these changes?", err=True)
 
     return approve

@@ -8,13 +8,15 @@ from typing import Any
 
 from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.events import StackEvents
-from packager.deploy.stack import Pause, Stack, read_stack, two_seconds, wait_for
+from packager.deploy.stack import Pause, Stack, read_stack, two_seconds, wait_for_end
 from packager.errors import StackError
 from packager.progress import Progress
 from packager.s3 import error_code
 
 # SAM's resources are expanded by CloudFormation itself, and roles are made.
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+_BEING_MADE = ("CREATE_PENDING", "CREATE_IN_PROGRESS")
+_PREFIX = "packager-"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -58,6 +60,10 @@ def make_change_set(
     """
     change_set = _change_set_name(stack, template, parameters)
     found = _describe(clients, name, change_set)
+    if found is not None and found["Status"] in _BEING_MADE:
+        found = _wait(clients, name, change_set, pause)
+        if found is None:
+            return None
     if found is not None and found.get("ExecutionStatus") != "AVAILABLE":
         with stack_errors(f"delete the change set {change_set}"):
             clients.cloudformation.delete_change_set(ChangeSetName=found["ChangeSetId"])
@@ -81,11 +87,15 @@ def execute(
     """
     events = StackEvents(clients, change_set.stack_id)
     with stack_errors("execute the change set"):
-        clients.cloudformation.execute_change_set(ChangeSetName=change_set.id)
-    stack, events = wait_for(clients, change_set.stack_id, progress, events=events, pause=pause)
-    while stack.is_empty or not events.has_news:  # it has not begun
-        pause()
-        stack, events = wait_for(clients, change_set.stack_id, progress, events=events, pause=pause)
+        clients.cloudformation.execute_change_set(
+            ChangeSetName=change_set.id,
+            # Or botocore's second attempt, after an answer that was lost, is refused.
+            ClientRequestToken=change_set.id.rpartition("/")[2],
+            # SAM's versions stay when they are taken out of the template. One that came of a
+            # change that failed must not: Lambda publishes no second one of the same code.
+            RetainExceptOnCreate=True,
+        )
+    stack = wait_for_end(clients, change_set.stack_id, events, progress, pause=pause)
     if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         cause = "; ".join(events.failures[:3]) or stack.reason
         raise StackError(
@@ -95,21 +105,38 @@ def execute(
     return stack
 
 
-def discard(clients: Clients, change_set: ChangeSet) -> None:
+def discard(clients: Clients, change_set_id: str, stack_id: str) -> None:
     """Delete a change set that is not wanted, and the empty stack that it was made for."""
     with stack_errors("delete the change set"):
-        clients.cloudformation.delete_change_set(ChangeSetName=change_set.id)
-    stack = read_stack(clients, change_set.stack_id)
+        clients.cloudformation.delete_change_set(ChangeSetName=change_set_id)
+    stack = read_stack(clients, stack_id)
     if stack is not None and stack.is_empty:
         with stack_errors(f"delete the empty stack {stack.name}"):
             clients.cloudformation.delete_stack(StackName=stack.id)
+
+
+def change_sets_of(clients: Clients, stack: Stack) -> tuple[str, ...]:
+    """Return the names of those that were made for this stack and can still be executed."""
+    with stack_errors(f"list the change sets of {stack.name}"):
+        pages = clients.cloudformation.get_paginator("list_change_sets")
+        found = [item for page in pages.paginate(StackName=stack.id) for item in page["Summaries"]]
+    return tuple(
+        item["ChangeSetName"]
+        for item in found
+        if item.get("ExecutionStatus") == "AVAILABLE" and item.get("StackId") == stack.id
+    )
+
+
+def is_packagers(change_set: str) -> bool:
+    """Tell by its name whether packager made the change set."""
+    return change_set.startswith(_PREFIX)
 
 
 def _change_set_name(stack: Stack | None, template: str, parameters: Mapping[str, str]) -> str:
     # An executed change set keeps its name for a while: the state it begins at counts too.
     begin = stack.changed_at if stack and not stack.is_empty else ""
     content = json.dumps([begin, template, dict(sorted(parameters.items()))])
-    return f"packager-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
+    return f"{_PREFIX}{hashlib.sha256(content.encode()).hexdigest()[:24]}"
 
 
 def _create(
@@ -129,6 +156,7 @@ def _create(
             clients.cloudformation.create_change_set(
                 StackName=name,
                 ChangeSetName=change_set,
+                ClientToken=change_set,
                 ChangeSetType="CREATE" if is_new else "UPDATE",
                 Capabilities=CAPABILITIES,
                 TemplateBody=template,
@@ -152,8 +180,7 @@ def _wait(clients: Clients, name: str, change_set: str, pause: Pause) -> dict[st
         if found["Status"] == "CREATE_COMPLETE":
             return found
         if found["Status"] == "FAILED":
-            with stack_errors(f"delete the change set {change_set}"):
-                clients.cloudformation.delete_change_set(ChangeSetName=found["ChangeSetId"])
+            discard(clients, found["ChangeSetId"], found["StackId"])
             reason = found.get("StatusReason", "")
             if any(text in reason for text in _NO_CHANGES):
                 return None

@@ -18,8 +18,8 @@ class StackEvents:
         self._last = ""
         self.failures: list[str] = []
         """Resources that failed, and why; the first is the cause."""
-        self.has_news = False
-        """Whether anything was told at all."""
+        self.ended: str | None = None
+        """The status in which CloudFormation came to rest; None: it is still at work."""
         newest = self._read()
         if newest:
             self._last = newest[0]["EventId"]
@@ -28,14 +28,16 @@ class StackEvents:
         """Report what happened since the last call."""
         events = self._read()
         for event in reversed(events):
+            status = event["ResourceStatus"]
             reason = event.get("ResourceStatusReason")
-            line = f"{event['ResourceStatus']} {event.get('LogicalResourceId', '')}"
+            line = f"{status} {event.get('LogicalResourceId', '')}"
             progress.detail(f"{line}: {reason}" if reason else line)
             # What was cancelled only followed what failed.
-            if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in (reason or ""):
+            if status.endswith("_FAILED") and "cancelled" not in (reason or ""):
                 self.failures.append(f"{event.get('LogicalResourceId')}: {reason}")
+            if event.get("PhysicalResourceId") == self._stack_id:
+                self.ended = None if status.endswith("_IN_PROGRESS") else status
         if events:
-            self.has_news = True
             self._last = events[0]["EventId"]
 
     def _read(self) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What a deployed function wrote into its log."""
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from packager.errors import ConfigError
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # Our own lines have a level; so have Lambda's, where the log is JSON.
 _ERRORS = '{ $.level = "ERROR" || $.level = "FATAL" || $.level = "CRITICAL" }'
-_LATE_MS = 10_000
+_LATE_MS = 60_000
 """CloudWatch shows a line some seconds after it was written, and lines not in order."""
 
 
@@ -58,13 +59,15 @@ def read_logs(
         raise ConfigError(f"the stack {stack.name} has no function yet, and so no log")
     told: dict[str, int] = {}
     while True:
+        began_ms = time.time_ns() // 1_000_000
         for line in _read(clients, group, since_ms, is_errors):
             if line.id not in told:
                 told[line.id] = line.timestamp_ms
                 yield line
         if not is_following:
             return
-        since_ms = max(since_ms, max(told.values(), default=0) - _LATE_MS)
+        # Without a line too: or a quiet function's whole log is read every two seconds.
+        since_ms = max(since_ms, began_ms - _LATE_MS)
         told = {key: stamp for key, stamp in told.items() if stamp >= since_ms}
         pause()
 

@@ -6,26 +6,31 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import yaml
 
 from packager.bundle import FUNCTION_ZIP, LAYER_ZIP, TEMPLATE_NAME, Bundle
 from packager.errors import BundleInvalid, ConfigError
-from packager.publish import function_key, layer_key, models_prefix
+from packager.publish import check_names, function_key, layer_key, models_prefix
 
 LIVE_VERSION = "LiveVersion"
 NOTHING_LIVE = "none"
 """The value of LiveVersion with which the stack has no API and no live alias yet."""
 REVISION = "Revision"
-SET_BY_DEPLOY = {"ModelBucket", "ModelPrefix", "ModelSha256", LIVE_VERSION, REVISION}
+ROLLS_BACK = "RollsBack"
+"""With "true" traffic goes over at once, whatever `Deployment` says."""
+SET_BY_DEPLOY = {"ModelBucket", "ModelPrefix", "ModelSha256", LIVE_VERSION, REVISION, ROLLS_BACK}
 """Parameters that no user gives."""
+_PROVISIONED = "ProvisionedConcurrency"
+_RESERVED = "ReservedConcurrency"
 _OF_THE_TARGET = {"Runtime", "Architecture"}
 # What Lambda keeps with the function and not with each of its versions, and what others have:
 # a change of these alone publishes nothing, and CloudFormation fails where it is told to.
 _NOT_OF_A_VERSION = re.compile(
     r"Api|Auth|Jwt\w+|Throttling\w+|Alarm\w+|Deployment|ModelKmsKeyArn|LogRetentionDays"
-    r"|ProvisionedConcurrency|ReservedConcurrency|LiveVersion|Revision"
+    r"|ProvisionedConcurrency|ReservedConcurrency|LiveVersion|Revision|RollsBack"
 )
 
 
@@ -46,6 +51,17 @@ class DeployPlan:
     def with_live(self, version: str | None) -> dict[str, str]:
         """Return the parameters with which that version is live; None: none is."""
         return {**self.parameters, LIVE_VERSION: version or NOTHING_LIVE}
+
+    def before_test(self, version: str | None, now: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters with which the new version is published, and that one stays live.
+
+        :param now: the stack's. What is kept ready is of the live version, and one with a
+            snapshot can't have it: as little as both versions can have.
+        """
+        parameters = self.with_live(version)
+        if version and _PROVISIONED in now and _PROVISIONED in parameters:
+            parameters[_PROVISIONED] = min(now[_PROVISIONED], parameters[_PROVISIONED], key=int)
+        return parameters
 
     @property
     def api(self) -> str:
@@ -73,6 +89,7 @@ def make_plan(
             "the bundle is a container image, which goes to a registry",
             hint="`packager publish` prints the command that builds, pushes and deploys it.",
         )
+    check_names(bucket, prefix)
     prefix = prefix.strip("/")
     text = (bundle.folder / TEMPLATE_NAME).read_text(encoding="utf-8")
     declared = declared_parameters(text)
@@ -82,8 +99,10 @@ def make_plan(
             hint=f"Build it again: packager build MODEL --output {bundle.folder}",
         )
     _check_names(given, declared)
-    keys = {FUNCTION_ZIP: function_key(prefix, _digest(bundle, FUNCTION_ZIP))}
+    digests = {FUNCTION_ZIP: _digest(bundle, FUNCTION_ZIP)}
+    keys = {FUNCTION_ZIP: function_key(prefix, digests[FUNCTION_ZIP])}
     if manifest.layer:
+        digests[LAYER_ZIP] = manifest.layer.sha256
         keys[LAYER_ZIP] = layer_key(prefix, manifest.layer.sha256)
     uris = {name: f"s3://{bucket}/{key}" for name, key in keys.items()}
     values = {
@@ -101,7 +120,8 @@ def make_plan(
             "ModelSha256": digest,
         }
         uploads.insert(0, f"s3://{bucket}/{models_prefix(prefix)}/{digest}/model.zip")
-    values[REVISION] = _revision(keys, declared | values)
+    _check_concurrency(declared | values)
+    values[REVISION] = _revision(digests, declared | values)
     return DeployPlan(stack_name, bucket, prefix, _located(text, uris), values, tuple(uploads))
 
 
@@ -139,11 +159,18 @@ def _digest(bundle: Bundle, name: str) -> str:
 def _located(text: str, uris: Mapping[str, str]) -> str:
     for name, uri in uris.items():
         text, count = re.subn(
-            rf"(?m)^(\s+(?:CodeUri|ContentUri):) {re.escape(name)}$", rf"\1 {uri}", text
+            rf"(?m)^(\s+(?:CodeUri|ContentUri): ){re.escape(name)}$",
+            # Not the address itself, in which a backslash would mean something.
+            partial(_with_address, uri),
+            text,
         )
         if count != 1:
             raise BundleInvalid(f"{TEMPLATE_NAME} names {name} {count} times, not once")
     return text
+
+
+def _with_address(uri: str, match: re.Match[str]) -> str:
+    return match[1] + uri
 
 
 def stored_at(template: str) -> str | None:
@@ -157,8 +184,18 @@ def stored_at(template: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _revision(keys: Mapping[str, str], values: Mapping[str, str]) -> str:
+def _check_concurrency(values: Mapping[str, str]) -> None:
+    # The template's rules can't compare numbers, and Lambda would refuse after minutes.
+    kept, bound = values.get(_PROVISIONED, "0"), values.get(_RESERVED, "-1")
+    if kept.isdecimal() and bound.isdecimal() and int(kept) > int(bound):
+        raise ConfigError(
+            f"{_PROVISIONED}={kept} is more than the function may have: {_RESERVED}={bound}",
+            hint=f"Give a {_RESERVED} of at least {kept}, or -1 for no bound.",
+        )
+
+
+def _revision(digests: Mapping[str, str], values: Mapping[str, str]) -> str:
     """Return a text that is another one whenever Lambda has to publish another version."""
     own = {name: value for name, value in values.items() if not _NOT_OF_A_VERSION.fullmatch(name)}
-    content = json.dumps([sorted(keys.values()), sorted(own.items())])
+    content = json.dumps([sorted(digests.values()), sorted(own.items())])
     return hashlib.sha256(content.encode()).hexdigest()

@@ -13,7 +13,7 @@ from packager.deploy.stack import (
     two_seconds,
     wait_for,
 )
-from packager.deploy.story import check_ours
+from packager.deploy.steps import check_ours
 from packager.errors import StackError
 from packager.progress import Progress
 
@@ -43,13 +43,15 @@ def destroy(
     """
     stack = read_stack(clients, stack_name)
     if stack is not None and stack.is_busy and stack.status != "DELETE_IN_PROGRESS":
-        stack, _ = wait_for(clients, stack.id, progress, pause=pause)
+        stack = wait_for(clients, stack.id, progress, pause=pause)
     if stack is None:
         return Destroyed(stack_name, was_there=False, stored=None)
-    check_ours(stack)
+    check_ours(clients, stack)
     if not approve():
         raise StackError("not approved: nothing was deleted")
     stored = None if stack.is_empty else stored_at(template_of(clients, stack))
     progress.step(f"Deleting {stack_name}")
+    if stored:  # said now: after an interruption nothing else knows it
+        progress.detail(f"{stored} stays")
     delete_stack(clients, stack, progress, pause=pause)
     return Destroyed(stack_name, was_there=True, stored=stored)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from packager.deploy.clients import Clients, stack_errors
+from packager.deploy.changes import change_sets_of
+from packager.deploy.clients import Clients
 from packager.deploy.plan import stored_at
 from packager.deploy.stack import Stack, read_stack, template_of
-from packager.deploy.story import our_stack
+from packager.deploy.steps import our_stack
 from packager.deploy.versions import Versions, read_versions
 
 
@@ -25,7 +26,7 @@ class StackReport:
     change_sets: tuple[str, ...]
     """Made and never executed; the next `packager deploy` does not need them."""
     stored: str | None
-    """Where models and zips are in S3, earlier ones too; None: packager did not put them there."""
+    """Where model and zips are in S3; None: packager did not put them there."""
 
 
 def report_stack(clients: Clients, name: str) -> StackReport:
@@ -47,17 +48,6 @@ def report_of(clients: Clients, stack: Stack) -> StackReport:
         live_version=versions.live,
         versions=versions.published,
         passed=tuple(item for item in versions.published if item in versions.passed),
-        change_sets=_pending(clients, stack),
+        change_sets=change_sets_of(clients, stack),
         stored=None if stack.is_empty else stored_at(template_of(clients, stack)),
-    )
-
-
-def _pending(clients: Clients, stack: Stack) -> tuple[str, ...]:
-    with stack_errors(f"list the change sets of {stack.name}"):
-        pages = clients.cloudformation.get_paginator("list_change_sets")
-        found = [item for page in pages.paginate(StackName=stack.id) for item in page["Summaries"]]
-    return tuple(
-        item["ChangeSetName"]
-        for item in found
-        if item.get("ExecutionStatus") == "AVAILABLE" and item.get("StackId") == stack.id
     )

@@ -12,8 +12,10 @@ from packager.errors import StackError
 from packager.progress import Progress
 from packager.s3 import error_code
 
-NEVER_LIVED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+NEVER_LIVED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 """What a failed creation leaves: CloudFormation can only delete it."""
+_BROKEN_READS = 3
+"""In a row; botocore has tried each of them several times."""
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 
 Pause = Callable[[], None]
@@ -95,23 +97,53 @@ def template_of(clients: Clients, stack: Stack) -> str:
 
 
 def wait_for(
-    clients: Clients,
-    stack_id: str,
-    progress: Progress,
-    *,
-    events: StackEvents | None = None,
-    pause: Pause = two_seconds,
-) -> tuple[Stack, StackEvents]:
-    """Tell the stack's events until CloudFormation is done with it."""
-    events = events or StackEvents(clients, stack_id)
+    clients: Clients, stack_id: str, progress: Progress, *, pause: Pause = two_seconds
+) -> Stack:
+    """Tell the events of what others began, until CloudFormation is done with it."""
+    events = StackEvents(clients, stack_id)
     while True:
-        stack = read_stack(clients, stack_id)
-        if stack is None:
-            raise StackError(f"the stack {stack_id} is gone", hint="Run the same command again.")
+        stack = _read_existing(clients, stack_id)
         events.tell(progress)
         if not stack.is_busy:
-            return stack, events
+            return stack
         pause()
+
+
+def wait_for_end(
+    clients: Clients,
+    stack_id: str,
+    events: StackEvents,
+    progress: Progress,
+    *,
+    pause: Pause = two_seconds,
+) -> Stack:
+    """Tell the events of what we began, until CloudFormation is done with it.
+
+    Its end is known from events alone: the stack itself can say for a while that nothing has
+    begun, in the words with which it says that all is done.
+
+    :param events: from before it began.
+    """
+    failed = 0
+    while events.ended is None:
+        try:
+            events.tell(progress)
+            failed = 0
+        except StackError:
+            # Traffic may take an hour to go over: a connection that broke is no reason to give up.
+            failed += 1
+            if failed > _BROKEN_READS:
+                raise
+        if events.ended is None:
+            pause()
+    return _read_existing(clients, stack_id)
+
+
+def _read_existing(clients: Clients, stack_id: str) -> Stack:
+    stack = read_stack(clients, stack_id)
+    if stack is None:
+        raise StackError(f"the stack {stack_id} is gone", hint="Run the same command again.")
+    return stack
 
 
 def settled_stack(
@@ -124,7 +156,7 @@ def settled_stack(
     stack = read_stack(clients, name)
     if stack is not None and stack.is_busy:
         progress.step(f"Waiting for {name}: {stack.status}")
-        stack, _ = wait_for(clients, stack.id, progress, pause=pause)
+        stack = wait_for(clients, stack.id, progress, pause=pause)
     if stack is None or stack.status == "DELETE_COMPLETE":
         return None
     if stack.is_empty or stack.status in (*_GOOD, *NEVER_LIVED):
@@ -134,10 +166,16 @@ def settled_stack(
             f"the stack {name} was not wholly deleted: {stack.reason}",
             hint=f"Remove what is in the way, then: packager destroy --stack {name}",
         )
+    if stack.status == "UPDATE_ROLLBACK_FAILED":
+        raise StackError(
+            f"the stack {name} is in state {stack.status}: {stack.reason}",
+            hint=f"aws cloudformation continue-update-rollback --stack-name {name}"
+            " goes on with it; `packager status` shows when it is done.",
+        )
     raise StackError(
         f"the stack {name} is in state {stack.status}: {stack.reason}",
-        hint=f"aws cloudformation continue-update-rollback --stack-name {name}"
-        " goes on with it; `packager status` shows when it is done.",
+        hint="Somebody turned off that failed changes are rolled back. Bring it to an end in the"
+        " console of CloudFormation, or delete it with `packager destroy`.",
     )
 
 
@@ -153,7 +191,8 @@ def delete_stack(
         clients.cloudformation.delete_stack(StackName=stack.id)
     while (left := read_stack(clients, stack.id)) and left.status != "DELETE_COMPLETE":
         events.tell(progress)
-        if left.status == "DELETE_FAILED":
+        # Not the stack's own status: that can still be of an attempt before.
+        if events.ended == "DELETE_FAILED":
             raise StackError(
                 f"the stack {stack.name} was not wholly deleted: "
                 + ("; ".join(events.failures) or left.reason),

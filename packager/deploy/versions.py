@@ -20,11 +20,6 @@ class Versions:
     """None: the alias is not made yet."""
     passed: frozenset[str] = frozenset()
 
-    @property
-    def newest(self) -> str | None:
-        """The one published last."""
-        return self.published[-1] if self.published else None
-
     def before_live(self) -> str | None:
         """Return the highest version below the live one that has passed its test."""
         if self.live is None:

@@ -19,7 +19,8 @@ from packager.deploy.plan import stored_at
 from packager.deploy.removal import destroy
 from packager.deploy.report import report_of
 from packager.deploy.stack import NEVER_LIVED, Stack, read_stack, template_of
-from packager.deploy.story import check_ours, deploy
+from packager.deploy.steps import check_ours
+from packager.deploy.story import deploy
 from packager.mlflow_plugin.errors import mlflow_errors, wrong_value
 from packager.mlflow_plugin.options import DeployOptions, read_options
 from packager.mlflow_plugin.predictions import predict
@@ -60,7 +61,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
                     error_code=RESOURCE_ALREADY_EXISTS,
                 )
             if stack is not None:
-                check_ours(stack)
+                check_ours(clients, stack)
             return self._deploy(clients, stack, name, model_uri, flavor, options)
 
     def update_deployment(
@@ -134,7 +135,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         flavor: str | None,
         options: DeployOptions,
     ) -> dict[str, Any]:
-        bucket, prefix = _place(clients, stack, name, options)
+        bucket, prefix = _place(clients, stack, options)
         with tempfile.TemporaryDirectory(prefix="packager-") as folder:
             bundle = _built(model_uri, flavor, options, Path(folder) / "dist")
             done = deploy(
@@ -157,13 +158,11 @@ def _existing(clients: Clients, name: str) -> Stack:
             f"there is no deployment {name} in {clients.region}",
             error_code=RESOURCE_DOES_NOT_EXIST,
         )
-    check_ours(stack)
+    check_ours(clients, stack)
     return stack
 
 
-def _place(
-    clients: Clients, stack: Stack | None, name: str, options: DeployOptions
-) -> tuple[str, str]:
+def _place(clients: Clients, stack: Stack | None, options: DeployOptions) -> tuple[str, str | None]:
     """Return bucket and prefix; by default those of the deployment before."""
     before = None
     if stack is not None and not stack.is_empty and stack.status not in NEVER_LIVED:
@@ -172,7 +171,7 @@ def _place(
     bucket = options.bucket or known_bucket or os.environ.get("PACKAGER_BUCKET")
     if not bucket:
         raise wrong_value("say which S3 bucket the model goes to: -C bucket=my-models")
-    return bucket, options.prefix or known_prefix.strip("/") or f"packager/{name}"
+    return bucket, options.prefix or known_prefix.strip("/") or None
 
 
 def _built(model_uri: str, flavor: str | None, options: DeployOptions, output: Path) -> Bundle:

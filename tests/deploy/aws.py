@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,8 +102,13 @@ class Aws:
         self.lived: list[str] = []
         """Versions in the order in which they got traffic."""
         self.alarm_rings = False
-        """Whether an alarm stops the next shift of traffic."""
+        """Whether an alarm stops each shift of traffic."""
+        self.begins_after = 0
+        """How many calls after its ExecuteChangeSet a change begins (and ends)."""
+        self.drafts_for = 0
+        """How many looks at a change set find it still being made."""
         self._shift: Shift | None = None
+        self._begins: list[Callable[[], object]] = []
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/moto-api"):
@@ -168,6 +173,11 @@ class Aws:
             body = urlencode(form).encode()
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
+        self._begin_what_is_due()
+        if action == "ExecuteChangeSet" and self.begins_after:
+            return self._execute_later(environ, form["ChangeSetName"], start_response)
+        if action in ("DescribeChangeSet", "DeleteChangeSet") and self.drafts_for:
+            return self._drafting(action, environ, start_response)
         if action == "DescribeStackEvents" and self._shift:
             self._end_shift(self._shift)
         if action in ("GetTemplate", "GetTemplateSummary"):
@@ -182,6 +192,42 @@ class Aws:
             self._executed(form["ChangeSetName"])
         return answer
 
+    def _execute_later(
+        self, environ: dict[str, Any], change_set: str, start_response: Any
+    ) -> Iterable[bytes]:
+        environ = {**environ, "wsgi.input": io.BytesIO(environ["wsgi.input"].read())}
+
+        def begin() -> None:
+            list(self._moto(environ, lambda *_: None))
+            self._executed(change_set)
+
+        self._begins = [lambda: None] * self.begins_after + [begin]
+        answer = b"<ExecuteChangeSetResponse><ExecuteChangeSetResult/></ExecuteChangeSetResponse>"
+        start_response("200 OK", [("Content-Length", str(len(answer)))])
+        return [answer]
+
+    def _begin_what_is_due(self) -> None:
+        if self._begins:
+            self._begins.pop(0)()
+
+    def _drafting(
+        self, action: str, environ: dict[str, Any], start_response: Any
+    ) -> Iterable[bytes]:
+        made = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION].change_sets.values()
+        if action == "DeleteChangeSet":
+            start_response("400 Bad Request", [("Content-Type", "text/xml")])
+            return [
+                _REFUSED.format("Cannot delete ChangeSet in status CREATE_IN_PROGRESS").encode()
+            ]
+        self.drafts_for -= 1
+        for change_set in made:
+            change_set.status, change_set.execution_status = "CREATE_IN_PROGRESS", "UNAVAILABLE"
+        try:
+            return list(self._moto(environ, start_response))
+        finally:
+            for change_set in made:
+                change_set.status, change_set.execution_status = "CREATE_COMPLETE", "AVAILABLE"
+
     def _translate(self, form: dict[str, str]) -> dict[str, str]:
         values = {
             form[key]: form.get(key.replace("Key", "Value"), "")
@@ -189,6 +235,8 @@ class Aws:
             if key.startswith("Parameters.member") and key.endswith("ParameterKey")
         }
         text = form["TemplateBody"]
+        if "Revision" not in values:
+            return form  # none of packager's
         document = translated(text, values["Revision"])
         resolver = Resolver(document, values)
         assert not resolver.refusals()
@@ -336,6 +384,8 @@ class RunningAws(Aws):
         return answer
 
 
+_REFUSED = """<ErrorResponse><Error><Code>InvalidChangeSetStatus</Code><Message>{}</Message></Error>
+</ErrorResponse>"""
 _INVOKE = """
 import json, sys
 from handler.main import handler

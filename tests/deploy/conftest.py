@@ -86,10 +86,10 @@ def account(server: tuple[str, Aws]) -> Account:
 def bundle(tmp_path: Path) -> Callable[..., Path]:
     """Makes bundles by name: another name, another model and zip."""
 
-    def make(name: str, status: int = 200) -> Path:
+    def make(name: str, status: int = 200, ping: int | None = None) -> Path:
         folder = tmp_path / name
-        answer = {"statusCode": status, "body": name}
-        code = f"def handler(event, context):\n    return {answer}\n"
+        answers = [{"statusCode": code, "body": name} for code in (status, ping or status)]
+        code = f"def handler(event, context):\n    return {answers}['/ping' in str(event)]\n"
         files = {"handler/__init__.py": "", "handler/main.py": code}
         made = make_bundle(folder, model=name.encode(), files=files, info=INFO)
         (folder / "template.yaml").write_text(render_template(made.manifest))

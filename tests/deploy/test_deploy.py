@@ -58,6 +58,51 @@ def test_a_version_that_does_not_answer_never_gets_traffic(account: Account, bun
     assert account.aws.live(STACK) == "1"
 
 
+def test_what_answered_a_ping_alone_has_not_passed_its_test(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"))
+    account.deploy(bundle("two", status=500, ping=200))
+
+    forced = account.packager("rollback", "--stack", STACK, "--to", "2", "--yes")
+
+    assert forced.returncode == 0, forced.stderr
+    assert "it never passed a test" in forced.stderr
+    text = account.packager("status", "--stack", STACK).stdout
+    assert "version     2: live, not tested" in text
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_a_change_that_begins_late_is_waited_for(
+    account: Account, bundle: Make, calls: int
+) -> None:
+    account.aws.begins_after = calls
+    for name, version in (("one", "1"), ("two", "2")):
+        done = account.deploy(bundle(name), "--json")
+
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["live_version"] == version
+        assert account.aws.live(STACK) == version
+        assert version in account.aws.answered
+
+
+def test_a_change_set_that_is_still_being_made_is_waited_for(
+    account: Account, bundle: Make
+) -> None:
+    account.deploy(bundle("one"))
+    account.aws.calls.clear()
+    account.deploy(bundle("two"))
+    at = account.aws.calls.index("CreateChangeSet") + 1
+    account.aws.calls.clear()
+    account.aws.fault = ("drop after", at)
+    assert account.deploy(bundle("three")).returncode == 1
+    account.aws.fault = None
+    account.aws.drafts_for = 2
+
+    done = account.deploy(bundle("three"))
+
+    assert done.returncode == 0, done.stderr
+    assert account.aws.live(STACK) == "3"
+
+
 def test_a_first_version_that_does_not_answer_makes_no_endpoint(
     account: Account, bundle: Make
 ) -> None:
@@ -116,9 +161,52 @@ def test_a_canary_that_an_alarm_stops_is_taken_back_and_tried_again(
     again = account.deploy(bundle("two"))
     assert again.returncode == 0, again.stderr
     assert account.aws.live(STACK) == "2"
-    back = account.packager("rollback", "--stack", STACK, "--yes")
+
+
+def test_a_rollback_needs_no_leave_of_an_alarm_that_rings(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"), "--parameter", "Deployment=Canary10Percent5Minutes")
+    account.deploy(bundle("two"))
+    before = account.parameters(STACK)
+    account.aws.alarm_rings = True
+
+    back = account.packager("rollback", "--stack", STACK, "--yes", "--json")
+
     assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["live_version"] == "1"
     assert account.aws.live(STACK) == "1"
+    assert account.parameters(STACK) == before | {"LiveVersion": "1"}
+    stopped = account.deploy(bundle("two"))
+    assert "UPDATE_ROLLBACK_COMPLETE" in stopped.stderr, "traffic goes over in steps again"
+
+
+def test_the_live_version_is_not_cut_off_from_its_model(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"), "--prefix", "teams/fraud")
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    account.aws.calls.clear()
+
+    for other in (["--prefix", "elsewhere"], ["--bucket", "others-models"]):
+        done = account.deploy(bundle("two"), *other)
+        assert done.returncode == 2, done.stderr
+        assert "could not read their models any more" in done.stderr
+    assert set(account.aws.calls) == {"DescribeStacks", "GetTemplateSummary"}
+    kept = account.deploy(bundle("two"))
+    assert kept.returncode == 0, kept.stderr
+    assert account.parameters(STACK)["ModelPrefix"] == "teams/fraud/models"
+    given = account.deploy(bundle("two"), "--parameter", f"ModelKmsKeyArn={key}")
+    assert given.returncode == 0, given.stderr
+    taken = account.deploy(bundle("two"), "--parameter", "ModelKmsKeyArn=")
+    assert "could not read" in taken.stderr
+
+
+def test_what_is_kept_ready_changes_with_the_live_version(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"), "--parameter", "ProvisionedConcurrency=2")
+
+    broken = account.deploy(bundle("two", status=500), "--parameter", "ProvisionedConcurrency=5")
+    assert broken.returncode == 3
+    assert account.parameters(STACK)["ProvisionedConcurrency"] == "2"
+    done = account.deploy(bundle("three"), "--parameter", "ProvisionedConcurrency=5")
+    assert done.returncode == 0, done.stderr
+    assert account.parameters(STACK)["ProvisionedConcurrency"] == "5"
 
 
 def test_a_rollback_keeps_everything_but_the_live_version(account: Account, bundle: Make) -> None:
@@ -167,6 +255,25 @@ def test_destroy_deletes_the_stack_and_names_what_stays(account: Account, bundle
     assert account.deploy(bundle("one")).returncode == 0
 
 
+def test_no_line_that_would_remove_other_stacks_models_is_printed(
+    account: Account, bundle: Make
+) -> None:
+    account.deploy(bundle("one"), "--prefix", "packager")
+
+    done = account.packager("destroy", "--stack", STACK, "--yes")
+
+    assert f"stays     s3://{BUCKET}/packager/" in done.stdout
+    assert "aws s3 rm" not in done.stdout
+
+
+@pytest.mark.parametrize("place", [["--prefix", r"models\mine"], ["--bucket", "s3://my-models"]])
+def test_a_place_that_is_none_is_refused(account: Account, bundle: Make, place: list[str]) -> None:
+    done = account.deploy(bundle("one"), "--dry-run", *place)
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(account: Account, bundle: Make) -> None:
     done = account.packager(
         "deploy", bundle("one"), "--stack", STACK, "--bucket", BUCKET, "--dry-run"
@@ -201,6 +308,27 @@ def test_a_stack_of_something_else_is_left_alone(account: Account, bundle: Make)
     assert set(account.aws.calls) == {"DescribeStacks"}
 
 
+def test_a_stack_that_waits_for_others_changes_is_left_alone(
+    account: Account, bundle: Make
+) -> None:
+    client = boto3.client("cloudformation", endpoint_url=account.url, region_name=REGION)
+    topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    client.create_change_set(
+        StackName=STACK,
+        ChangeSetName="of-cdk",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps(topic),
+    )
+
+    for done in (
+        account.deploy(bundle("one")),
+        account.packager("destroy", "--stack", STACK, "--yes"),
+    ):
+        assert done.returncode == 2
+        assert "was not made from packager's template" in done.stderr
+    assert "DeleteStack" not in account.aws.calls
+
+
 def test_what_a_failed_creation_left_is_deleted_and_made_again(
     account: Account, bundle: Make
 ) -> None:
@@ -233,12 +361,14 @@ def test_a_stack_that_needs_its_owner_is_an_error_with_the_command(
         ("MemorySzie=1", "Did you mean MemorySize?"),
         ("LiveVersion=newest", "is set by `packager deploy` itself"),
         ("MemorySize", "is not KEY=VALUE"),
+        ("ProvisionedConcurrency=5 ReservedConcurrency=1", "more than the function may have"),
     ],
 )
 def test_a_wrong_parameter_is_refused_before_anything_is_sent(
     account: Account, bundle: Make, assignment: str, words: str
 ) -> None:
-    done = account.deploy(bundle("one"), "--parameter", assignment)
+    given = [word for text in assignment.split() for word in ("--parameter", text)]
+    done = account.deploy(bundle("one"), *given)
 
     assert done.returncode == 2
     assert words in done.stderr

@@ -8,7 +8,8 @@ import pytest
 from packager.bundle import read_bundle
 from packager.deploy.clients import Clients, make_clients
 from packager.deploy.removal import destroy
-from packager.deploy.story import deploy, roll_back
+from packager.deploy.rollback import roll_back
+from packager.deploy.story import deploy
 from packager.errors import PackagerError
 from packager.progress import SILENT
 from tests.deploy.aws import Kind

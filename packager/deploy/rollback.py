@@ -1,0 +1,92 @@
+"""The way back: an earlier version is live again, with all its traffic at once."""
+
+from packager.deploy.clients import Clients
+from packager.deploy.plan import ROLLS_BACK, DeployPlan
+from packager.deploy.smoke import GATEWAYS_OF_APIS, smoke_test
+from packager.deploy.stack import Pause, Stack, settled_stack, template_of, two_seconds
+from packager.deploy.steps import (
+    Approve,
+    Asked,
+    Deployed,
+    change_stack,
+    deployed,
+    our_stack,
+    versions_of,
+)
+from packager.errors import ConfigError
+from packager.gateways import GATEWAYS, SampleRequest
+from packager.progress import Progress
+
+_GIVING_BACK = Asked(lambda changes: True)
+"""What a rollback took out for its own sake comes back unasked."""
+
+
+def roll_back(
+    clients: Clients,
+    stack_name: str,
+    *,
+    to: str | None,
+    approve: Approve,
+    progress: Progress,
+    pause: Pause = two_seconds,
+) -> Deployed:
+    """Make an earlier version the live one again, at once.
+
+    CodeDeploy stops a shift of traffic while an alarm rings, the way back too: so it has no part.
+
+    :param to: its number; None: the one before the live one that passed its test.
+    :raises ConfigError: there is no such version.
+    :raises SmokeTestFailed: that version does not answer /ping.
+    """
+    settled = settled_stack(clients, stack_name, progress, pause=pause)
+    stack = our_stack(clients, stack_name, settled)
+    versions = versions_of(clients, stack)
+    plan = DeployPlan(stack_name, "", "", template_of(clients, stack), stack.parameters, ())
+    asked = Asked(approve)
+    is_unfinished = stack.parameters.get(ROLLS_BACK) == "true"
+    if is_unfinished and to in (None, versions.live):
+        live = _shifts_again(clients, plan, stack, versions.live, asked, progress, pause=pause)
+        return deployed(live, str(versions.live), versions.live, is_changed=False)
+    target = to or versions.before_live()
+    if target is None:
+        raise ConfigError(
+            f"{stack_name} has no version before the live one that passed its smoke test",
+            hint="--to N takes any published version that answers; `packager status` lists them.",
+        )
+    if target not in versions.published:
+        raise ConfigError(
+            f"{stack_name} has no version {target}", hint="`packager status` lists them."
+        )
+    if target == versions.live:
+        return deployed(stack, target, target, is_changed=False)
+    progress.step(f"Testing version {target} with /ping")
+    if target not in versions.passed:
+        progress.detail("it never passed a test with the model's sample request")
+    gateway = GATEWAYS_OF_APIS.get(stack.parameters.get("Api", ""), "http-api")
+    ping = GATEWAYS[gateway](SampleRequest("GET", "/ping"))
+    smoke_test(clients, str(stack.function_name), target, ping, pause=pause)
+    progress.step(f"Making version {target} the live one")
+    parameters = plan.with_live(target)
+    shifts = parameters.get("Deployment", "AllAtOnce") != "AllAtOnce"
+    if shifts and ROLLS_BACK in parameters:
+        parameters[ROLLS_BACK] = "true"
+    live = change_stack(clients, plan, stack, parameters, asked, progress, pause=pause)
+    if parameters.get(ROLLS_BACK) == "true":
+        live = _shifts_again(clients, plan, live, target, _GIVING_BACK, progress, pause=pause)
+    return deployed(live, target, versions.live, is_changed=True)
+
+
+def _shifts_again(
+    clients: Clients,
+    plan: DeployPlan,
+    stack: Stack,
+    live: str | None,
+    asked: Asked,
+    progress: Progress,
+    *,
+    pause: Pause,
+) -> Stack:
+    """Give the stack back what a rollback took away: how traffic goes over next time."""
+    progress.step(f"Setting up Deployment={stack.parameters['Deployment']} again")
+    parameters = plan.with_live(live) | {ROLLS_BACK: "false"}
+    return change_stack(clients, plan, stack, parameters, asked, progress, pause=pause)
