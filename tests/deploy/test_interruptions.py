@@ -1,6 +1,8 @@
 """Faults at every call in turn: the same command again always comes to the end."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,12 @@ from packager.errors import PackagerError
 from packager.progress import SILENT
 from tests.deploy.aws import Kind
 from tests.deploy.conftest import BUCKET, STACK, Account
+from tests.forked import Forked, forked
 
 Make = Callable[..., Path]
 KINDS: tuple[Kind, ...] = ("500", "drop before", "drop after", "kill")
 MOST_CALLS = 100
+IMPORTED = ("packager.cli.deploy", "packager.deploy.story", "packager.deploy.removal", "boto3")
 CANARY = {"Deployment": "Canary10Percent5Minutes"}
 
 
@@ -33,11 +37,12 @@ def clients(_account_of_this_process: None) -> Clients:
 
 
 class Commands:
-    """The commands; without the second that its process takes, but where it is to be killed."""
+    """The commands; in a process of their own only where that is to be killed."""
 
-    def __init__(self, account: Account, clients: Clients) -> None:
+    def __init__(self, account: Account, clients: Clients, process: Forked | None) -> None:
         self._account = account
         self._clients = clients
+        self._process = process
 
     def deploy(self, folder: Path, parameters: Mapping[str, str] = {}) -> None:
         if self._is_to_be_killed:
@@ -89,14 +94,18 @@ class Commands:
         return self._account.aws.fault is not None and self._account.aws.fault[0] == "kill"
 
     def _run(self, command: str, *args: str | Path) -> None:
-        done = self._account.packager(command, *args, "--stack", STACK, "--yes")
+        assert self._process is not None
+        self._account.aws.pid = self._process.pid
+        done = self._process.run(command, *args, "--stack", STACK, "--yes")
         if done.returncode != 0:
             raise PackagerError(done.stderr)
 
 
 @pytest.fixture
-def commands(account: Account, clients: Clients) -> Commands:
-    return Commands(account, clients)
+def commands(account: Account, clients: Clients, kind: Kind) -> Iterator[Commands]:
+    packager = forked(sys.executable, "packager=packager.__main__:main", *IMPORTED)
+    with packager if kind == "kill" else nullcontext() as process:
+        yield Commands(account, clients, process)
 
 
 def broken_at(
