@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ import pytest
 
 from tests.commands import ROOT, packager
 from tests.conftest import Example
+from tests.forked import Forked, forked
 from tests.sam.engine import GATEWAY, Engine, running_engine
 from tests.sam.image import make_image
 
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
+_LOCAL = ("samcli.commands.local.invoke.cli", "samcli.commands.local.cli_common.invoke_context")
 BUCKET = "sam-models"
 _ANSWERS_WITHIN_S = 60
 
@@ -45,6 +47,12 @@ class Project:
             check=False,
             timeout=240,
         )
+
+    def forked_sam(self) -> AbstractContextManager[Forked]:
+        """Run `sam` many times in a row: to import it takes seconds, and here happens once."""
+        python = SAM.with_name("python")
+        command = "sam=samcli.cli.main:cli"
+        return forked(python, command, *_LOCAL, cwd=self.folder, env=self.env)
 
     def local(self, *args: str | Path, api: str = "HTTP") -> list[str | Path]:
         """Return the words of a `sam local` command with this project's settings."""

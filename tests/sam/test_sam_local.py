@@ -54,7 +54,9 @@ def test_sam_local_invoke_answers_every_event_as_packager_invoke_does(
     events = sorted((project.folder / "events").glob("*.json"))
     expected = expected_answers(project, events)
     # One after the other: SAM commands that run side by side can choose the same port.
-    answers = [answer_of(project, event) for event in events]
+    with project.forked_sam() as sam:
+        commands = [project.local("invoke", "--event", event) for event in events]
+        answers = [response_of(sam.run(*command)) for command in commands]
     for event, (status, body) in zip(events, answers, strict=True):
         print(f"{event.stem:40} {status} {json.dumps(body)[:70]}")  # noqa: T201 - CI's log
 
