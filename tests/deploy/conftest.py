@@ -15,9 +15,11 @@ from handler.manifest import ModelInfo
 from packager.sam import render_template
 from tests.bundles import make_bundle
 from tests.deploy.aws import REGION, Aws, aws
+from tests.forked import Forked, forked
 
 BUCKET = "my-models"
 STACK = "my-model"
+_IMPORTED = ("packager.cli.deploy", "packager.deploy.story", "packager.deploy.removal", "boto3")
 EXAMPLE = {"dataframe_split": {"columns": ["a"], "data": [[1.0]]}}
 INFO = ModelInfo("sklearn", "model.skops", "skops", input_example=EXAMPLE)
 
@@ -28,6 +30,8 @@ class Account:
 
     url: str
     aws: Aws
+    process: Forked | None = None
+    """What runs `packager`."""
 
     def reset(self) -> None:
         """Make it an account with nothing but a bucket."""
@@ -52,34 +56,34 @@ class Account:
         return [x["ChangeSetName"] for x in found if x["ExecutionStatus"] == "AVAILABLE"]
 
     def packager(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
-        env = os.environ | {"AWS_ENDPOINT_URL": self.url, "AWS_MAX_ATTEMPTS": "1"}
-        with subprocess.Popen(
-            [sys.executable, "-m", "packager", *map(str, args)],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            self.aws.pid = process.pid
-            out, err = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(args, process.returncode, out, err)
+        assert self.process is not None
+        self.aws.pid = self.process.pid
+        return self.process.run(*args)
 
     def deploy(self, bundle: Path, *args: str) -> subprocess.CompletedProcess[str]:
         return self.packager("deploy", bundle, "--stack", STACK, "--bucket", BUCKET, "--yes", *args)
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[tuple[str, Aws]]:
-    with aws(Aws) as running:
-        yield running
+def _account() -> Iterator[Account]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PACKAGER_"))}
+    with aws(Aws) as (url, faked):
+        env = kept | {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": url,
+            "AWS_MAX_ATTEMPTS": "1",
+        }
+        command = "packager=packager.__main__:main"
+        with forked(sys.executable, command, *_IMPORTED, env=env) as process:
+            yield Account(url, faked, process)
 
 
 @pytest.fixture
-def account(server: tuple[str, Aws]) -> Account:
-    account = Account(*server)
-    account.reset()
-    return account
+def account(_account: Account) -> Account:
+    _account.reset()
+    return _account
 
 
 @pytest.fixture

@@ -70,20 +70,6 @@ def test_what_answered_a_ping_alone_has_not_passed_its_test(account: Account, bu
     assert "version     2: live, not tested" in text
 
 
-@pytest.mark.parametrize("calls", [1, 2, 3])
-def test_a_change_that_begins_late_is_waited_for(
-    account: Account, bundle: Make, calls: int
-) -> None:
-    account.aws.begins_after = calls
-    for name, version in (("one", "1"), ("two", "2")):
-        done = account.deploy(bundle(name), "--json")
-
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["live_version"] == version
-        assert account.aws.live(STACK) == version
-        assert version in account.aws.answered
-
-
 def test_a_change_set_that_is_still_being_made_is_waited_for(
     account: Account, bundle: Make
 ) -> None:

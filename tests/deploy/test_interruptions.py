@@ -1,8 +1,6 @@
-"""Faults at every call in turn: the same command again always comes to the end."""
+"""Faults at every call in turn, and late ones: the same command again always comes to the end."""
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,12 +14,10 @@ from packager.errors import PackagerError
 from packager.progress import SILENT
 from tests.deploy.aws import Kind
 from tests.deploy.conftest import BUCKET, STACK, Account
-from tests.forked import Forked, forked
 
 Make = Callable[..., Path]
 KINDS: tuple[Kind, ...] = ("500", "drop before", "drop after", "kill")
 MOST_CALLS = 100
-IMPORTED = ("packager.cli.deploy", "packager.deploy.story", "packager.deploy.removal", "boto3")
 CANARY = {"Deployment": "Canary10Percent5Minutes"}
 
 
@@ -39,10 +35,9 @@ def clients(_account_of_this_process: None) -> Clients:
 class Commands:
     """The commands; in a process of their own only where that is to be killed."""
 
-    def __init__(self, account: Account, clients: Clients, process: Forked | None) -> None:
+    def __init__(self, account: Account, clients: Clients) -> None:
         self._account = account
         self._clients = clients
-        self._process = process
 
     def deploy(self, folder: Path, parameters: Mapping[str, str] = {}) -> None:
         if self._is_to_be_killed:
@@ -94,18 +89,14 @@ class Commands:
         return self._account.aws.fault is not None and self._account.aws.fault[0] == "kill"
 
     def _run(self, command: str, *args: str | Path) -> None:
-        assert self._process is not None
-        self._account.aws.pid = self._process.pid
-        done = self._process.run(command, *args, "--stack", STACK, "--yes")
+        done = self._account.packager(command, *args, "--stack", STACK, "--yes")
         if done.returncode != 0:
             raise PackagerError(done.stderr)
 
 
 @pytest.fixture
-def commands(account: Account, clients: Clients, kind: Kind) -> Iterator[Commands]:
-    packager = forked(sys.executable, "packager=packager.__main__:main", *IMPORTED)
-    with packager if kind == "kill" else nullcontext() as process:
-        yield Commands(account, clients, process)
+def commands(account: Account, clients: Clients) -> Commands:
+    return Commands(account, clients)
 
 
 def broken_at(
@@ -149,6 +140,17 @@ def is_well(account: Account, version: str) -> bool:
         and set(account.aws.lived) <= account.aws.answered
         and account.pending(STACK) == []
     )
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_a_change_that_begins_late_is_waited_for(
+    account: Account, commands: Commands, bundle: Make, calls: int
+) -> None:
+    account.aws.begins_after = calls
+    for name, version in (("one", "1"), ("two", "2")):
+        commands.deploy(bundle(name))
+
+        assert is_well(account, version)
 
 
 @pytest.mark.parametrize("kind", KINDS)
