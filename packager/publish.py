@@ -131,7 +131,8 @@ def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress
             if not create:
                 raise StorageError(
                     f"there is no bucket {bucket}",
-                    hint="Check the name and AWS_DEFAULT_REGION, or let --create-bucket make it.",
+                    hint="Check the name and AWS_DEFAULT_REGION, or let `packager publish"
+                    " --create-bucket` make it.",
                 ) from error
     progress.step(f"Creating the bucket {bucket}")
     region = s3.meta.region_name

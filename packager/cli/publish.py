@@ -1,5 +1,7 @@
 """`packager publish`."""
 
+import hashlib
+import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -90,7 +92,16 @@ def _deploy_command(template: Path, prefix: str, report: "PublishReport") -> str
     # SAM uploads the zip once more, under a name of its own.
     parts += ["--s3-bucket", report.bucket, "--s3-prefix", f"{prefix.strip('/')}/sam".lstrip("/")]
     parts += ["--capabilities", "CAPABILITY_IAM"]
+    values = {}
     if report.model:
-        parts += ["--parameter-overrides", f"ModelBucket={report.bucket}"]
-        parts += [f"ModelPrefix={models_prefix(prefix)}", f"ModelSha256={report.model.sha256}"]
+        values["ModelBucket"] = report.bucket
+        values["ModelPrefix"] = models_prefix(prefix)
+        values["ModelSha256"] = report.model.sha256
+    if report.function:
+        # SAM would keep those that `packager deploy` gave the stack, and publish nothing.
+        digests = [item.sha256 for item in (report.model, report.layer, report.function) if item]
+        values["LiveVersion"] = "newest"
+        values["Revision"] = hashlib.sha256(json.dumps(digests).encode()).hexdigest()[:16]
+    if values:
+        parts += ["--parameter-overrides", *(f"{name}={value}" for name, value in values.items())]
     return build + shlex.join(parts)

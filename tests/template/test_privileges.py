@@ -38,7 +38,7 @@ LACKING_IN_MOTO = {
     "AWS::Lambda::Alias",
     "AWS::Lambda::Url",
 }
-"""What its CloudFormation cannot make; all else of the stack is made and read back."""
+"""What its CloudFormation cannot make; what refers to these is not made either, as permissions."""
 
 
 def statements(template: dict[str, Any], role: str) -> dict[str, dict[str, Any]]:
@@ -83,7 +83,11 @@ def test_the_function_reads_models_under_its_prefix_and_nothing_else(
         "Fn::Sub": "arn:${AWS::Partition}:s3:::${ModelBucket}/${ModelPrefix}/*"
     }
     with_key = statements(given(translated["bundle"], ON).resolved(), "FunctionRole")
-    assert set(with_key) == {*plain, "DecryptTheModel", "BeInTheVpc"}
+    assert set(with_key) == {*plain, "DecryptTheModel", "BeInTheVpc", "ButNotTheModel"}
+    denied = with_key["ButNotTheModel"]
+    assert denied["Effect"] == "Deny"
+    assert denied["Action"] == with_key["BeInTheVpc"]["Action"]
+    assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
     assert with_key["DecryptTheModel"]["Action"] == "kms:Decrypt"
     assert with_key["DecryptTheModel"]["Resource"] == {"Ref": "ModelKmsKeyArn"}
     embedded = statements(given(translated["embedded"], {}).resolved(), "FunctionRole")
@@ -101,7 +105,7 @@ def test_codedeploy_goes_back_when_the_functions_own_metric_or_the_api_says_so(
         resources = given(translated["bundle"], ON | {"Api": api}).resolved()["Resources"]
         group = resources["DeploymentGroup"]["Properties"]
         watched = [item["Name"]["Ref"] for item in group["AlarmConfiguration"]["Alarms"]]
-        assert watched == ["PredictionErrorsAlarm", alarm]
+        assert watched == ["PredictionErrorsAlarm", "FunctionErrorsAlarm", alarm]
         assert all(name in resources for name in watched)
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
         policy = resources["LiveAlias"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
@@ -138,7 +142,7 @@ def cloudformation() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("api", ["HTTP", "REST", "URL"])
-def test_moto_makes_the_stack(
+def test_moto_makes_what_it_can_of_the_stack(
     translated: dict[str, dict[str, Any]], cloudformation: Any, api: str
 ) -> None:
     template = without_types(given(translated["bundle"], {"Api": api}).resolved(), LACKING_IN_MOTO)

@@ -291,6 +291,24 @@ def test_the_commands_json_is_one_document(endpoint: str, tmp_path: Path) -> Non
     assert "ModelPrefix" not in document["deploy_command"]
 
 
+def test_the_printed_line_publishes_each_bundle_whatever_the_stack_was_given_before(
+    endpoint: str, tmp_path: Path
+) -> None:
+    revisions = set()
+    for name in ("one", "two"):
+        folder = make_bundle(tmp_path / name, model=name.encode()).folder
+        done = packager(
+            *("publish", folder, "--bucket", "lines", "--create-bucket", "--json"),
+            env=embedded_environment(endpoint),
+        )
+        words = json.loads(done.stdout)["deploy_command"].split()
+        assert "LiveVersion=newest" in words
+        (revision,) = [word for word in words if word.startswith("Revision=")]
+        revisions.add(revision.removeprefix("Revision=")[:10])  # SAM reads no more of it
+
+    assert len(revisions) == 2
+
+
 def test_no_bucket_is_a_usage_error(tmp_path: Path) -> None:
     make_bundle(tmp_path)
     done = packager("publish", tmp_path)
