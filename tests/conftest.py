@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from packager.sources import open_model
 from tests.commands import ROOT, packager
 
 
@@ -20,6 +22,8 @@ class Example:
 
     tracking_uri: str
     training_python: Path
+    folder: Path
+    """The model as it was downloaded: to ask MLflow for it takes seconds."""
     uri: str = "models:/MyRandomForest/latest"
 
     @property
@@ -69,7 +73,19 @@ def example(shared_folder: Path) -> Example:
         )
     assert done.returncode == 0, done.stderr
     python = script.parent / ".work" / "env" / "bin" / "python"
-    return Example(done.stdout.strip().splitlines()[-1], python)
+    made = Example(done.stdout.strip().splitlines()[-1], python, shared_folder / "model")
+    with only_one_worker(shared_folder), pytest.MonkeyPatch.context() as patch:
+        if not made.folder.exists():
+            patch.setenv("MLFLOW_TRACKING_URI", made.tracking_uri)
+            with open_model(made.uri) as folder:
+                shutil.copytree(folder, made.folder)
+    return made
+
+
+@pytest.fixture(scope="session")
+def other_cache(shared_folder: Path) -> Path:
+    """A cache for builds that are to take nothing from those of all other tests."""
+    return shared_folder / "other-cache"
 
 
 @pytest.fixture(scope="session")

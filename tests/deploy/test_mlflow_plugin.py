@@ -89,7 +89,7 @@ def test_a_model_is_created_listed_asked_updated_and_deleted(
         mlflow.client.predict(NAME, table[["feature_0"]])
 
     updated = mlflow.client.update_deployment(
-        NAME, mlflow.example.uri, config={**QUICK, "MemorySize": 3008}
+        NAME, str(mlflow.example.folder), config={**QUICK, "MemorySize": 3008}
     )
     assert (updated["flavor"], updated["live_version"]) == ("sklearn", "2")
     assert mlflow.aws.live(NAME) == "2"

@@ -91,7 +91,7 @@ def test_a_bundle_with_a_changed_file_is_not_taken_for_a_bundle(
 
 
 def test_a_second_build_elsewhere_gives_the_same_bytes(
-    bundle_folder: Path, example: Example, tmp_path: Path
+    bundle_folder: Path, example: Example, other_cache: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
     arguments = ["--output", "deep/er/dist", "--lock", bundle_folder / "pylock.toml", "--locked"]
@@ -100,11 +100,11 @@ def test_a_second_build_elsewhere_gives_the_same_bytes(
         "TZ": "Pacific/Auckland",
         "PYTHONHASHSEED": "7",
         "LC_ALL": "C",
-        "PACKAGER_CACHE": str(tmp_path / "cache"),  # so that nothing is taken from the first
+        "PACKAGER_CACHE": str(other_cache),
     }
     done = packager(
         "build",
-        example.uri,
+        example.folder,
         *arguments,
         "--no-check",
         cwd=tmp_path / "other",
@@ -126,7 +126,7 @@ def test_a_build_out_of_the_cache_gives_the_same_bytes_and_resolves_nothing(
     offline = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "uv")}
     lock = bundle_folder / "pylock.toml"
 
-    argv = ["build", example.uri, "-o", tmp_path / "dist", "--lock", lock, "--optimize", "none"]
+    argv = ["build", example.folder, "-o", tmp_path / "dist", "--lock", lock, "--optimize", "none"]
     done = packager(*argv, env=example.env | offline)
 
     assert done.returncode == 0, done.stderr
@@ -142,7 +142,7 @@ def test_a_build_that_is_killed_leaves_the_old_output_untouched(
     output.mkdir()
     (output / "bundle.json").write_text("the bundle of last week")
     building = subprocess.Popen(
-        [sys.executable, "-m", "packager", "build", example.uri, "--output", str(output)],
+        [sys.executable, "-m", "packager", "build", str(example.folder), "--output", str(output)],
         env=os.environ | example.env | {"TMPDIR": str(tmp_path)},  # what a kill leaves behind
         stderr=subprocess.PIPE,
         text=True,

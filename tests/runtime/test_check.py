@@ -15,7 +15,6 @@ from handler.manifest import ModelInfo
 from packager.bundle import FUNCTION_ZIP, Bundle, read_bundle
 from packager.check import check_bundle
 from packager.requirements import Drop
-from packager.sources import open_model
 from tests.bundles import ECHO, make_bundle
 from tests.commands import packager
 from tests.conftest import Example
@@ -33,12 +32,9 @@ skops.io.dump(DummyClassifier(strategy="constant", constant=7).fit(rows, [7, 7])
 
 
 @pytest.fixture
-def source_model(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The example's model folder."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", example.tracking_uri)
-    with open_model(example.uri) as folder:
-        shutil.copytree(folder, tmp_path / "source")
-    return tmp_path / "source"
+def source_model(example: Example, tmp_path: Path) -> Path:
+    """The example's model folder, to be changed."""
+    return shutil.copytree(example.folder, tmp_path / "source")
 
 
 def test_the_examples_bundle_passes_every_check(bundle_folder: Path, example: Example) -> None:

@@ -9,22 +9,23 @@ import pytest
 
 from packager.bundle import read_bundle
 from tests.commands import packager
-from tests.conftest import Example
+from tests.conftest import Example, only_one_worker
 
-pytestmark = [pytest.mark.runtime, pytest.mark.xdist_group("compiled")]
+pytestmark = pytest.mark.runtime
 
 LIBRARIES = {"sklearn", "scipy", "joblib", "skops", "pandas", "fastapi", "pydantic"}
 
 
 @pytest.fixture(scope="module")
-def built(example: Example, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def built(example: Example, shared_folder: Path) -> dict[str, Path]:
     """The example's bundles by the engine that was asked for."""
-    folders = {}
-    for engine in ("auto", "exact"):
-        folders[engine] = tmp_path_factory.mktemp(engine) / "dist"
-        argv = ("build", example.uri, "-o", folders[engine], "--optimize", engine)
-        done = packager(*argv, env=example.env)
-        assert done.returncode == 0, done.stderr
+    folders = {engine: shared_folder / f"dist-{engine}" for engine in ("auto", "exact")}
+    with only_one_worker(shared_folder):
+        for engine, folder in folders.items():
+            if not folder.exists():
+                argv = ("build", example.folder, "-o", folder, "--optimize", engine)
+                done = packager(*argv, env=example.env)
+                assert done.returncode == 0, done.stderr
     return folders
 
 
@@ -66,25 +67,25 @@ def test_exact_keeps_scikit_learn_and_drops_what_only_loading_needed(
     assert not top_level(built["exact"]) & {"skops", "pandas"}
 
 
-@pytest.mark.parametrize("engine", ["auto", "exact"])
 def test_every_event_gets_the_answer_that_the_logged_model_gives(
-    built: dict[str, Path], bundle_folder: Path, engine: str
+    built: dict[str, Path], bundle_folder: Path
 ) -> None:
     expected = answers(bundle_folder, bundle_folder / "events")
-    assert answers(built[engine], bundle_folder / "events") == expected
+    for engine, folder in built.items():
+        assert answers(folder, bundle_folder / "events") == expected, engine
     assert {status for status, _ in expected.values()} == {200, 400}
 
 
 def test_a_build_elsewhere_compiles_to_the_same_bytes(
-    built: dict[str, Path], example: Example, tmp_path: Path
+    built: dict[str, Path], example: Example, other_cache: Path, tmp_path: Path
 ) -> None:
     elsewhere = {
         "TZ": "Pacific/Auckland",
         "PYTHONHASHSEED": "7",
-        "PACKAGER_CACHE": str(tmp_path / "cache"),  # so that nothing is taken from the first
+        "PACKAGER_CACHE": str(other_cache),
     }
     lock = built["auto"] / "pylock.toml"
-    argv = ["build", example.uri, "-o", tmp_path / "dist", "--lock", lock, "--no-check"]
+    argv = ["build", example.folder, "-o", tmp_path / "dist", "--lock", lock, "--no-check"]
     done = packager(*argv, env=example.env | elsewhere, timeout_s=600)
     assert done.returncode == 0, done.stderr
     for name in ("function.zip", "model.zip"):
@@ -100,7 +101,7 @@ def test_inspect_says_what_computes_and_how_near_it_comes(built: dict[str, Path]
 
 
 def test_safe_only_keeps_the_format_that_executes_no_code(example: Example, tmp_path: Path) -> None:
-    argv = ("build", example.uri, "-o", tmp_path / "dist", "--safe-only", "--no-check")
+    argv = ("build", example.folder, "-o", tmp_path / "dist", "--safe-only", "--no-check")
     done = packager(*argv, "--optimize", "exact", env=example.env)
     assert done.returncode == 0, done.stderr
     assert "skops" in top_level(tmp_path / "dist")
@@ -111,7 +112,7 @@ def test_safe_only_keeps_the_format_that_executes_no_code(example: Example, tmp_
 
 def test_an_engine_that_is_not_equal_is_refused_by_name(example: Example, tmp_path: Path) -> None:
     # Its thresholds are float64; ONNX's trees round them to float32.
-    argv = ("build", example.uri, "-o", tmp_path / "dist", "--optimize", "onnx")
+    argv = ("build", example.folder, "-o", tmp_path / "dist", "--optimize", "onnx")
     done = packager(*argv, env=example.env, timeout_s=600)
     assert done.returncode == 2, done.stdout
     assert "--optimize onnx" in done.stderr

@@ -22,7 +22,7 @@ def layered(
     output = tmp_path_factory.mktemp("layered") / "dist"
     lock = bundle_folder / "pylock.toml"
     options = ("--lock", lock, "--layer", "--optimize", "none")
-    done = packager("build", example.uri, "-o", output, *options, env=example.env)
+    done = packager("build", example.folder, "-o", output, *options, env=example.env)
     assert done.returncode == 0, done.stderr
     return read_bundle(output)
 

@@ -30,7 +30,7 @@ def built(example: Example, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     """The example with the reader, and what the build said."""
     output = tmp_path_factory.mktemp("with_parquet") / "dist"
     done = packager(
-        *("build", example.uri, "--output", output, "--with-parquet", "--json"), env=example.env
+        *("build", example.folder, "--output", output, "--with-parquet", "--json"), env=example.env
     )
     assert done.returncode == 0, done.stderr
     return output, json.loads(done.stdout)
