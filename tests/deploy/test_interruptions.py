@@ -203,12 +203,13 @@ def test_an_update_that_broke_at_any_call_leaves_a_tested_version_live(
     assert calls.count("CreateChangeSet") == calls.count("ExecuteChangeSet") == 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_rollback_and_a_deletion_that_broke_at_any_call_end_when_they_are_run_again(
-    account: Account, commands: Commands, bundle: Make, kind: Kind
+@pytest.mark.parametrize(
+    ("kind", "parameters"), [*((kind, {}) for kind in KINDS), ("drop after", CANARY)]
+)
+def test_a_rollback_that_broke_at_any_call_ends_when_it_is_run_again(
+    account: Account, commands: Commands, bundle: Make, kind: Kind, parameters: dict[str, str]
 ) -> None:
-    folder = bundle("one")
-    commands.deploy(folder)
+    commands.deploy(bundle("one"), parameters)
     commands.deploy(bundle("two"))
 
     def is_one_of_both(at: int) -> None:
@@ -225,6 +226,14 @@ def test_a_rollback_and_a_deletion_that_broke_at_any_call_end_when_they_are_run_
         after=is_the_other,
     )
     assert "ExecuteChangeSet" in calls
+    assert account.parameters(STACK)["RollsBack"] == "false"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_deletion_that_broke_at_any_call_ends_when_it_is_run_again(
+    account: Account, commands: Commands, bundle: Make, kind: Kind
+) -> None:
+    folder = bundle("one")
 
     def is_gone(at: int) -> None:
         assert account.packager("status", "--stack", STACK).returncode == 2
