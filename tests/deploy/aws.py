@@ -187,6 +187,8 @@ class Aws:
                 return list(self._moto(environ, start_response))
             finally:
                 stack.template = kept
+        if action == "ExecuteChangeSet":
+            self._forget_what_is_gone(form["ChangeSetName"])
         answer = list(self._moto(environ, start_response))
         if action == "ExecuteChangeSet":
             self._executed(form["ChangeSetName"])
@@ -252,6 +254,14 @@ class Aws:
                 if stack.name == form["StackName"] and stack.status == "REVIEW_IN_PROGRESS":
                     del backend.stacks[stack.stack_id]
         return form | {"TemplateBody": json.dumps(made)}
+
+    def _forget_what_is_gone(self, change_set_id: str) -> None:
+        """Let moto make again what was taken out before: it keeps that as if it were there."""
+        backend = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION]
+        made = backend.stacks[backend.change_sets[change_set_id].stack_id].resource_map
+        for name, resource in list(made._parsed_resources.items()):
+            if hasattr(resource, "physical_resource_id") and name not in made._resource_json_map:
+                del made._parsed_resources[name]
 
     def _executed(self, change_set_id: str) -> None:
         backend = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION]
