@@ -74,7 +74,11 @@ def read_options(config: Mapping[str, Any] | None) -> DeployOptions:
     _check_names(given, (_BUCKET, _PREFIX, *options, *parameters))
     return DeployOptions(
         build=_words({k: v for k, v in given.items() if k in options}, options),
-        parameters={k: str(v) for k, v in given.items() if k in parameters},
+        parameters={
+            name: ",".join(map(str, _several(value)))
+            for name, value in given.items()
+            if name in parameters
+        },
         bucket=bucket,
         prefix=prefix,
     )

@@ -15,6 +15,7 @@ from mlflow.deployments import get_deploy_client
 from mlflow.exceptions import MlflowException
 
 from packager.mlflow_plugin import target_help
+from packager.mlflow_plugin.options import read_options
 from tests.conftest import Example
 from tests.deploy.aws import RunningAws, aws
 from tests.deploy.conftest import BUCKET, Account
@@ -132,6 +133,13 @@ def test_what_is_not_there_is_named_with_its_region(mlflow: Mlflow) -> None:
             call()
         assert raised.value.error_code == "RESOURCE_DOES_NOT_EXIST"
     client.delete_deployment(NAME)
+
+
+@pytest.mark.parametrize("subnets", [["subnet-1", "subnet-2"], '["subnet-1", "subnet-2"]'])
+def test_several_values_are_a_list(subnets: str | list[str]) -> None:
+    options = read_options({"VpcSubnetIds": subnets, "MemorySize": 3008})
+
+    assert options.parameters == {"VpcSubnetIds": "subnet-1,subnet-2", "MemorySize": "3008"}
 
 
 def test_help_describes_the_settings() -> None:
