@@ -23,12 +23,20 @@ pytestmark = pytest.mark.runtime
 
 COPIES = 2
 LAUNCHER = """
-import json, os, random, sys, threading
+import gc, json, os, random, socket, sys, threading
 from awslambdaric import bootstrap
 from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 from snapshot_restore_py import register_after_restore
 
 ask_to_go_on = LambdaRuntimeClient.restore_next
+
+def leave_open():
+    host, _, port = sys.argv[1].partition(":")
+    client = [socket.create_connection((host, int(port)))]
+    client.append(client)  # a cycle, as boto3's clients are
+
+gc.disable()  # so that none comes by chance
+leave_open()
 
 def connections():
     inodes = set()
