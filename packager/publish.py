@@ -14,7 +14,7 @@ from packager.upload import ensure_object
 
 DEFAULT_PREFIX = "packager"
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9!_.'()/=+@-]*")
 """What the parameter ModelPrefix of `template.yaml` allows."""
 
@@ -43,6 +43,11 @@ class PublishReport:
     """None: the dependencies are in the function zip, or image."""
     function: PublishedObject | None
     """None: the function is a container image, which no S3 holds."""
+
+    @property
+    def objects(self) -> tuple[PublishedObject, ...]:
+        """All that the bundle has in S3, in the order in which it was sent."""
+        return tuple(item for item in (self.model, self.layer, self.function) if item)
 
 
 def models_prefix(prefix: str) -> str:
@@ -143,6 +148,15 @@ def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress
         s3.create_bucket(Bucket=bucket, **options)
 
 
+def check_bucket(name: str) -> None:
+    """Refuse what S3 would.
+
+    :raises ConfigError: it is no bucket name.
+    """
+    if not _BUCKET_NAME.fullmatch(name):
+        raise ConfigError(f"{name!r} is no bucket name", hint="Give the name alone, as my-models.")
+
+
 def check_names(bucket: str, prefix: str) -> None:
     """Refuse names that S3 or `template.yaml` does not take.
 
@@ -150,10 +164,7 @@ def check_names(bucket: str, prefix: str) -> None:
     """
     if not bucket:
         raise ConfigError("no bucket name", hint="Give --bucket or set PACKAGER_BUCKET.")
-    if not _BUCKET.fullmatch(bucket):
-        raise ConfigError(
-            f"{bucket!r} is no bucket's name", hint="Give the name alone, as my-models."
-        )
+    check_bucket(bucket)
     if not _PREFIX.fullmatch(prefix):
         raise ConfigError(
             f"the prefix {prefix!r} has a character that no key of ours may have",

@@ -1,14 +1,12 @@
 """The CloudFormation (SAM) template of a bundle."""
 
-import re
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from handler.manifest import BundleManifest
 from handler.telemetry import ERRORS_METRIC, METRIC_NAMESPACE
-from packager.errors import ConfigError
-from packager.publish import DEFAULT_PREFIX, models_prefix
+from packager.publish import DEFAULT_PREFIX, check_bucket, models_prefix
 from packager.rendering import render
 from packager.sizing import HTTP_API_TIMEOUT_S, Sizing, size_function
 from packager.targets import ARCHITECTURES, DEFAULT_TMP_MIB, ONE_VCPU_MEMORY_MIB, RUNTIMES
@@ -51,8 +49,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics
 https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
 """
 
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-
 
 def render_template(
     manifest: BundleManifest | None = None,
@@ -73,15 +69,6 @@ def render_template(
         check_bucket(bucket)
     values = _general_values() if manifest is None else _bundle_values(manifest)
     return _render(**values, bucket=bucket, code_uri=code_uri)
-
-
-def check_bucket(name: str) -> None:
-    """Refuse what S3 would.
-
-    :raises ConfigError: it is no bucket name.
-    """
-    if not _BUCKET_NAME.fullmatch(name):
-        raise ConfigError(f"{name!r} is no bucket name")
 
 
 def render_source_template(runtime: str, architecture: str, *, code_uri: str) -> str:

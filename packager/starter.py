@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from packager import __version__
 from packager.errors import ConfigError
+from packager.publish import check_bucket
 from packager.rendering import render
-from packager.sam import check_bucket, render_source_template
+from packager.sam import render_source_template
 from packager.targets import Target
 
 MODEL_FILE = "model.uri"

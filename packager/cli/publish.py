@@ -99,7 +99,7 @@ def _deploy_command(template: Path, prefix: str, report: "PublishReport") -> str
         values["ModelSha256"] = report.model.sha256
     if report.function:
         # SAM would keep those that `packager deploy` gave the stack, and publish nothing.
-        digests = [item.sha256 for item in (report.model, report.layer, report.function) if item]
+        digests = [item.sha256 for item in report.objects]
         values["LiveVersion"] = "newest"
         values["Revision"] = hashlib.sha256(json.dumps(digests).encode()).hexdigest()[:16]
     if values:

@@ -17,9 +17,6 @@ from packager.errors import ConfigError
 from packager.gateways import GATEWAYS, SampleRequest
 from packager.progress import Progress
 
-_GIVING_BACK = Asked(lambda changes: True)
-"""What a rollback took out for its own sake comes back unasked."""
-
 
 def roll_back(
     clients: Clients,
@@ -72,7 +69,8 @@ def roll_back(
         parameters[ROLLS_BACK] = "true"
     live = change_stack(clients, plan, stack, parameters, asked, progress, pause=pause)
     if parameters.get(ROLLS_BACK) == "true":
-        live = _shifts_again(clients, plan, live, target, _GIVING_BACK, progress, pause=pause)
+        unasked = Asked(lambda changes: True)  # for it was taken out for the rollback's own sake
+        live = _shifts_again(clients, plan, live, target, unasked, progress, pause=pause)
     return deployed(live, target, versions.live, is_changed=True)
 
 

@@ -94,7 +94,7 @@ def deploy(
     stack = settled_stack(clients, stack_name, progress, pause=pause)
     plan = plan_deployment(clients, bundle, stack_name, bucket, prefix, parameters, stack)
     sent = publish(bundle, bucket, plan.prefix, client=clients.s3, progress=progress)
-    if any(item and item.is_uploaded for item in (sent.model, sent.layer, sent.function)):
+    if any(item.is_uploaded for item in sent.objects):
         # That can take minutes, in which others may have changed the stack.
         stack = settled_stack(clients, stack_name, progress, pause=pause)
         plan = plan_deployment(clients, bundle, stack_name, bucket, prefix, parameters, stack)

@@ -5,18 +5,17 @@ out of the stack; of it, versions and the alias `live` are made through moto's L
 are computed. An invocation runs the handler that is in the version's zip, in this process.
 """
 
-import functools
 import io
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode
@@ -44,7 +43,7 @@ ENDPOINT = "https://my-api.execute-api.us-east-1.amazonaws.com"
 Kind = Literal["500", "drop before", "drop after", "kill"]
 
 
-@functools.cache
+@cache
 def translated(template: str, revision: str) -> dict[str, Any]:
     document = parse(template)
     defaults = {name: item.get("Default", "x") for name, item in document["Parameters"].items()}
@@ -188,10 +187,15 @@ class Aws:
             finally:
                 stack.template = kept
         if action == "ExecuteChangeSet":
-            self._forget_what_is_gone(form["ChangeSetName"])
+            return self._execute(environ, form["ChangeSetName"], start_response)
+        return list(self._moto(environ, start_response))
+
+    def _execute(
+        self, environ: dict[str, Any], change_set: str, start_response: Any
+    ) -> Iterable[bytes]:
+        self._forget_what_is_gone(change_set)
         answer = list(self._moto(environ, start_response))
-        if action == "ExecuteChangeSet":
-            self._executed(form["ChangeSetName"])
+        self._executed(change_set)
         return answer
 
     def _execute_later(
@@ -199,10 +203,7 @@ class Aws:
     ) -> Iterable[bytes]:
         environ = {**environ, "wsgi.input": io.BytesIO(environ["wsgi.input"].read())}
 
-        def begin() -> None:
-            list(self._moto(environ, lambda *_: None))
-            self._executed(change_set)
-
+        begin = partial(self._execute, environ, change_set, lambda *_: None)
         self._begins = [lambda: None] * self.begins_after + [begin]
         answer = b"<ExecuteChangeSetResponse><ExecuteChangeSetResult/></ExecuteChangeSetResponse>"
         start_response("200 OK", [("Content-Length", str(len(answer)))])
@@ -354,55 +355,8 @@ class Aws:
         return answer
 
 
-class RunningAws(Aws):
-    """One whose functions are whole bundles, each invocation a cold start of its version's zip."""
-
-    url = ""
-    """Where the functions find S3."""
-    folder = Path()
-    """For the code of their versions."""
-
-    def _answer_of(self, known: Published, version: str, event: dict[str, Any]) -> dict[str, Any]:
-        values = known.function["Environment"]["Variables"]
-        variables = {
-            name: value["Fn::Sub"] if isinstance(value, dict) else value
-            for name, value in values.items()
-            if value != {"Ref": "AWS::NoValue"}
-        }
-        kept = {k: v for k, v in os.environ.items() if k.startswith("AWS_")}
-        task = self.folder / version
-        if not task.exists():
-            with zipfile.ZipFile(io.BytesIO(known.code[version])) as archive:
-                archive.extractall(task)
-        done = subprocess.run(
-            [sys.executable, "-S", "-P", "-c", _INVOKE],
-            cwd=task,
-            env={
-                **kept,
-                **variables,
-                "PYTHONPATH": str(task),
-                "LD_LIBRARY_PATH": f"{task}/lib",
-                "AWS_ENDPOINT_URL_S3": self.url,
-            },
-            input=json.dumps(event),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return answer
-
-
 _REFUSED = """<ErrorResponse><Error><Code>InvalidChangeSetStatus</Code><Message>{}</Message></Error>
 </ErrorResponse>"""
-_INVOKE = """
-import json, sys
-from handler.main import handler
-class Context:
-    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
-print(json.dumps(handler(json.load(sys.stdin), Context())))
-"""
 
 
 def _filled(node: Any, parameters: dict[str, str]) -> Any:

@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from handler.manifest import ModelInfo
+from packager.local.storage import embedded_environment
 from packager.sam import render_template
 from tests.bundles import make_bundle
 from tests.deploy.aws import REGION, Aws, aws
@@ -68,13 +69,8 @@ class Account:
 def _account() -> Iterator[Account]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PACKAGER_"))}
     with aws(Aws) as (url, faked):
-        env = kept | {
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ENDPOINT_URL": url,
-            "AWS_MAX_ATTEMPTS": "1",
-        }
+        env = kept | embedded_environment(url)
+        env |= {"AWS_ENDPOINT_URL": url, "AWS_MAX_ATTEMPTS": "1"}
         command = "packager=packager.__main__:main"
         with forked(sys.executable, command, *_IMPORTED, env=env) as process:
             yield Account(url, faked, process)

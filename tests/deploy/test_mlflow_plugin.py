@@ -17,8 +17,9 @@ from mlflow.exceptions import MlflowException
 from packager.mlflow_plugin import target_help
 from packager.mlflow_plugin.options import read_options
 from tests.conftest import Example
-from tests.deploy.aws import RunningAws, aws
+from tests.deploy.aws import aws
 from tests.deploy.conftest import BUCKET, Account
+from tests.deploy.running import RunningAws
 from tests.forked import forked
 
 pytestmark = pytest.mark.runtime
