@@ -99,7 +99,6 @@ def test_a_cold_start_fetches_the_model_and_a_warm_invocation_has_it(
     assert line["request_id"]
     (line,) = log_lines(warm.log, "invocation")
     assert line["cold_start"] is False
-    untimed = {name: value for name, value in line.items() if not name.endswith("_ms")}
     assert "0.32109876" in request["body"]
     assert "0.32109876" not in cold.log + warm.log  # request data is never logged
 
