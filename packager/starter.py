@@ -1,9 +1,11 @@
 """Files for a user's own repository: a SAM project, and workflows for CI."""
 
+import importlib.metadata
+import json
+import posixpath
 import re
 from dataclasses import dataclass
 
-from packager import __version__
 from packager.errors import ConfigError
 from packager.publish import check_bucket
 from packager.rendering import render
@@ -20,15 +22,24 @@ _VALIDATE = "uvx --from aws-sam-cli==1.170.0 sam validate --lint --template dist
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+")
+# By name alone an index may give another project's code to a job that deploys.
+_PACKAGER_URL = re.compile(
+    r"git\+(?:https|ssh)://[\w./:@~+-]+@[0-9a-f]{40}"
+    r"|(?:https|file)://[\w./:@~+%-]+#sha256=[0-9a-f]{64}"
+)
+_PINNED = "git+https://HOST/PATH@COMMIT, or that of a wheel, ending in #sha256=DIGEST"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 @dataclass(frozen=True)
-class Account:
-    """Where CI deploys to; None is left to variables of the repository."""
+class Settings:
+    """What a workflow is told; None is left to variables of the repository."""
 
     bucket: str | None = None
     region: str | None = None
     role_arn: str | None = None
+    packager_url: str | None = None
+    """Of packager's code by commit, or of its wheel by digest: what jobs install."""
 
     def __post_init__(self) -> None:
         if self.bucket is not None:
@@ -36,6 +47,7 @@ class Account:
         for value, pattern, what in (
             (self.region, _REGION, "region, as eu-central-1"),
             (self.role_arn, _ROLE, "ARN of a role, as arn:aws:iam::123456789012:role/deploy"),
+            (self.packager_url, _PACKAGER_URL, f"pinned URL of packager: {_PINNED}"),
         ):
             if value is not None and not pattern.fullmatch(value):
                 raise ConfigError(f"{value!r} is no {what}")
@@ -61,11 +73,31 @@ def sam_project(target: Target) -> dict[str, str]:
     return {"template.yaml": template, "function/Makefile": makefile}
 
 
-def workflow(ci: str, target: Target, stack: str, account: Account) -> dict[str, str]:
+def installed_from() -> str | None:
+    """Return the pinned URL from which this packager was installed (PEP 610).
+
+    :returns: None for an index, a folder or a file: CI would get other code, or none.
+    """
+    text = importlib.metadata.distribution("packager").read_text("direct_url.json")
+    origin = json.loads(text or "{}")
+    url = origin.get("url", "")
+    if "vcs_info" in origin:
+        url = f"{origin['vcs_info'].get('vcs')}+{url}@{origin['vcs_info'].get('commit_id')}"
+    else:
+        digest = origin.get("archive_info", {}).get("hashes", {}).get("sha256")
+        url = f"{url}#sha256={digest}"
+    is_elsewhere = not url.startswith("file:") and "subdirectory" not in origin
+    return url if is_elsewhere and _PACKAGER_URL.fullmatch(url) else None
+
+
+def workflow(
+    ci: str, target: Target, stack: str, model_uri: str, settings: Settings
+) -> dict[str, str]:
     """Return the workflow that builds, checks, compares and deploys, by its path.
 
     :param ci: `github` or `gitlab`.
-    :raises ConfigError: CloudFormation takes no such name for a stack.
+    :raises ConfigError: CloudFormation takes no such name for a stack, or the model is a path
+        outside the repository.
     """
     if not _STACK.fullmatch(stack):
         raise ConfigError(f"{stack!r} is no name for a stack: letters, digits and hyphens")
@@ -75,13 +107,14 @@ def workflow(ci: str, target: Target, stack: str, account: Account) -> dict[str,
         f"starter/{ci}.yml.j2",
         model_file=MODEL_FILE,
         stack=stack,
-        bucket=account.bucket,
-        region=account.region,
-        role_arn=account.role_arn,
-        variables=variables(ci, account),
+        bucket=settings.bucket,
+        region=settings.region,
+        role_arn=settings.role_arn,
+        packager_url=settings.packager_url,
+        variables=variables(ci, settings),
+        paths=_paths(ci, model_uri),
         python_version=target.runtime.name.removeprefix("python"),
         runner=_RUNNERS[target.architecture],
-        requirement=f"packager[mlflow,local]=={__version__}",
         build=build,
         build_before=f"{build} --no-check",
         check=f"packager check dist {_LIMITS}",
@@ -90,12 +123,28 @@ def workflow(ci: str, target: Target, stack: str, account: Account) -> dict[str,
     return {CI_FILES[ci]: text}
 
 
-def variables(ci: str, account: Account) -> list[str]:
+def _paths(ci: str, model_uri: str) -> list[str]:
+    """Return the patterns of files whose change is a change of the model, or of the workflow."""
+    paths = [MODEL_FILE, CI_FILES[ci]]
+    if _SCHEME.match(model_uri):
+        return paths
+    path = posixpath.normpath(model_uri)
+    if path.startswith(("/", "~", "..")):
+        raise ConfigError(
+            f"CI cannot reach {model_uri}",
+            hint="Name a model of the repository by its path from the top folder, or by a URI.",
+        )
+    below = {"github": "**", "gitlab": "**/*"}[ci]
+    return [*paths, below] if path == "." else [*paths, path, f"{path}/{below}"]
+
+
+def variables(ci: str, settings: Settings) -> list[str]:
     """Return the names of the variables that the user has to set, besides MLFLOW_TRACKING_URI."""
     role = {"github": "AWS_ROLE_ARN", "gitlab": "DEPLOY_ROLE_ARN"}[ci]
     given: dict[str, str | None] = {
-        role: account.role_arn,
-        "AWS_REGION": account.region,
-        "MODEL_BUCKET": account.bucket,
+        role: settings.role_arn,
+        "AWS_REGION": settings.region,
+        "MODEL_BUCKET": settings.bucket,
+        "PACKAGER_URL": settings.packager_url,
     }
     return [name for name, value in given.items() if value is None]

@@ -14,7 +14,7 @@ from packager.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from packager.starter import Account
+    from packager.starter import Settings
 
 _NEXT = {
     "github": "set the repository's variables {names}, and commit",
@@ -46,6 +46,11 @@ _NEXT = {
 @click.option("--bucket", help="Bucket for models and zips; default: a variable of the repository.")
 @click.option("--region", help="Region of stack and bucket; default: a variable.")
 @click.option("--role-arn", help="Role that the workflow takes by OIDC; default: a variable.")
+@click.option(
+    "--packager-url",
+    help="What the workflow installs: git+https://HOST/PATH@COMMIT, or a wheel's URL with"
+    " #sha256=DIGEST; default: what this packager was installed from, else a variable.",
+)
 @click.option("--runtime", default="python3.12", show_default=True, help="Lambda runtime.")
 @architecture_option
 @click.option(
@@ -67,6 +72,7 @@ def command(
     bucket: str | None,
     region: str | None,
     role_arn: str | None,
+    packager_url: str | None,
     runtime: str,
     architecture: str,
     directory: Path,
@@ -78,7 +84,7 @@ def command(
     MODEL goes into the file model.uri, which all else reads: another model is a change of that
     line. A local path is taken from the repository's top folder.
     """
-    from packager.starter import Account, model_file, sam_project, workflow
+    from packager.starter import Settings, installed_from, model_file, sam_project, workflow
     from packager.targets import find_target
 
     if not has_sam and ci is None:
@@ -86,15 +92,15 @@ def command(
     if ci is not None and stack_name is None:
         raise click.UsageError("--ci needs --stack.")
     target = find_target(runtime, architecture)
-    account = Account(bucket, region, role_arn)
+    settings = Settings(bucket, region, role_arn, packager_url or installed_from())
     files = model_file(model)
     if has_sam:
         files |= sam_project(target)
     if ci is not None and stack_name is not None:
-        files |= workflow(ci, target, stack_name, account)
+        files |= workflow(ci, target, stack_name, model, settings)
     written = {directory / name: text for name, text in files.items()}
     _write(written, is_forced=force)
-    steps = _next_steps(has_sam, ci, account)
+    steps = _next_steps(has_sam, ci, settings)
     if as_json:
         console.json({"written": [str(path) for path in written], "next": steps})
         return
@@ -105,7 +111,7 @@ def command(
 
 
 def _write(files: Mapping[Path, str], *, is_forced: bool) -> None:
-    there = [str(path) for path in files if path.exists()]
+    there = [str(path) for path, text in files.items() if path.exists() and not _holds(path, text)]
     if there and not is_forced:
         raise ConfigError(f"there is already {', '.join(there)}", hint="--force replaces it.")
     for path, text in files.items():
@@ -116,7 +122,11 @@ def _write(files: Mapping[Path, str], *, is_forced: bool) -> None:
         write_atomically(path, text.encode())
 
 
-def _next_steps(has_sam: bool, ci: str | None, account: Account) -> list[str]:
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+def _next_steps(has_sam: bool, ci: str | None, settings: Settings) -> list[str]:
     from packager.starter import variables
 
     steps = []
@@ -124,6 +134,6 @@ def _next_steps(has_sam: bool, ci: str | None, account: Account) -> list[str]:
         event = "dist/events/http-api-ping.json"
         steps.append(f"sam build && sam local invoke --event {event} && sam deploy --guided")
     if ci is not None:
-        names = ", ".join(variables(ci, account))
+        names = ", ".join(variables(ci, settings))
         steps.append(_NEXT[ci].format(names=names) if names else "commit")
     return steps
