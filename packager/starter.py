@@ -10,6 +10,7 @@ from packager.errors import ConfigError
 from packager.publish import check_bucket
 from packager.rendering import render
 from packager.sam import render_source_template
+from packager.sources import SCHEME
 from packager.targets import Target
 
 MODEL_FILE = "model.uri"
@@ -28,7 +29,6 @@ _PACKAGER_URL = re.compile(
     r"|(?:https|file)://[\w./:@~+%-]+#sha256=[0-9a-f]{64}"
 )
 _PINNED = "git+https://HOST/PATH@COMMIT, or that of a wheel, ending in #sha256=DIGEST"
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,15 @@ def installed_from() -> str | None:
     """
     text = importlib.metadata.distribution("packager").read_text("direct_url.json")
     origin = json.loads(text or "{}")
-    url = origin.get("url", "")
-    if "vcs_info" in origin:
-        url = f"{origin['vcs_info'].get('vcs')}+{url}@{origin['vcs_info'].get('commit_id')}"
+    place = origin.get("url", "")
+    if place.startswith("file:") or "subdirectory" in origin:
+        return None
+    if version := origin.get("vcs_info"):
+        pinned = f"{version.get('vcs')}+{place}@{version.get('commit_id')}"
     else:
         digest = origin.get("archive_info", {}).get("hashes", {}).get("sha256")
-        url = f"{url}#sha256={digest}"
-    is_elsewhere = not url.startswith("file:") and "subdirectory" not in origin
-    return url if is_elsewhere and _PACKAGER_URL.fullmatch(url) else None
+        pinned = f"{place}#sha256={digest}"
+    return pinned if _PACKAGER_URL.fullmatch(pinned) else None
 
 
 def workflow(
@@ -126,7 +127,7 @@ def workflow(
 def _paths(ci: str, model_uri: str) -> list[str]:
     """Return the patterns of files whose change is a change of the model, or of the workflow."""
     paths = [MODEL_FILE, CI_FILES[ci]]
-    if _SCHEME.match(model_uri):
+    if SCHEME.match(model_uri):
         return paths
     path = posixpath.normpath(model_uri)
     if path.startswith(("/", "~", "..")):

@@ -14,7 +14,8 @@ from packager.progress import SILENT, Progress
 from packager.sources.bare import write_bare_model
 from packager.sources.barefiles import is_bare_folder
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+"""How a URI begins, and a path does not."""
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def open_model(
 
 def _local_path(uri: str) -> Path | None:
     """Return the path that `uri` names on this machine, or None when it is elsewhere."""
-    scheme = _SCHEME.match(uri)
+    scheme = SCHEME.match(uri)
     if scheme is None or (scheme[1] not in _REMOTE_SCHEMES and Path(uri).exists()):
         return Path(uri).expanduser()
     if scheme[1] != "file":
