@@ -51,8 +51,6 @@ def read_mlmodel(folder: Path) -> ModelSpec:
     :raises MLmodelInvalid: lists everything that is wrong with it.
     """
     path = folder / MLMODEL_NAME
-    if not path.is_file():
-        raise MLmodelNotFound(folder, hint=_nested_model_hint(folder))
     document = _read_document(path)
     issues: list[str] = []
     flavor, sections = _select_flavor(path, document, issues)
@@ -80,6 +78,16 @@ def read_mlmodel(folder: Path) -> ModelSpec:
     return spec
 
 
+def flavors_of(folder: Path) -> tuple[str, ...]:
+    """Return the flavors that the model in this folder has, `python_function` among them.
+
+    :raises MLmodelNotFound: there is no MLmodel file.
+    :raises MLmodelInvalid: it cannot be read.
+    """
+    path = folder / MLMODEL_NAME
+    return tuple(_flavor_sections(path, _read_document(path)))
+
+
 def _pin_files(
     folder: Path, flavor: Flavor, info: ModelInfo, issues: list[str]
 ) -> tuple[FileEntry, ...]:
@@ -100,6 +108,8 @@ def _pin_files(
 
 
 def _read_document(path: Path) -> _Document:
+    if not path.is_file():
+        raise MLmodelNotFound(path.parent, hint=_nested_model_hint(path.parent))
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
@@ -114,9 +124,7 @@ def _read_document(path: Path) -> _Document:
 
 def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[Flavor, Sections]:
     """Return the flavor behind `python_function`, and the sections of both."""
-    flavors = document.get("flavors")
-    if not isinstance(flavors, dict) or not all(isinstance(v, dict) for v in flavors.values()):
-        raise MLmodelInvalid(path, ["'flavors' is missing or not a mapping of mappings"])
+    flavors = _flavor_sections(path, document)
     pyfunc = flavors.get("python_function")
     if pyfunc is None:
         raise MLmodelInvalid(
@@ -131,6 +139,13 @@ def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[
         raise MLmodelInvalid(path, [f"flavor {flavor.name!r} is missing, whose loader it names"])
     section = flavors.get(flavor.name) or {}
     return flavor, Sections(path.parent, document, pyfunc, section, issues)
+
+
+def _flavor_sections(path: Path, document: _Document) -> dict[str, _Document]:
+    flavors = document.get("flavors")
+    if not isinstance(flavors, dict) or not all(isinstance(v, dict) for v in flavors.values()):
+        raise MLmodelInvalid(path, ["'flavors' is missing or not a mapping of mappings"])
+    return flavors
 
 
 def _read_signature(section: Any, issues: list[str]) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packager.errors import ConfigError, ModelError
-from packager.mlmodel import MLMODEL_NAME
+from packager.mlmodel import MLMODEL_NAME, flavors_of
 from packager.progress import SILENT, Progress
 from packager.sources.bare import write_bare_model
 from packager.sources.barefiles import is_bare_folder
@@ -31,7 +31,7 @@ def open_model(
 
     :param uri: a folder, `file://`, `models:/`, `runs:/`, `s3://`, or a bare model
         file or folder.
-    :param flavor: of a bare file that does not tell, as `sklearn`.
+    :param flavor: of a bare file that does not tell, as `sklearn`; else one that the model has.
     :param input_example: csv or json file; the bare file's signature is inferred from it.
     :param trusted_types: what a bare skops file may construct besides skops' defaults.
     :raises ModelError: there is no such model, or it cannot be read.
@@ -52,16 +52,33 @@ def open_model(
             )
             yield Path(folder)
         return
-    if flavor or input_example or trusted_types:
+    if input_example or trusted_types:
         raise ConfigError(
-            f"--flavor, --input-example and --trust describe a bare model file; {uri} is none",
+            f"--input-example and --trust describe a bare model file; {uri} is none",
             hint="An MLflow model folder already says these things: leave the options out.",
         )
+    with _opened_folder(uri, local, progress) as model:
+        if flavor:
+            _check_flavor(model, flavor)
+        yield model
+
+
+@contextmanager
+def _opened_folder(uri: str, local: Path | None, progress: Progress) -> Iterator[Path]:
     if local is not None:
         yield _existing_folder(local)
         return
     with tempfile.TemporaryDirectory(prefix="packager-model-") as folder:
         yield _download(uri, Path(folder), progress)
+
+
+def _check_flavor(model: Path, flavor: str) -> None:
+    known = flavors_of(model)
+    if flavor not in known:
+        raise ConfigError(
+            f"the model has no flavor {flavor}, but {', '.join(known)}",
+            hint="An MLflow model says its flavor itself: leave --flavor out.",
+        )
 
 
 def _local_path(uri: str) -> Path | None:

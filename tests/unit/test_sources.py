@@ -158,12 +158,22 @@ def test_another_file_is_not_taken_for_a_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"flavor": "sklearn"}, {"input_example": Path("x.csv")}, {"trusted_types": ["a.B"]}]
+    "options", [{"flavor": "xgboost"}, {"input_example": Path("x.csv")}, {"trusted_types": ["a.B"]}]
 )
 def test_options_of_bare_files_are_refused_for_folders(
     model: Path, options: dict[str, Any]
 ) -> None:
     assert isinstance(refused(str(model), **options), ConfigError)
+
+
+@pytest.mark.parametrize("flavor", ["sklearn", "python_function"])
+def test_a_flavor_that_the_model_has_may_be_named(model: Path, flavor: str) -> None:
+    with open_model(str(model), flavor=flavor) as folder:
+        assert folder == model
+
+
+def test_a_flavor_of_a_folder_without_a_model_is_an_error_about_the_folder(tmp_path: Path) -> None:
+    assert isinstance(refused(str(tmp_path), flavor="sklearn"), MLmodelNotFound)
 
 
 def test_every_way_to_name_a_logged_model_gives_the_same_model(tracking: Store) -> None:
