@@ -29,8 +29,15 @@ from packager.mlflow_plugin.talk import Talk
 Config = Mapping[str, Any] | None
 
 
+def _refuse_endpoint(endpoint: str | None) -> None:
+    if endpoint is not None:
+        raise wrong_value("a deployment to Lambda has an endpoint of its own: leave --endpoint out")
+
+
 class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
     """Deploys models to AWS Lambda.
+
+    Of MLflow's arguments `endpoint` is refused: it is for targets that share one.
 
     :param target_uri: `lambda`, or `lambda:/REGION`.
     :raises MlflowException: by all methods; with the next step in its message.
@@ -41,27 +48,33 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         self._region = target_uri.partition(":")[2].strip("/") or None
 
     def create_deployment(
-        self, name: str, model_uri: str, flavor: str | None = None, config: Config = None
+        self,
+        name: str,
+        model_uri: str,
+        flavor: str | None = None,
+        config: Config = None,
+        endpoint: str | None = None,
     ) -> dict[str, Any]:
         """Build the model, deploy it, test it, and give it traffic.
 
         A creation that was interrupted is gone on with by calling this again.
 
-        :param flavor: of a bare model file that does not tell.
+        :param flavor: of a bare model file that does not tell; else one that the model has.
         :param config: `target_help` describes it.
         :returns: `name`, `flavor`, `endpoint`, `live_version` and more.
         """
         with mlflow_errors():
+            _refuse_endpoint(endpoint)
             options = read_options(config)
             clients = self._clients()
             stack = read_stack(clients, name)
+            if stack is not None:
+                check_ours(clients, stack)
             if stack is not None and "Endpoint" in stack.outputs:
                 raise MlflowException(
                     f"there is a deployment {name} already: update it, or delete it first",
                     error_code=RESOURCE_ALREADY_EXISTS,
                 )
-            if stack is not None:
-                check_ours(clients, stack)
             return self._deploy(clients, stack, name, model_uri, flavor, options)
 
     def update_deployment(
@@ -70,12 +83,14 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         model_uri: str | None = None,
         flavor: str | None = None,
         config: Config = None,
+        endpoint: str | None = None,
     ) -> dict[str, Any]:
         """Deploy another model, or the same with other settings, and move traffic to it.
 
         :returns: as `create_deployment` does.
         """
         with mlflow_errors():
+            _refuse_endpoint(endpoint)
             options = read_options(config)
             if model_uri is None:
                 raise wrong_value("a new version is built from its model: give --model-uri too")
@@ -83,17 +98,26 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
             stack = _existing(clients, name)
             return self._deploy(clients, stack, name, model_uri, flavor, options)
 
-    def delete_deployment(self, name: str) -> None:
-        """Delete the stack; one that is not there is no error. What is in S3 stays."""
+    def delete_deployment(
+        self, name: str, config: Config = None, endpoint: str | None = None
+    ) -> None:
+        """Delete the stack; one that is not there is no error. What is in S3 stays.
+
+        :param config: there are no settings for this.
+        """
         with mlflow_errors():
+            _refuse_endpoint(endpoint)
+            if config:
+                raise wrong_value(f"deleting takes no settings, but was given {', '.join(config)}")
             talk = Talk()
             done = destroy(self._clients(), name, approve=lambda: True, progress=talk)
             if done.stored:
                 talk.detail(f"stays: {done.stored}")
 
-    def list_deployments(self) -> list[dict[str, Any]]:
+    def list_deployments(self, endpoint: str | None = None) -> list[dict[str, Any]]:
         """Return `name`, `status` and `endpoint` of each stack of packager's in the region."""
         with mlflow_errors():
+            _refuse_endpoint(endpoint)
             return [
                 {
                     "name": stack.name,
@@ -103,18 +127,25 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
                 for stack in deployed_stacks(self._clients())
             ]
 
-    def get_deployment(self, name: str) -> dict[str, Any]:
+    def get_deployment(self, name: str, endpoint: str | None = None) -> dict[str, Any]:
         """Return what `packager status` knows: endpoint, live version, all versions."""
         with mlflow_errors():
+            _refuse_endpoint(endpoint)
             clients = self._clients()
             return asdict(report_of(clients, _existing(clients, name)))
 
-    def predict(self, deployment_name: str, inputs: Any = None) -> PredictionsResponse:
+    def predict(
+        self,
+        deployment_name: str | None = None,
+        inputs: Any = None,
+        endpoint: str | None = None,
+    ) -> PredictionsResponse:
         """Ask the live version, with the right to invoke the function: its API is not needed.
 
         :param inputs: a pandas DataFrame, a numpy array, or a body for /invocations as a dict.
         """
         with mlflow_errors():
+            _refuse_endpoint(endpoint)
             if not deployment_name:
                 raise wrong_value("say which deployment: --name")
             clients = self._clients()

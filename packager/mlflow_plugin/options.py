@@ -29,8 +29,8 @@ traffic.
   mlflow deployments update -t lambda --name my-rf -m models:/MyRandomForest/2
   mlflow deployments delete -t lambda --name my-rf
 
-input.json is what pandas.read_json reads, or a body for /invocations with dataframe_split or
-dataframe_records. Several values of one name are a JSON list, switches are true or false.
+input.json is a body for /invocations, or a table as pandas.read_json reads it. Several values of
+one name are a JSON list, switches are true or false.
 
 -C NAME=VALUE of create and update: where the model and the zip go,
 
@@ -143,17 +143,21 @@ def _words(given: Mapping[str, Any], options: Mapping[str, click.Option]) -> tup
     words: list[str] = []
     for name, value in given.items():
         if options[name].is_flag:
-            words += [f"--{name}"] if _is_on(name, value) else []
+            words += _switch(options[name], name, value)
         else:
             words += [word for item in _several(value) for word in (f"--{name}", str(item))]
     return tuple(words)
 
 
-def _is_on(name: str, value: Any) -> bool:
+def _switch(option: click.Option, name: str, value: Any) -> list[str]:
     text = str(value).lower()
     if text not in ("true", "false"):
         raise wrong_value(f"{name}={value}: say true or false")
-    return text == "true"
+    word = f"--{name}"
+    if text == "true":
+        return [word]
+    # A switch without an opposite is off unless it is named.
+    return (option.opts if word in option.secondary_opts else option.secondary_opts)[:1]
 
 
 def _several(value: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pandas
 import pytest
 from mlflow.deployments import get_deploy_client
 from mlflow.exceptions import MlflowException
 
-from packager.mlflow_plugin import target_help
-from packager.mlflow_plugin.options import read_options
+from packager.mlflow_plugin.options import read_options, serve_words
 from tests.conftest import Example
 from tests.deploy.aws import aws
 from tests.deploy.conftest import BUCKET, Account
@@ -67,7 +68,8 @@ def test_a_model_is_created_listed_asked_updated_and_deleted(
 ) -> None:
     settings = [f"{name}={value}" for name, value in (QUICK | {"bucket": BUCKET}).items()]
     words = [word for setting in settings for word in ("-C", setting)]
-    created = deployments("create", "--name", NAME, "-m", mlflow.example.uri, *words)
+    model = ("-m", mlflow.example.uri, "-f", "sklearn")
+    created = deployments("create", "--name", NAME, *model, *words)
     assert created.returncode == 0, created.stderr
     assert f"sklearn deployment {NAME} is created" in created.stdout
     assert "Testing version 1" in created.stderr
@@ -75,25 +77,30 @@ def test_a_model_is_created_listed_asked_updated_and_deleted(
     listed = deployments("list")
     items = ast.literal_eval(listed.stdout.partition("\n")[2])
     assert [item["name"] for item in items] == [NAME]
-    got = mlflow.client.get_deployment(NAME)
-    assert got["live_version"] == "1"
-    assert got["stored"] == f"s3://{BUCKET}/packager/{NAME}/"
+    got = deployments("get", "--name", NAME)
+    assert "live_version: 1\n" in got.stdout
+    assert f"stored: s3://{BUCKET}/packager/{NAME}/\n" in got.stdout
 
-    body = tmp_path / "body.json"
-    body.write_text(json.dumps({"dataframe_split": ROWS}))
-    asked = deployments("predict", "--name", NAME, "-I", body)
-    assert asked.returncode == 0, asked.stderr
-    predictions = json.loads(asked.stdout)["predictions"]
+    predictions = None
+    for body in (
+        {"dataframe_split": ROWS, "params": {}},
+        {"inputs": dict(zip(ROWS["columns"], zip(*ROWS["data"], strict=True), strict=True))},
+    ):
+        (tmp_path / "body.json").write_text(json.dumps(body))
+        asked = deployments("predict", "--name", NAME, "-I", tmp_path / "body.json")
+        assert asked.returncode == 0, asked.stderr
+        predictions = predictions or json.loads(asked.stdout)["predictions"]
+        assert json.loads(asked.stdout)["predictions"] == predictions
     assert len(predictions) == 2
     table = pandas.DataFrame(ROWS["data"], columns=ROWS["columns"])
     assert mlflow.client.predict(NAME, table)["predictions"] == predictions
     with pytest.raises(MlflowException, match="status 400"):
         mlflow.client.predict(NAME, table[["feature_0"]])
 
-    updated = mlflow.client.update_deployment(
-        NAME, str(mlflow.example.folder), config={**QUICK, "MemorySize": 3008}
-    )
-    assert (updated["flavor"], updated["live_version"]) == ("sklearn", "2")
+    model = ("-m", str(mlflow.example.folder))
+    updated = deployments("update", "--name", NAME, *model, *words, "-C", "MemorySize=3008")
+    assert updated.returncode == 0, updated.stderr
+    assert f"Deployment {NAME} is updated (with flavor sklearn)" in updated.stdout
     assert mlflow.aws.live(NAME) == "2"
 
     deleted = deployments("delete", "--name", NAME)
@@ -136,6 +143,59 @@ def test_what_is_not_there_is_named_with_its_region(mlflow: Mlflow) -> None:
     client.delete_deployment(NAME)
 
 
+def test_a_flavor_that_the_model_has_not_is_refused(mlflow: Mlflow) -> None:
+    words = "the model has no flavor xgboost, but python_function, sklearn"
+    with pytest.raises(MlflowException, match=words) as raised:
+        mlflow.client.create_deployment(
+            NAME, str(mlflow.example.folder), "xgboost", QUICK | {"bucket": BUCKET}
+        )
+
+    assert raised.value.error_code == "INVALID_PARAMETER_VALUE"
+    assert mlflow.aws.calls == ["DescribeStacks"]
+
+
+def test_arguments_that_have_no_sense_for_lambda_are_refused() -> None:
+    client = get_deploy_client("lambda")
+    for call in (
+        lambda: client.create_deployment(NAME, "models:/X/1", endpoint="x"),
+        lambda: client.update_deployment(NAME, "models:/X/1", endpoint="x"),
+        lambda: client.delete_deployment(NAME, endpoint="x"),
+        lambda: client.list_deployments(endpoint="x"),
+        lambda: client.get_deployment(NAME, endpoint="x"),
+        lambda: client.predict(endpoint="x"),
+        lambda: client.delete_deployment(NAME, config={"bucket": "x"}),
+    ):
+        with pytest.raises(MlflowException) as raised:
+            call()
+        assert raised.value.error_code == "INVALID_PARAMETER_VALUE"
+
+
+def test_a_stack_of_something_else_is_not_called_a_deployment(mlflow: Mlflow) -> None:
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"Endpoint": {"Value": "of another kind"}},
+    }
+    boto3.client("cloudformation").create_stack(StackName=NAME, TemplateBody=json.dumps(template))
+
+    for call in (mlflow.client.create_deployment, mlflow.client.update_deployment):
+        with pytest.raises(MlflowException, match="was not made from packager's template"):
+            call(NAME, str(mlflow.example.folder), config=QUICK | {"bucket": BUCKET})
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"with-sources": "true"}, ("--with-sources",)),
+        ({"with-sources": "false"}, ("--sourceless",)),
+        ({"sourceless": False}, ("--with-sources",)),
+        ({"no-check": "false"}, ()),
+        ({"no-check": True}, ("--no-check",)),
+    ],
+)
+def test_switches_are_turned_both_ways(config: dict[str, Any], words: tuple[str, ...]) -> None:
+    assert read_options(config).build == words
+
+
 @pytest.mark.parametrize("subnets", [["subnet-1", "subnet-2"], '["subnet-1", "subnet-2"]'])
 def test_several_values_are_a_list(subnets: str | list[str]) -> None:
     options = read_options({"VpcSubnetIds": subnets, "MemorySize": 3008})
@@ -143,8 +203,17 @@ def test_several_values_are_a_list(subnets: str | list[str]) -> None:
     assert options.parameters == {"VpcSubnetIds": "subnet-1,subnet-2", "MemorySize": "3008"}
 
 
-def test_help_describes_the_settings() -> None:
-    text = target_help()
+def test_help_names_what_is_taken_and_nothing_else(deployments: Deployments) -> None:
+    done = deployments("help")
+    assert done.returncode == 0, done.stderr
+    _, first, build, parameters, local = re.split(r"\n\n(?=\S)", done.stdout.strip())[-5:]
 
+    for section in (first, build):
+        for name in re.findall(r"^  ([a-z-]+)  ", section, re.MULTILINE):
+            read_options({name: "true"})
+    for name in re.findall(r"\w+", parameters.partition("\n\n")[2]):
+        assert read_options({name: "x"}).parameters == {name: "x"}
+    for name in re.findall(r"^  ([a-z-]+)  ", local, re.MULTILINE):
+        serve_words({name: "true"})
     for word in ("bucket", "optimize", "MemorySize", "port"):
-        assert word in text
+        assert word in done.stdout

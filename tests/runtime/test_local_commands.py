@@ -26,8 +26,15 @@ REQUEST = json.dumps({"dataframe_split": {"columns": COLUMNS, "data": ROWS}})
 @contextmanager
 def serving(example: Example, tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Run `packager serve` on a free port; its temporary files are in `tmp_path`."""
+    command = ("packager", "serve", "-m", folder_of(example), "-p", "0", *options)
+    with started(command, tmp_path) as server:
+        yield server
+
+
+@contextmanager
+def started(command: tuple[str, ...], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     server = subprocess.Popen(
-        [sys.executable, "-m", "packager", "serve", "-m", folder_of(example), "-p", "0", *options],
+        [sys.executable, "-m", *command],
         env=os.environ | {"TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -57,6 +64,18 @@ def status_of(port: int, path: str) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def test_mlflow_runs_a_deployment_on_this_machine(example: Example, tmp_path: Path) -> None:
+    target = ("-t", "lambda", "--name", "my-rf", "-m", folder_of(example), "-f", "sklearn")
+    command = ("mlflow", "deployments", "run-local", *target, "-C", "port=0", "-C", "timeout=30")
+    with started(command, tmp_path) as server:
+        port = port_of(first_line(server))
+        assert status_of(port, "/ping") == 200
+        server.send_signal(signal.SIGINT)
+        server.wait(60)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
