@@ -106,7 +106,7 @@ def _is_warmup(event: object) -> bool:
 
 
 def _warm_up(host: ModelHost, context: object, telemetry: Telemetry) -> Answer:
-    invocation = telemetry.start(_request_id(context), "warmup")
+    invocation = telemetry.start(context, "warmup")
     try:
         host.scorer()
         state = '{"warm": true, "model_loaded": true}'
@@ -125,7 +125,7 @@ def _refuse(
     telemetry: Telemetry,
     cause: Exception | None = None,
 ) -> Answer:
-    invocation = telemetry.start(_request_id(context), kind)
+    invocation = telemetry.start(context, kind)
     invocation.status = error.status
     invocation.error_code = error.error_code
     if cause is not None:
@@ -141,10 +141,6 @@ def _answer(status: int, body: str) -> Answer:
         "body": body,
         "isBase64Encoded": False,
     }
-
-
-def _request_id(context: object) -> str | None:
-    return getattr(context, "aws_request_id", None)
 
 
 def _describe(event: object) -> str:

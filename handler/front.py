@@ -86,8 +86,7 @@ class Front:
         return self._framework
 
     def _start(self, scope: Scope) -> Invocation:
-        request_id = getattr(scope.get("aws.context"), "aws_request_id", None)
-        invocation = self._telemetry.start(request_id)
+        invocation = self._telemetry.start(scope.get("aws.context"))
         invocation.method = scope["method"]
         path = scope["path"].rstrip("/")
         invocation.path = path if path in _PATHS else None

@@ -32,6 +32,8 @@ class Invocation:
     started_s: float
     """On the clock of its `Telemetry`."""
     request_id: str | None = None
+    resource: str | None = None
+    """Who was asked: the function's name, with `:ALIAS` or `:VERSION` where one was named."""
     kind: str = "http"
     """`http`, `warmup`, or what came instead."""
     method: str | None = None
@@ -94,9 +96,16 @@ class Telemetry:
         self._write = write
         self._clock = clock
 
-    def start(self, request_id: str | None = None, kind: str = "http") -> Invocation:
-        """Return the record of an invocation that begins now."""
-        return Invocation(self._clock(), request_id, kind)
+    def start(self, context: object = None, kind: str = "http") -> Invocation:
+        """Return the record of an invocation that begins now.
+
+        :param context: Lambda's, of the invocation.
+        """
+        request_id = getattr(context, "aws_request_id", None)
+        # arn:aws:lambda:REGION:ACCOUNT:function:NAME, and the qualifier behind another colon.
+        parts = str(getattr(context, "invoked_function_arn", "")).split(":", 6)
+        resource = parts[6] if len(parts) == 7 else self._function_name
+        return Invocation(self._clock(), request_id, resource, kind)
 
     def finish(self, invocation: Invocation) -> None:
         """Write the invocation's line."""
@@ -118,7 +127,7 @@ class Telemetry:
             fields["error"] = invocation.error
         is_error = invocation.status >= 500
         if self._function_name:
-            fields |= _errors_metric(self._function_name, is_error)
+            fields |= _errors_metric(self._function_name, invocation.resource, is_error)
         self._line("ERROR" if is_error else "INFO", "invocation", fields)
 
     @contextmanager
@@ -157,18 +166,21 @@ class Telemetry:
         self._write(json.dumps({"timestamp": now, "level": level, "type": kind, **fields}))
 
 
-def _errors_metric(function_name: str, is_error: bool) -> dict[str, Any]:
+def _errors_metric(function_name: str, resource: str | None, is_error: bool) -> dict[str, Any]:
     """Return the fields that make a log line a metric too.
 
+    Its dimensions are those of Lambda's own metrics of aliases and versions: so an alarm on the
+    live alias does not ring for a version that is tested and answers nobody yet.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     directive = {
         "Namespace": METRIC_NAMESPACE,
-        "Dimensions": [["FunctionName"]],
+        "Dimensions": [["FunctionName", "Resource"]],
         "Metrics": [{"Name": ERRORS_METRIC, "Unit": "Count"}],
     }
     return {
         "FunctionName": function_name,
+        "Resource": resource,
         ERRORS_METRIC: int(is_error),
         "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
     }

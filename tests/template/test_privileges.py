@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -117,7 +118,8 @@ def test_the_alarm_watches_the_metric_that_the_handler_writes(
 ) -> None:
     lines: list[str] = []
     telemetry = Telemetry(write=lines.append, function_name="my-function")
-    invocation = telemetry.start()
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:my-function:live"
+    invocation = telemetry.start(SimpleNamespace(invoked_function_arn=arn))
     invocation.status = 500
     telemetry.finish(invocation)
     written = json.loads(lines[-1])
@@ -126,8 +128,10 @@ def test_the_alarm_watches_the_metric_that_the_handler_writes(
     alarm = translated["bundle"]["Resources"]["PredictionErrorsAlarm"]["Properties"]
     assert alarm["Namespace"] == directive["Namespace"]
     assert [alarm["MetricName"]] == [metric["Name"] for metric in directive["Metrics"]]
-    dimensions = [item["Name"] for item in alarm["Dimensions"]]
-    assert dimensions in directive["Dimensions"]
+    dimensions = {item["Name"]: item["Value"] for item in alarm["Dimensions"]}
+    assert list(dimensions) in directive["Dimensions"]
+    assert dimensions["Resource"] == {"Fn::Sub": "${ModelFunction}:live"}
+    assert written["Resource"] == "my-function:live"
     assert written[alarm["MetricName"]] == 1
     assert written["FunctionName"] == "my-function"
 

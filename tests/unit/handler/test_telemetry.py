@@ -3,6 +3,7 @@ import json
 import logging
 from contextlib import redirect_stdout
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,7 +24,7 @@ class Clock:
 
 def test_an_invocation_is_one_line_with_everything_known(log: Log) -> None:
     telemetry = Telemetry(write=lambda line: log.lines.append(json.loads(line)), clock=Clock())
-    invocation = telemetry.start("request-1")
+    invocation = telemetry.start(SimpleNamespace(aws_request_id="request-1"))
     invocation.method, invocation.path = "POST", "/invocations"
     invocation.status, invocation.rows = 200, 2
     with telemetry.scoring(invocation):
@@ -58,6 +59,29 @@ def test_only_the_first_invocation_is_a_cold_start(
     for _ in range(2):
         telemetry.finish(telemetry.start())
     assert [line["cold_start"] for line in log.lines] == expected
+
+
+@pytest.mark.parametrize(
+    ("arn", "resource"),
+    [
+        ("arn:aws:lambda:eu-west-1:123456789012:function:my-rf", "my-rf"),
+        ("arn:aws:lambda:eu-west-1:123456789012:function:my-rf:live", "my-rf:live"),
+        ("arn:aws-cn:lambda:cn-north-1:123456789012:function:my-rf:7", "my-rf:7"),
+        (None, "my-rf"),
+    ],
+)
+def test_errors_are_counted_for_the_alias_or_version_that_was_asked(
+    log: Log, arn: str | None, resource: str
+) -> None:
+    telemetry = Telemetry(
+        function_name="my-rf", write=lambda line: log.lines.append(json.loads(line))
+    )
+    telemetry.finish(telemetry.start(SimpleNamespace(invoked_function_arn=arn)))
+    (line,) = log.lines
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["FunctionName", "Resource"]]
+    assert (line["FunctionName"], line["Resource"]) == ("my-rf", resource)
+    assert line["PredictionErrors"] == 1
 
 
 @pytest.mark.parametrize(("status", "level"), [(200, "INFO"), (400, "INFO"), (500, "ERROR")])
