@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -84,14 +85,18 @@ def account(_account: Account) -> Account:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Callable[..., Path]:
-    """Makes bundles by name: another name, another model and zip."""
+    """Makes bundles by name: another name, another model and zip.
 
-    def make(name: str, status: int = 200, ping: int | None = None) -> Path:
+    What else it is given goes to `make_bundle`.
+    """
+
+    def make(name: str, status: int = 200, ping: int | None = None, **changes: Any) -> Path:
         folder = tmp_path / name
         answers = [{"statusCode": code, "body": name} for code in (status, ping or status)]
         code = f"def handler(event, context):\n    return {answers}['/ping' in str(event)]\n"
         files = {"handler/__init__.py": "", "handler/main.py": code}
-        made = make_bundle(folder, model=name.encode(), files=files, info=INFO)
+        changes = {"model": name.encode(), "files": files, "info": INFO} | changes
+        made = make_bundle(folder, **changes)
         (folder / "template.yaml").write_text(render_template(made.manifest))
         return folder
 

@@ -1,0 +1,135 @@
+"""Every kind of bundle and of API through `packager deploy`, and the question on a terminal."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.deploy.aws import REGION
+from tests.deploy.conftest import BUCKET, STACK, Account
+
+Make = Callable[..., Path]
+
+
+def client(account: Account, service: str) -> Any:
+    return boto3.client(service, endpoint_url=account.url, region_name=REGION)
+
+
+def stored(account: Account) -> set[str]:
+    """Return the folders of the keys in the bucket."""
+    found = client(account, "s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    return {item["Key"].split("/")[2] for item in found}
+
+
+def function(account: Account) -> dict[str, Any]:
+    name = account.aws.function_name(STACK)
+    found: dict[str, Any] = client(account, "lambda").get_function_configuration(FunctionName=name)
+    return found
+
+
+def test_a_layer_stays_the_same_until_its_content_is_another(
+    account: Account, bundle: Make
+) -> None:
+    made, used = [], []
+    for name, text in (("one", "x = 1"), ("two", "x = 1"), ("three", "x = 2")):
+        done = account.deploy(bundle(name, layer={"python/library.py": text}))
+        assert done.returncode == 0, done.stderr
+        layers = client(account, "lambda").list_layers()["Layers"]
+        made.append({layer["LayerName"] for layer in layers})
+        used.append(account.aws.published(STACK).function["Layers"])
+
+    assert len(made[0]) == 1
+    assert made[1] == made[0]
+    assert made[2] - made[1]
+    assert used[1] == used[0] != used[2]
+    assert stored(account) == {"functions", "layers", "models"}
+    assert account.aws.lived == ["1", "2", "3"]
+
+
+def test_a_model_in_the_zip_needs_no_place_of_its_own(account: Account, bundle: Make) -> None:
+    done = account.deploy(bundle("one", model=None))
+
+    assert done.returncode == 0, done.stderr
+    assert account.aws.live(STACK) == "1"
+    assert stored(account) == {"functions"}
+    assert "Environment" not in function(account)
+    assert not [name for name in account.parameters(STACK) if name.startswith("Model")]
+
+
+@pytest.mark.parametrize(
+    ("api", "auth", "call"),
+    [
+        ("HTTP", "AWS_IAM", "awscurl --service execute-api"),
+        ("REST", "AWS_IAM", "awscurl --service execute-api"),
+        ("REST", "API_KEY", "curl -H 'x-api-key: KEY'"),
+        ("URL", "AWS_IAM", "awscurl --service lambda"),
+        ("URL", "NONE", "curl -X POST"),
+    ],
+)
+def test_every_api_gets_its_own_event_as_a_test_and_a_line_that_calls_it(
+    account: Account, bundle: Make, api: str, auth: str, call: str
+) -> None:
+    # It answers only what is in the form of the API's own events.
+    is_v1 = api == "REST"
+    code = (
+        "def handler(event, context):\n"
+        f"    return {{'statusCode': 200 if ('httpMethod' in event) == {is_v1} else 500}}\n"
+    )
+    files = {"handler/__init__.py": "", "handler/main.py": code}
+    settings = ("--parameter", f"Api={api}", "--parameter", f"Auth={auth}")
+
+    done = account.deploy(bundle("one", files=files), *settings)
+
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("call ")]
+    assert line.removeprefix("call").strip().startswith(call)
+
+
+def test_jwt_names_what_the_caller_must_send(account: Account, bundle: Make) -> None:
+    settings = ("Auth=JWT", "JwtIssuer=https://issuer.example.org", "JwtAudience=me")
+    words = [word for setting in settings for word in ("--parameter", setting)]
+
+    done = account.deploy(bundle("one"), *words, "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["call"].startswith("curl -H 'authorization: Bearer TOKEN'")
+
+
+@pytest.mark.parametrize(("answer", "is_deployed"), [("y", True), ("n", False)])
+def test_on_a_terminal_it_shows_the_changes_and_asks(
+    account: Account, bundle: Make, answer: str, is_deployed: bool
+) -> None:
+    ours, its = pty.openpty()
+    command = ["deploy", bundle("one"), "--stack", STACK, "--bucket", BUCKET]
+    with subprocess.Popen(
+        [sys.executable, "-m", "packager", *command],
+        env=os.environ | {"AWS_ENDPOINT_URL": account.url},
+        stdin=its,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        # One for the function, and one for the API, which is made when the version has answered.
+        os.write(ours, f"{answer}\n{answer}\n".encode())
+        stdout, stderr = process.communicate(timeout=300)
+    os.close(ours)
+    os.close(its)
+
+    assert "Add     ModelFunction AWS::Lambda::Function" in stderr
+    assert "Make these changes? [y/N]" in stderr
+    if is_deployed:
+        assert process.returncode == 0, stderr
+        assert account.aws.live(STACK) == "1"
+        assert "live      version 1" in stdout
+    else:
+        assert process.returncode == 1
+        assert "not approved: the change set is deleted, and none of it was done" in stderr
+        shown = account.packager("status", "--stack", STACK)
+        assert "there is no stack" in shown.stderr
