@@ -14,26 +14,24 @@ import subprocess
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode
 
 import yaml
-from moto.awslambda.models import lambda_backends
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.utils import yaml_tag_constructor
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 
+from tests.deploy.traffic import REGION, Published, Shift, Traffic
 from tests.template import translating
 from tests.template.conftest import PYTHON
 from tests.template.reading import parse
 from tests.template.resolving import Resolver, without_types
 from tests.template.test_privileges import LACKING_IN_MOTO
 
-REGION = "us-east-1"
 LACKING = LACKING_IN_MOTO | {
     "AWS::ApiGateway::ApiKey",
     "AWS::Lambda::Version",
@@ -61,29 +59,7 @@ def translated(template: str, revision: str) -> dict[str, Any]:
     return dict(result)
 
 
-@dataclass
-class Published:
-    """What the relay knows of a stack beyond moto."""
-
-    template: str = ""
-    function_name: str = ""
-    version_name: str = ""
-    version: str = ""
-    function: dict[str, Any] = field(default_factory=dict)
-    code: dict[str, bytes] = field(default_factory=dict)
-
-
-@dataclass
-class Shift:
-    """Traffic on its way from one version to another, as CodeDeploy moves it."""
-
-    stack: Any
-    function_name: str
-    version: str
-    parameters_before: Any
-
-
-class Aws:
+class Aws(Traffic):
     """A WSGI application in front of moto's."""
 
     def __init__(self, moto: Any) -> None:
@@ -91,7 +67,7 @@ class Aws:
         self.reset()
 
     def reset(self) -> None:
-        self.stacks: dict[str, Published] = {}
+        super().reset()
         self._drafts: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {}
         self.calls: list[str] = []
         self.fault: tuple[Kind, int] | None = None
@@ -99,15 +75,10 @@ class Aws:
         self.pid = 0
         self.answered: set[str] = set()
         """Versions that answered an invocation with 200."""
-        self.lived: list[str] = []
-        """Versions in the order in which they got traffic."""
-        self.alarm_rings = False
-        """Whether an alarm stops each shift of traffic."""
         self.begins_after = 0
         """How many calls after its ExecuteChangeSet a change begins (and ends)."""
         self.drafts_for = 0
         """How many looks at a change set find it still being made."""
-        self._shift: Shift | None = None
         self._begins: list[Callable[[], object]] = []
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -134,36 +105,6 @@ class Aws:
             os.kill(self.pid, signal.SIGKILL)
             return _drop(environ, start_response)
         return _drop(environ, start_response) if is_due else answer
-
-    def stack(self, name: str) -> Any:
-        return cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION].get_stack(name)
-
-    def live(self, name: str) -> str | None:
-        """Return where the alias points, None without one."""
-        aliases = self._aliases(self.function_name(name))
-        return aliases["live"].function_version if "live" in aliases else None
-
-    def live_or_none(self, name: str) -> str | None:
-        """Return the same, and None while there is no function either."""
-        return self.live(name) if self.stacks else None
-
-    def published(self, name: str) -> Published:
-        return self.stacks[self.stack(name).stack_id]
-
-    def function_name(self, name: str) -> str:
-        return self.published(name).function_name
-
-    def _made_function(self, stack: Any) -> str:
-        (found,) = [item for item in stack.stack_resources if hasattr(item, "function_name")]
-        return str(found.function_name)
-
-    def _aliases(self, function: str) -> dict[str, Any]:
-        found = self._functions.list_aliases(function)
-        return {alias.name: alias for alias in found}
-
-    @property
-    def _functions(self) -> Any:
-        return lambda_backends[DEFAULT_ACCOUNT_ID][REGION]
 
     def _answer(
         self, environ: dict[str, Any], form: dict[str, str], body: bytes, start_response: Any
@@ -311,35 +252,6 @@ class Aws:
         }
         stack.template_dict = {"Outputs": {k: {"Value": v} for k, v in outputs.items()}}
         stack.output_map = stack._create_output_map()
-
-    def _begin_shift(self, shift: Shift) -> None:
-        shift.stack.status = "UPDATE_IN_PROGRESS"
-        live = self._aliases(shift.function_name)["live"].function_version
-        weights = {"AdditionalVersionWeights": {shift.version: 0.1}}
-        self._functions.update_alias("live", shift.function_name, live, "", weights)
-        self.lived.append(shift.version)
-        self._shift = shift
-
-    def _end_shift(self, shift: Shift) -> None:
-        self._shift = None
-        live = self._aliases(shift.function_name)["live"].function_version
-        if self.alarm_rings:
-            shift.stack.parameters = shift.parameters_before
-            shift.stack.status = "UPDATE_ROLLBACK_COMPLETE"
-            shift.stack._add_stack_event("UPDATE_FAILED", "CodeDeploy: an alarm rang")
-        else:
-            live, shift.stack.status = shift.version, "UPDATE_COMPLETE"
-        no_weights: dict[str, Any] = {"AdditionalVersionWeights": {}}
-        self._functions.update_alias("live", shift.function_name, live, "", no_weights)
-
-    def _move(self, function: str, version: str) -> None:
-        if "live" in (aliases := self._aliases(function)):
-            if aliases["live"].function_version == version:
-                return
-            self._functions.update_alias("live", function, version, "", None)
-        else:
-            self._functions.create_alias("live", function, version, "", None)
-        self.lived.append(version)
 
     def _invoke(self, environ: dict[str, Any], body: bytes, start_response: Any) -> Iterable[bytes]:
         (version,) = parse_qs(environ["QUERY_STRING"])["Qualifier"]
