@@ -78,14 +78,14 @@ def read_mlmodel(folder: Path) -> ModelSpec:
     return spec
 
 
-def flavors_of(folder: Path) -> tuple[str, ...]:
-    """Return the flavors that the model in this folder has, `python_function` among them.
+def served_flavor(folder: Path) -> str:
+    """Return the flavor by which the model in this folder answers; it may have others besides.
 
     :raises MLmodelNotFound: there is no MLmodel file.
     :raises MLmodelInvalid: it cannot be read.
     """
     path = folder / MLMODEL_NAME
-    return tuple(_flavor_sections(path, _read_document(path)))
+    return read_flavor(*_select_flavor(path, _read_document(path), [])).flavor
 
 
 def _pin_files(
@@ -124,7 +124,9 @@ def _read_document(path: Path) -> _Document:
 
 def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[Flavor, Sections]:
     """Return the flavor behind `python_function`, and the sections of both."""
-    flavors = _flavor_sections(path, document)
+    flavors = document.get("flavors")
+    if not isinstance(flavors, dict) or not all(isinstance(v, dict) for v in flavors.values()):
+        raise MLmodelInvalid(path, ["'flavors' is missing or not a mapping of mappings"])
     pyfunc = flavors.get("python_function")
     if pyfunc is None:
         raise MLmodelInvalid(
@@ -139,13 +141,6 @@ def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[
         raise MLmodelInvalid(path, [f"flavor {flavor.name!r} is missing, whose loader it names"])
     section = flavors.get(flavor.name) or {}
     return flavor, Sections(path.parent, document, pyfunc, section, issues)
-
-
-def _flavor_sections(path: Path, document: _Document) -> dict[str, _Document]:
-    flavors = document.get("flavors")
-    if not isinstance(flavors, dict) or not all(isinstance(v, dict) for v in flavors.values()):
-        raise MLmodelInvalid(path, ["'flavors' is missing or not a mapping of mappings"])
-    return flavors
 
 
 def _read_signature(section: Any, issues: list[str]) -> dict[str, Any] | None:

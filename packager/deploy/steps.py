@@ -75,8 +75,8 @@ def check_ours(clients: Clients, stack: Stack) -> None:
     if not is_ours:
         raise ConfigError(
             f"the stack {stack.name} was not made from packager's template",
-            hint="Give another --stack. One of an older packager is brought forward by `sam deploy`"
-            " with the bundle's template.yaml.",
+            hint="Give the stack another name. One of an older packager is brought forward by"
+            " `sam deploy` with the bundle's template.yaml.",
         )
 
 

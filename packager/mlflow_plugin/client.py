@@ -59,7 +59,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
 
         A creation that was interrupted is gone on with by calling this again.
 
-        :param flavor: of a bare model file that does not tell; else one that the model has.
+        :param flavor: of a bare model file that does not tell; else the one that it is served by.
         :param config: `target_help` describes it.
         :returns: `name`, `flavor`, `endpoint`, `live_version` and more.
         """
@@ -108,11 +108,9 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         with mlflow_errors():
             _refuse_endpoint(endpoint)
             if config:
-                raise wrong_value(f"deleting takes no settings, but was given {', '.join(config)}")
-            talk = Talk()
-            done = destroy(self._clients(), name, approve=lambda: True, progress=talk)
-            if done.stored:
-                talk.detail(f"stays: {done.stored}")
+                names = ", ".join(map(str, config))
+                raise wrong_value(f"deleting takes no settings, but was given {names}")
+            destroy(self._clients(), name, approve=lambda: True, progress=Talk())
 
     def list_deployments(self, endpoint: str | None = None) -> list[dict[str, Any]]:
         """Return `name`, `status` and `endpoint` of each stack of packager's in the region."""
@@ -148,6 +146,8 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
             _refuse_endpoint(endpoint)
             if not deployment_name:
                 raise wrong_value("say which deployment: --name")
+            if inputs is None:
+                raise wrong_value("say what to predict for: inputs")
             clients = self._clients()
             stack = _existing(clients, deployment_name)
             if "Endpoint" not in stack.outputs or stack.function_name is None:

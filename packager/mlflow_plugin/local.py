@@ -17,7 +17,7 @@ def run_local(
 ) -> None:
     """Serve the model as `packager serve` does, until Ctrl-C.
 
-    :param flavor: of a bare model file that does not tell; else one that the model has.
+    :param flavor: of a bare model file that does not tell; else the one that it is served by.
     :raises MlflowException: the model or a setting cannot be used.
     """
     with mlflow_errors():

@@ -29,8 +29,11 @@ traffic.
   mlflow deployments update -t lambda --name my-rf -m models:/MyRandomForest/2
   mlflow deployments delete -t lambda --name my-rf
 
-input.json is a body for /invocations, or a table as pandas.read_json reads it. Several values of
-one name are a JSON list, switches are true or false.
+input.json is a table as pandas.read_json reads it, or a body for /invocations: dataframe_split,
+dataframe_records, or lists in inputs or instances. It may have params beside a mapping, so not
+beside dataframe_records. Other bodies are for programs: MLflow reads the file as a table first.
+
+Several values of one name are a JSON list, switches are true or false.
 
 -C NAME=VALUE of create and update: where the model and the zip go,
 
@@ -68,9 +71,12 @@ def read_options(config: Mapping[str, Any] | None) -> DeployOptions:
 
     :raises MlflowException: it has an unknown name, or a switch that is neither true nor false.
     """
-    given = dict(config or {})
+    given = {name: value for name, value in (config or {}).items() if value is not None}
     bucket, prefix = given.pop(_BUCKET, None), given.pop(_PREFIX, None)
     options, parameters = _build_options(), _parameters()
+    for name, value in ((_BUCKET, bucket), (_PREFIX, prefix)):
+        if not isinstance(value, str | None):
+            raise wrong_value(f"{name}={value}: it is a text")
     _check_names(given, (_BUCKET, _PREFIX, *options, *parameters))
     return DeployOptions(
         build=_words({k: v for k, v in given.items() if k in options}, options),
@@ -134,7 +140,7 @@ def _check_names(given: Mapping[str, Any], known: Iterable[str]) -> None:
     names = tuple(known)
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
+            near = difflib.get_close_matches(str(name), names, n=1)
             hint = f"Did you mean {near[0]}?" if near else "`mlflow deployments help` lists them."
             raise wrong_value(f"there is no setting {name}. {hint}")
 
@@ -172,5 +178,14 @@ def _several(value: Any) -> list[Any]:
 
 def _described(options: Mapping[str, click.Option]) -> str:
     width = max(map(len, options))
-    lines = [f"  {name.ljust(width)}  {option.help or ''}" for name, option in options.items()]
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(
+        f"  {name.ljust(width)}  {_help_of(name, option)}" for name, option in options.items()
+    )
+
+
+def _help_of(name: str, option: click.Option) -> str:
+    """Return an option's help without what is true of the command line alone."""
+    if f"--{name}" in option.secondary_opts:
+        return f"The opposite of {option.opts[0].removeprefix('--')}."
+    text = option.help or ""
+    return text.partition("  [default: ")[0].replace("; repeatable.", "; or a list of them.")

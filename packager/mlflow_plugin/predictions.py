@@ -1,7 +1,8 @@
 """A deployment's predictions: requests as MLflow's server takes them, and its answers."""
 
 import json
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import Any
 
 from mlflow.deployments import PredictionsResponse
 from mlflow.exceptions import MlflowException
@@ -13,9 +14,6 @@ from packager.deploy.versions import LIVE
 from packager.gateways import SampleRequest, http_api_event
 from packager.local.response import decode_response
 from packager.mlflow_plugin.errors import wrong_value
-
-if TYPE_CHECKING:
-    import pandas
 
 _FORMATS = {"dataframe_split", "dataframe_records", "instances", "inputs"}
 _PARAMS = "params"
@@ -50,16 +48,30 @@ def predict(clients: Clients, function_name: str, inputs: Any) -> PredictionsRes
 def request_body(inputs: Any) -> str:
     """Return the body for /invocations; missing values are null, for the function reads no NaN.
 
-    :param inputs: a pandas DataFrame, a numpy array, or a body for /invocations as a dict. A
-        DataFrame whose columns are the keys of a body is taken for one: that is what MLflow's
-        command line makes of a file that holds a body.
+    :param inputs: a pandas DataFrame, a numpy array, or a body for /invocations as a dict. MLflow's
+        command line makes a DataFrame of a file that holds a body: it is a body again, if its
+        columns are the keys of one, and what is in them are lists or dicts.
     :raises MlflowException: `inputs` holds what JSON does not.
     """
     try:
-        text = json.dumps(_document(inputs), cls=NumpyEncoder)
-    except (TypeError, ValueError) as error:
+        text = json.dumps(_document(inputs), cls=_Encoder)
+    except (TypeError, ValueError, RecursionError) as error:
         raise wrong_value(f"the inputs cannot be written as JSON: {error}") from None
     return json.dumps(json.loads(text, parse_constant=_null))
+
+
+class _Encoder(NumpyEncoder):  # type: ignore[misc]
+    """MLflow's, for which NaT is a text, and times in arrays are numbers."""
+
+    def try_convert(self, o: Any) -> tuple[Any, bool]:
+        import pandas  # heavy, and MLflow without its extras has none
+
+        if o is pandas.NaT or o is pandas.NA:
+            return None, True
+        if getattr(getattr(o, "dtype", None), "kind", "") == "M":
+            o = o.astype("datetime64[us]").astype(object)
+        converted: tuple[Any, bool] = super().try_convert(o)
+        return converted
 
 
 def _null(constant: str) -> None:
@@ -70,26 +82,37 @@ def _null(constant: str) -> None:
 def _document(inputs: Any) -> Any:
     if isinstance(inputs, dict):
         return inputs if inputs.keys() & _FORMATS else {"inputs": inputs}
-    # MLflow without its extras has no pandas.
-    if not hasattr(inputs, "columns"):
+    # Who has a table has imported pandas.
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(inputs, pandas.DataFrame):
         return {"inputs": inputs}
-    table = inputs.astype(object).where(inputs.notna(), None)
-    keys = set(table.columns)
-    if keys & _FORMATS and keys <= {*_FORMATS, _PARAMS}:
-        return {key: _value(key, table[key]) for key in table.columns}
-    return {"dataframe_split": table.to_dict(orient="split")}
+    return _body_in(inputs) or {"dataframe_split": inputs.to_dict(orient="split")}
 
 
-def _value(key: str, read: "pandas.Series") -> Any:
-    """Undo what `pandas.read_json` made of one key: a list has numbered rows, a mapping named.
+def _body_in(table: Any) -> dict[str, Any] | None:
+    """Return the body that `pandas.read_json` made a table of; None: it is none.
 
-    Each mapping has the names of all of them, and among missing values whole numbers are floats.
+    A list has numbered rows then. Mappings have named ones, each the names of all of them, and
+    among values that are missing for that reason whole numbers are floats.
     """
     import pandas
 
-    if isinstance(read.index, pandas.RangeIndex):
-        return read.tolist()
-    known = read.dropna().to_dict()
-    if key != _PARAMS:
-        return known
-    return {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in known.items()}
+    formats = [name for name in table.columns if name in _FORMATS]
+    if len(formats) != 1 or not set(table.columns) <= {formats[0], _PARAMS}:
+        return None
+    name, values = formats[0], table[formats[0]]
+    if isinstance(table.index, pandas.RangeIndex):
+        is_body = len(table.columns) == 1 and all(isinstance(item, list | dict) for item in values)
+        return {name: values.tolist()} if is_body else None
+    document = values.dropna().to_dict()
+    if not all(isinstance(item, list | dict) for item in document.values()):
+        return None
+    if _PARAMS not in table.columns:
+        return {name: document}
+    # A name that neither has a value for is a param that is null.
+    params = table[_PARAMS][table[_PARAMS].notna() | values.isna()]
+    return {name: document, _PARAMS: {key: _whole(value) for key, value in params.items()}}
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value

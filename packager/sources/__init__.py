@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packager.errors import ConfigError, ModelError
-from packager.mlmodel import MLMODEL_NAME, flavors_of
+from packager.mlmodel import MLMODEL_NAME, served_flavor
 from packager.progress import SILENT, Progress
 from packager.sources.bare import write_bare_model
 from packager.sources.barefiles import is_bare_folder
@@ -31,7 +31,8 @@ def open_model(
 
     :param uri: a folder, `file://`, `models:/`, `runs:/`, `s3://`, or a bare model
         file or folder.
-    :param flavor: of a bare file that does not tell, as `sklearn`; else one that the model has.
+    :param flavor: of a bare file that does not tell, as `sklearn`; else the one that
+        the model is served by.
     :param input_example: csv or json file; the bare file's signature is inferred from it.
     :param trusted_types: what a bare skops file may construct besides skops' defaults.
     :raises ModelError: there is no such model, or it cannot be read.
@@ -73,11 +74,12 @@ def _opened_folder(uri: str, local: Path | None, progress: Progress) -> Iterator
 
 
 def _check_flavor(model: Path, flavor: str) -> None:
-    known = flavors_of(model)
-    if flavor not in known:
+    served = served_flavor(model)
+    # All of them are python_function too.
+    if flavor not in (served, "python_function"):
         raise ConfigError(
-            f"the model has no flavor {flavor}, but {', '.join(known)}",
-            hint="An MLflow model says its flavor itself: leave --flavor out.",
+            f"the model is served as {served}, not as {flavor}",
+            hint="An MLflow model says its flavor itself: leave it out.",
         )
 
 

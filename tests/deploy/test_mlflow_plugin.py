@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import click
 import pandas
 import pytest
 from mlflow.deployments import get_deploy_client
 from mlflow.exceptions import MlflowException
 
+from packager.cli.build import command as build_command
+from packager.cli.serve import command as serve_command
 from packager.mlflow_plugin.options import read_options, serve_words
+from tests.commands import ROOT
 from tests.conftest import Example
 from tests.deploy.aws import aws
 from tests.deploy.conftest import BUCKET, Account
 from tests.deploy.running import RunningAws
 from tests.forked import forked
+from tests.template.reading import parse
 
 pytestmark = pytest.mark.runtime
 
@@ -143,8 +148,8 @@ def test_what_is_not_there_is_named_with_its_region(mlflow: Mlflow) -> None:
     client.delete_deployment(NAME)
 
 
-def test_a_flavor_that_the_model_has_not_is_refused(mlflow: Mlflow) -> None:
-    words = "the model has no flavor xgboost, but python_function, sklearn"
+def test_a_flavor_that_the_model_is_not_served_by_is_refused(mlflow: Mlflow) -> None:
+    words = "the model is served as sklearn, not as xgboost"
     with pytest.raises(MlflowException, match=words) as raised:
         mlflow.client.create_deployment(
             NAME, str(mlflow.example.folder), "xgboost", QUICK | {"bucket": BUCKET}
@@ -163,7 +168,10 @@ def test_arguments_that_have_no_sense_for_lambda_are_refused() -> None:
         lambda: client.list_deployments(endpoint="x"),
         lambda: client.get_deployment(NAME, endpoint="x"),
         lambda: client.predict(endpoint="x"),
+        lambda: client.predict(NAME),
         lambda: client.delete_deployment(NAME, config={"bucket": "x"}),
+        lambda: client.create_deployment(NAME, "models:/X/1", config={"bucket": ["x"]}),
+        lambda: client.create_deployment(NAME, "models:/X/1", config={1: "x"}),
     ):
         with pytest.raises(MlflowException) as raised:
             call()
@@ -190,6 +198,7 @@ def test_a_stack_of_something_else_is_not_called_a_deployment(mlflow: Mlflow) ->
         ({"sourceless": False}, ("--with-sources",)),
         ({"no-check": "false"}, ()),
         ({"no-check": True}, ("--no-check",)),
+        ({"no-check": None, "runtime": None}, ()),
     ],
 )
 def test_switches_are_turned_both_ways(config: dict[str, Any], words: tuple[str, ...]) -> None:
@@ -206,14 +215,27 @@ def test_several_values_are_a_list(subnets: str | list[str]) -> None:
 def test_help_names_what_is_taken_and_nothing_else(deployments: Deployments) -> None:
     done = deployments("help")
     assert done.returncode == 0, done.stderr
-    _, first, build, parameters, local = re.split(r"\n\n(?=\S)", done.stdout.strip())[-5:]
+    places, build, parameters, local = re.split(r"\n\n(?=\S)", done.stdout.strip())[-4:]
 
-    for section in (first, build):
-        for name in re.findall(r"^  ([a-z-]+)  ", section, re.MULTILINE):
-            read_options({name: "true"})
-    for name in re.findall(r"\w+", parameters.partition("\n\n")[2]):
-        assert read_options({name: "x"}).parameters == {name: "x"}
-    for name in re.findall(r"^  ([a-z-]+)  ", local, re.MULTILINE):
+    def listed(section: str) -> set[str]:
+        return set(re.findall(r"^  ([a-z-]+)  ", section, re.MULTILINE))
+
+    def words_of(command: click.Command) -> set[str]:
+        words = {word for option in command.params for word in option.opts + option.secondary_opts}
+        return {word.removeprefix("--") for word in words if word.startswith("--")}
+
+    assert listed(places) == {"bucket", "prefix"}
+    decided_by_the_plugin = {"output", "package", "report", "dry-run", "json", "flavor"}
+    assert listed(build) == words_of(build_command) - decided_by_the_plugin
+    assert listed(local) == words_of(serve_command) - {"model-uri", "flavor"}
+    for name in listed(build):
+        read_options({name: "true"})
+    for name in listed(local):
         serve_words({name: "true"})
-    for word in ("bucket", "optimize", "MemorySize", "port"):
-        assert word in done.stdout
+    template = parse((ROOT / "template.yaml").read_text())
+    set_by_deploy = {"ModelBucket", "ModelPrefix", "ModelSha256", "LiveVersion"}
+    set_by_deploy |= {"Revision", "RollsBack"}
+    names = set(re.findall(r"\w+", parameters.partition("\n\n")[2]))
+    assert names == {*template["Parameters"], "LayerArn"} - set_by_deploy
+    for name in names:
+        assert read_options({name: "x"}).parameters == {name: "x"}

@@ -72,8 +72,11 @@ def test_gitlab_takes_the_role_with_its_token_and_deploys(
     job = deploying_job("gitlab", tmp_path)
     lines = "\n".join(line for line in job["script"] if not line.startswith("pip "))
 
+    assert job["id_tokens"] == {"ID_TOKEN": {"aud": "sts.amazonaws.com"}}
     set_by_gitlab = {"ID_TOKEN": "a.b.c", "AWS_ENDPOINT_URL": account.url}
     done = run(lines, tmp_path, set_by_gitlab | job["variables"])
 
+    (token,) = [path for path in tmp_path.iterdir() if path.name.startswith("tmp.")]
+    assert (token.read_text(), token.stat().st_mode & 0o777) == ("a.b.c", 0o600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert account.aws.live(STACK) == "1"

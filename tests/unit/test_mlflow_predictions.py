@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas
+import pyarrow
 import pytest
 from mlflow.exceptions import MlflowException
 
@@ -20,13 +21,16 @@ TABLE = {"columns": ["a", "b"], "data": [[1, "x"], [None, "y"]]}
         {"dataframe_split": TABLE},
         {"dataframe_split": TABLE, "params": {"top_k": 5, "temperature": 0.5}},
         {"dataframe_split": TABLE, "params": {"top_k": 5, "stop": ["a", "b"]}},
+        {"dataframe_split": TABLE, "params": {"is_sampled": True, "name": "x", "stop": None}},
+        {"dataframe_split": TABLE, "params": {"data": 5}},
         {"dataframe_split": TABLE, "params": {}},
         {"dataframe_records": [{"a": 1}, {"a": None}]},
+        {"dataframe_records": [{"zip": "007"}]},
         {"instances": [[1, 2], [3, 4]]},
         {"instances": [{"a": 1}, {"a": 2}]},
-        {"inputs": [1, 2]},
-        {"inputs": ["x", "2020-01-01"]},
-        {"inputs": {"a": [1, 2], "b": [0.5, None]}},
+        {"inputs": [[1.0, None], [2.0, 3.0]]},
+        {"inputs": {"a": [1, 2], "b": [0.5, None], "c": ["007"]}},
+        {"inputs": {"0": [1, 2], "1": [3, 4]}},
         {"inputs": {"0": [1, 2], "1": [3, 4]}, "params": {"top_k": 5}},
         {"inputs": []},
     ],
@@ -57,10 +61,20 @@ def test_a_table_is_sent_whole_with_null_for_what_is_missing() -> None:
     }
 
 
-def test_a_table_may_have_a_column_of_a_bodys_name() -> None:
-    table = pandas.DataFrame({"inputs": [1], "other": [2]})
-
-    assert json.loads(request_body(table))["dataframe_split"]["columns"] == ["inputs", "other"]
+@pytest.mark.parametrize(
+    "table",
+    [
+        pandas.DataFrame({"inputs": ["a", "b"]}),
+        pandas.DataFrame({"inputs": ["a", "b"]}, index=[7, 9]),
+        pandas.DataFrame({"inputs": ["a", "b"]}, index=["x", "y"]),
+        pandas.DataFrame({"inputs": ["a", "b"], "params": [1, 2]}),
+        pandas.DataFrame({"inputs": [[1], [2]], "params": [1, 2]}),
+        pandas.DataFrame({"inputs": [[1], [2]], "other": [1, 2]}),
+        pandas.DataFrame({"params": [1, 2]}),
+    ],
+)
+def test_a_table_may_have_columns_of_a_bodys_names(table: pandas.DataFrame) -> None:
+    assert json.loads(request_body(table)) == {"dataframe_split": table.to_dict(orient="split")}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +84,11 @@ def test_a_table_may_have_a_column_of_a_bodys_name() -> None:
         ({"a": np.array([1, 2])}, {"inputs": {"a": [1, 2]}}),
         ({"instances": [1], "params": {"k": 2}}, {"instances": [1], "params": {"k": 2}}),
         ("text", {"inputs": "text"}),
+        ({"inputs": [pandas.NaT, pandas.NA]}, {"inputs": [None, None]}),
+        (
+            np.array([["2020-01-01", "NaT"]], dtype="datetime64[ns]"),
+            {"inputs": [["2020-01-01T00:00:00", None]]},
+        ),
     ],
 )
 def test_what_is_no_table_is_sent_as_it_is(inputs: Any, body: dict[str, Any]) -> None:
@@ -78,7 +97,11 @@ def test_what_is_no_table_is_sent_as_it_is(inputs: Any, body: dict[str, Any]) ->
 
 @pytest.mark.parametrize(
     ("inputs", "words"),
-    [(np.array([np.inf]), "the inputs hold Infinity"), ({"inputs": {1}}, "type set")],
+    [
+        (np.array([np.inf]), "the inputs hold Infinity"),
+        ({"inputs": {1}}, "type set"),
+        (pyarrow.table({"a": [1]}), "type Table"),
+    ],
 )
 def test_what_json_has_no_word_for_is_refused(inputs: Any, words: str) -> None:
     with pytest.raises(MlflowException, match=words) as raised:

@@ -167,9 +167,17 @@ def test_options_of_bare_files_are_refused_for_folders(
 
 
 @pytest.mark.parametrize("flavor", ["sklearn", "python_function"])
-def test_a_flavor_that_the_model_has_may_be_named(model: Path, flavor: str) -> None:
+def test_the_flavor_that_a_model_is_served_by_may_be_named(model: Path, flavor: str) -> None:
     with open_model(str(model), flavor=flavor) as folder:
         assert folder == model
+
+
+def test_another_flavor_that_the_model_has_is_refused(model: Path) -> None:
+    with (model / "MLmodel").open("a") as file:
+        file.write("  onnx: {data: model.onnx}\n")
+
+    error = refused(str(model), flavor="onnx")
+    assert str(error) == "the model is served as sklearn, not as onnx"
 
 
 def test_a_flavor_of_a_folder_without_a_model_is_an_error_about_the_folder(tmp_path: Path) -> None:
