@@ -92,7 +92,9 @@ def command(
     if ci is not None and stack_name is None:
         raise click.UsageError("--ci needs --stack.")
     target = find_target(runtime, architecture)
-    settings = Settings(bucket, region, role_arn, packager_url or installed_from())
+    if ci is not None and packager_url is None:
+        packager_url = installed_from()
+    settings = Settings(bucket, region, role_arn, packager_url)
     files = model_file(model)
     if has_sam:
         files |= sam_project(target)
