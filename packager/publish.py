@@ -76,6 +76,7 @@ def publish(
     prefix: str = DEFAULT_PREFIX,
     *,
     create_bucket: bool = False,
+    region: str | None = None,
     client: S3Client | None = None,
     progress: Progress = SILENT,
 ) -> PublishReport:
@@ -86,16 +87,23 @@ def publish(
 
     :param prefix: of the keys, without outer slashes; may be empty.
     :param create_bucket: make the bucket first if there is none.
+    :param region: the only one that the bucket may be in; None: any.
     :param client: default: the one for the user's AWS settings.
     :raises StorageError: S3 refused, cannot be reached, or did not keep what was sent.
-    :raises ConfigError: no bucket name, or a prefix that `template.yaml` does not take.
+    :raises ConfigError: no bucket name, one of another region, or a prefix that `template.yaml`
+        does not take.
     """
     check_names(bucket, prefix)
     is_image = bundle.manifest.package_type == "image"
     if is_image and bundle.model_zip is None:
         return PublishReport(bucket=bucket, model=None, layer=None, function=None)
     s3 = client or s3_client()
-    ensure_bucket(s3, bucket, create=create_bucket, progress=progress)
+    place = ensure_bucket(s3, bucket, create=create_bucket, progress=progress)
+    if region and place and place != region:
+        raise ConfigError(
+            f"the bucket {bucket} is in {place}, and the function would be in {region}",
+            hint="Lambda takes its code from its own region: give a bucket there with --bucket.",
+        )
     return PublishReport(
         bucket=bucket,
         model=publish_model(s3, bundle, bucket, prefix, progress=progress),
@@ -119,17 +127,21 @@ def publish_model(
     return PublishedObject("model", key, archive.size_bytes, archive.sha256, sent)
 
 
-def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress = SILENT) -> None:
+def ensure_bucket(
+    s3: S3Client, bucket: str, *, create: bool, progress: Progress = SILENT
+) -> str | None:
     """Check that the bucket is there and ours to use; make it if `create` and it is not.
 
+    :returns: the region that it is in, where S3 says so.
     :raises StorageError: it is missing, or S3 refuses.
     """
     from botocore.exceptions import ClientError  # heavy
 
     with storage_errors(f"use the bucket {bucket}"):
         try:
-            s3.head_bucket(Bucket=bucket)
-            return
+            found = s3.head_bucket(Bucket=bucket)
+            place = found["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+            return str(place) if place else None
         except ClientError as error:
             if error_code(error) not in ("404", "NoSuchBucket"):
                 raise
@@ -142,10 +154,11 @@ def ensure_bucket(s3: S3Client, bucket: str, *, create: bool, progress: Progress
     progress.step(f"Creating the bucket {bucket}")
     region = s3.meta.region_name
     # us-east-1 is the one region that must not be named.
-    place = {} if region in (None, "us-east-1", "aws-global") else {"LocationConstraint": region}
-    options = {"CreateBucketConfiguration": place} if place else {}
+    where = {} if region in (None, "us-east-1", "aws-global") else {"LocationConstraint": region}
+    options = {"CreateBucketConfiguration": where} if where else {}
     with storage_errors(f"create the bucket {bucket}"):
         s3.create_bucket(Bucket=bucket, **options)
+    return str(region) if region else None
 
 
 def check_bucket(name: str) -> None:

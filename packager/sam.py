@@ -128,7 +128,7 @@ def _bundle_values(manifest: BundleManifest) -> dict[str, Any]:
         "is_image": manifest.package_type == "image",
         "docker_tag": _docker_tag(manifest),
         "flavor": flavor,
-        "layer_name": _layer_name(manifest),
+        "layer_name": layer_name(manifest),
         "model_sha256": archive.sha256 if archive else "",
         "runtime": manifest.target.runtime,
         "runtimes": [manifest.target.runtime],
@@ -145,8 +145,11 @@ def _docker_tag(manifest: BundleManifest) -> str:
     return f"{manifest.target.runtime}-{sha256(content.encode()).hexdigest()[:12]}"
 
 
-def _layer_name(manifest: BundleManifest) -> str | None:
-    """Return a name of its own for each content: equal layers are versions of one layer."""
+def layer_name(manifest: BundleManifest) -> str | None:
+    """Return a name of its own for each content: equal layers are versions of one layer.
+
+    :returns: None for a bundle without a layer.
+    """
     if manifest.layer is None:
         return None
     runtime = manifest.target.runtime.replace(".", "-")

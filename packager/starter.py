@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
+from packager.deploy.stack import check_name
 from packager.errors import ConfigError
 from packager.publish import check_bucket
 from packager.rendering import render
@@ -19,8 +20,7 @@ CI_FILES = {"github": ".github/workflows/packager.yml", "gitlab": ".gitlab-ci.ym
 _RUNNERS = {"x86_64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
 _LIMITS = "--max-unzipped-mb 200 --max-init-ms 3000 --max-p50-ms 20"
 _VALIDATE = "uvx --from aws-sam-cli==1.170.0 sam validate --lint --template dist/template.yaml"
-# CloudFormation's rule for names, and of ARNs and regions what keeps YAML and shells whole.
-_STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+# Of ARNs and regions what keeps YAML and shells whole.
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+")
 # By name alone an index may give another project's code to a job that deploys.
@@ -100,8 +100,7 @@ def workflow(
     :raises ConfigError: CloudFormation takes no such name for a stack, or the model is a path
         outside the repository.
     """
-    if not _STACK.fullmatch(stack):
-        raise ConfigError(f"{stack!r} is no name for a stack: letters, digits and hyphens")
+    check_name(stack)
     build = f'packager build "$(cat {MODEL_FILE})" --output dist'
     build += f" --runtime {target.runtime.name} --architecture {target.architecture}"
     text = render(

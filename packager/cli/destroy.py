@@ -23,7 +23,7 @@ from packager.cli.stack_options import check_can_ask, stack_option, yes_option
 def command(console: Console, stack_name: str, yes: bool, as_json: bool) -> None:
     """Delete a deployed stack: endpoint, function, all its versions, its log.
 
-    What was put into S3 stays there, and is named.
+    What was put into S3 stays, and so does a layer, which other stacks may use: both are named.
     """
     from packager.deploy.clients import make_clients
     from packager.deploy.removal import destroy
@@ -39,6 +39,10 @@ def command(console: Console, stack_name: str, yes: bool, as_json: bool) -> None
     console.result(f"deleted   {stack_name}{'' if done.was_there else ' (was not there)'}")
     if done.stored:
         console.result(f"stays     {done.stored}")
-        # Below another prefix other stacks' models can be.
-        if done.stored.endswith(f"/{stack_name}/"):
+        if not done.is_shared:
             console.result(f"to remove aws s3 rm --recursive {done.stored}")
+    for arn in done.layers:
+        console.result(f"stays     {arn}")
+        name, version = arn.split(":")[-2:]
+        words = f"--layer-name {name} --version-number {version}"
+        console.result(f"to remove aws lambda delete-layer-version {words}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 @stack_option
 @click.option("--since", metavar="AGE", default="15m", show_default=True, help="90s, 15m, 2h, 7d.")
-@click.option("--errors", "is_errors", is_flag=True, help="Only lines of level ERROR and above.")
+@click.option("--errors", "is_errors", is_flag=True, help="Only errors, timeouts and crashes.")
 @click.option("--follow", "is_following", is_flag=True, help="Go on until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document for each line.")
 @pass_console
@@ -48,7 +48,7 @@ def command(
     lines = read_logs(
         clients,
         our_stack(clients, stack_name, read_stack(clients, stack_name)),
-        since_ms=int((time.time() - age.total_seconds()) * 1000),
+        since_ms=max(0, int((time.time() - age.total_seconds()) * 1000)),
         is_errors=is_errors,
         is_following=is_following,
     )

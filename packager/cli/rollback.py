@@ -23,7 +23,7 @@ from packager.cli.stack_options import (
 )
 @stack_option
 @click.option(
-    "--to", metavar="VERSION", help="A published version; default: the one before that passed."
+    "--to", metavar="VERSION", help="A published version; default: the one before that is proven."
 )
 @yes_option
 @json_option
@@ -31,9 +31,10 @@ from packager.cli.stack_options import (
 def command(console: Console, stack_name: str, to: str | None, yes: bool, as_json: bool) -> None:
     """Make an earlier version the live one again.
 
-    By default that is the highest below the live one that answered its smoke test. It has to answer
-    /ping first, and then all traffic goes over at once, whatever Deployment says. Nothing is
-    deleted: deploying the bundle again makes its version live again.
+    By default that is the highest below the live one that passed its test, took over the traffic,
+    and was not rolled back from. It has to answer /ping first, and then all traffic goes over at
+    once, whatever Deployment says. Nothing is deleted: deploying the bundle again makes its version
+    live again.
     """
     from packager.deploy.clients import make_clients
     from packager.deploy.rollback import roll_back

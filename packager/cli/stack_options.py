@@ -23,8 +23,16 @@ def stack_option(command: _Command) -> _Command:
         envvar="PACKAGER_STACK",
         show_envvar=True,
         required=True,
+        callback=_checked,
         help="Name of the CloudFormation stack.",
     )(command)
+
+
+def _checked(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    from packager.deploy.stack import check_name
+
+    check_name(name)
+    return name
 
 
 def yes_option(command: _Command) -> _Command:
@@ -39,7 +47,8 @@ def check_can_ask(yes: bool) -> None:
 
     :raises ConfigError: there is no terminal.
     """
-    if not yes and not sys.stdin.isatty():
+    # Closed, as by `<&-`, it is None.
+    if not yes and not (sys.stdin and sys.stdin.isatty()):
         raise ConfigError("there is no terminal to ask on", hint="Say --yes to go on unasked.")
 
 

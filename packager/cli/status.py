@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 @json_option
 @pass_console
 def command(console: Console, stack_name: str, as_json: bool) -> None:
-    """Show a deployed stack: its state, its versions, and which of them is live."""
+    """Show a deployed stack: its state, its versions, and which of them is live.
+
+    Proven is a version that passed its test, took over all traffic, and was not rolled back from.
+    """
     from packager.deploy.clients import make_clients
     from packager.deploy.report import report_stack
 
@@ -41,8 +44,8 @@ def _print(console: Console, report: "StackReport") -> None:
     console.result(f"endpoint    {report.endpoint or 'none yet'}")
     for version in reversed(report.versions):
         is_live = version == report.live_version
-        tested = "passed its smoke test" if version in report.passed else "not tested"
-        console.result(f"version     {version}: {'live' if is_live else 'not live'}, {tested}")
+        proven = "proven" if version in report.proven else "not proven"
+        console.result(f"version     {version}: {'live' if is_live else 'not live'}, {proven}")
     for name in report.change_sets:
         console.result(f"change set  {name}: never executed")
     if report.stored:

@@ -5,10 +5,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.events import StackEvents
-from packager.deploy.stack import Pause, Stack, read_stack, two_seconds, wait_for_end
+from packager.deploy.stack import (
+    Pause,
+    Stack,
+    read_stack,
+    two_seconds,
+    unfinished_rollback_hint,
+    wait_for_end,
+)
 from packager.errors import StackError
 from packager.progress import Progress
 from packager.s3 import error_code
@@ -16,6 +24,7 @@ from packager.s3 import error_code
 # SAM's resources are expanded by CloudFormation itself, and roles are made.
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _BEING_MADE = ("CREATE_PENDING", "CREATE_IN_PROGRESS")
+_BEING_DELETED = ("DELETE_PENDING", "DELETE_IN_PROGRESS")
 _PREFIX = "packager-"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
@@ -67,6 +76,10 @@ def make_change_set(
     if found is not None and found.get("ExecutionStatus") != "AVAILABLE":
         with stack_errors(f"delete the change set {change_set}"):
             clients.cloudformation.delete_change_set(ChangeSetName=found["ChangeSetId"])
+        while (found := _describe(clients, name, change_set)) is not None:
+            if found["Status"] not in _BEING_DELETED:
+                break
+            pause()
         found = None
     if found is None:
         is_new = stack is None or stack.is_empty
@@ -100,9 +113,20 @@ def execute(
         cause = "; ".join(events.failures[:3]) or stack.reason
         raise StackError(
             f"the change of {stack.name} ended in {stack.status}: {cause}",
-            hint="What was live is as it was. Mend the cause, and run the same command again.",
+            hint=_hint_after(stack, cause),
         )
     return stack
+
+
+def _hint_after(stack: Stack, cause: str) -> str:
+    if stack.status == "UPDATE_ROLLBACK_FAILED":
+        return unfinished_rollback_hint(stack.name)
+    if "alarm" in cause.lower():
+        return (
+            "What was live is as it was. If it is the live version that the alarm rings for,"
+            " --parameter Deployment=AllAtOnce goes past CodeDeploy."
+        )
+    return "What was live is as it was. Mend the cause, and run the same command again."
 
 
 def discard(clients: Clients, change_set_id: str, stack_id: str) -> None:
@@ -156,7 +180,9 @@ def _create(
             clients.cloudformation.create_change_set(
                 StackName=name,
                 ChangeSetName=change_set,
-                ClientToken=change_set,
+                # Not the name: CloudFormation answers a token that it knows with what it made
+                # then, deleted since or not. botocore's own attempts share this one.
+                ClientToken=uuid4().hex,
                 ChangeSetType="CREATE" if is_new else "UPDATE",
                 Capabilities=CAPABILITIES,
                 TemplateBody=template,

@@ -11,13 +11,19 @@ from packager.s3 import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, error_code, storage_e
 
 _LONGEST_INVOCATION_S = 900
 _LOGIN_HINT = "Renew the credentials (`aws sso login`), or check AWS_PROFILE."
+_SLOWER_HINT = "AWS asks to slow down: run the same command again in a minute."
 _HINTS = {
     "AccessDenied": "The credentials need the right to do this; the message names it.",
     "AccessDeniedException": "The credentials need the right to do this; the message names it.",
     "ExpiredToken": _LOGIN_HINT,
+    "ExpiredTokenException": _LOGIN_HINT,
     "InvalidClientTokenId": _LOGIN_HINT,
+    "UnrecognizedClientException": _LOGIN_HINT,
     "InsufficientCapabilitiesException": "The template makes what packager does not expect.",
-    "Throttling": "AWS asks to slow down: run the same command again in a minute.",
+    "Throttling": _SLOWER_HINT,
+    "ThrottlingException": _SLOWER_HINT,
+    "TooManyRequestsException": "The function may run no more at once: raise ReservedConcurrency,"
+    " or the account's own limit, or try again when there is less traffic.",
 }
 
 
@@ -89,7 +95,11 @@ def stack_errors(what: str) -> Iterator[None]:
     :param what: the attempt, as "read the stack my-model"; the message says it failed.
     :raises StackError: with the next step as its hint.
     """
-    from botocore.exceptions import BotoCoreError, ClientError  # as above: heavy
+    from botocore.exceptions import (  # as above: heavy
+        BotoCoreError,
+        ClientError,
+        ParamValidationError,
+    )
     from botocore.parsers import ResponseParserError
 
     try:
@@ -102,6 +112,9 @@ def stack_errors(what: str) -> Iterator[None]:
         code = error_code(error)
         message = error.response.get("Error", {}).get("Message") or "refused"
         raise StackError(f"could not {what}: {message} ({code})", hint=_HINTS.get(code)) from error
+    except ParamValidationError as error:
+        reason = " ".join(str(error).split())
+        raise StackError(f"could not {what}: {reason}") from error
     except BotoCoreError as error:
         try:
             with storage_errors(what):

@@ -1,7 +1,7 @@
 """All deployments of a region."""
 
 from packager.deploy.clients import Clients, stack_errors
-from packager.deploy.plan import LIVE_VERSION
+from packager.deploy.parameters import LIVE_VERSION
 from packager.deploy.stack import Stack, described
 
 

@@ -11,8 +11,12 @@ from packager.deploy.stack import Pause, Stack, two_seconds
 from packager.errors import ConfigError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-# Our own lines have a level; so have Lambda's, where the log is JSON.
-_ERRORS = '{ $.level = "ERROR" || $.level = "FATAL" || $.level = "CRITICAL" }'
+# Our own lines have a level, as what the runtime says of uncaught exceptions. Timeouts and crashes
+# are in Lambda's own records alone, which have none.
+_ERRORS = (
+    '{ ($.level = "ERROR") || ($.level = "FATAL") || ($.level = "CRITICAL")'
+    ' || (($.type = "platform.report") && ($.record.status != "success")) }'
+)
 _LATE_MS = 60_000
 """CloudWatch shows a line some seconds after it was written, and lines not in order."""
 

@@ -1,37 +1,44 @@
 """What a deployment is going to ask CloudFormation for."""
 
-import difflib
 import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
-
-import yaml
 
 from packager.bundle import FUNCTION_ZIP, LAYER_ZIP, TEMPLATE_NAME, Bundle
+from packager.deploy.parameters import (
+    LAYER_ARN,
+    LIVE_VERSION,
+    PROVISIONED,
+    RESERVED,
+    REVISION,
+    SET_BY_DEPLOY,
+    check_concurrency,
+    check_given,
+    declared_parameters,
+    most,
+)
 from packager.errors import BundleInvalid, ConfigError
 from packager.publish import check_names, function_key, layer_key, models_prefix
+from packager.sam import layer_name
 
-LIVE_VERSION = "LiveVersion"
 NOTHING_LIVE = "none"
 """The value of LiveVersion with which the stack has no API and no live alias yet."""
-REVISION = "Revision"
-ROLLS_BACK = "RollsBack"
-"""With "true" traffic goes over at once, whatever `Deployment` says."""
-SET_BY_DEPLOY = {"ModelBucket", "ModelPrefix", "ModelSha256", LIVE_VERSION, REVISION, ROLLS_BACK}
-"""Parameters that no user gives."""
-_PROVISIONED = "ProvisionedConcurrency"
-_RESERVED = "ReservedConcurrency"
 _OF_THE_TARGET = {"Runtime", "Architecture"}
 # What Lambda keeps with the function and not with each of its versions, and what others have:
 # a change of these alone publishes nothing, and CloudFormation fails where it is told to.
 _NOT_OF_A_VERSION = re.compile(
     r"Api|Auth|Jwt\w+|Throttling\w+|Alarm\w+|Deployment|ModelKmsKeyArn|LogRetentionDays"
     r"|ProvisionedConcurrency|ReservedConcurrency|LiveVersion|Revision|RollsBack"
+    # The same content under another name: what is in it counts as a digest.
+    r"|LayerArn"
 )
+
+
+# Who may call, where and how often is what callers see: it changes with the live version.
+_OF_THE_API = re.compile(r"Api|Auth|Jwt\w+|Throttling\w+")
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,19 @@ class DeployPlan:
     def before_test(self, version: str | None, now: Mapping[str, str]) -> dict[str, str]:
         """Return the parameters with which the new version is published, and that one stays live.
 
-        :param now: the stack's. What is kept ready is of the live version, and one with a
-            snapshot can't have it: as little as both versions can have.
+        :param now: the stack's. The API stays as it is. What is kept ready is of the live version,
+            and one with a snapshot can't have it: as little as both versions can have. What the
+            function may have at most is more than that at any time.
         """
         parameters = self.with_live(version)
-        if version and _PROVISIONED in now and _PROVISIONED in parameters:
-            parameters[_PROVISIONED] = min(now[_PROVISIONED], parameters[_PROVISIONED], key=int)
+        if not version:
+            return parameters
+        both = {name: (now[name], parameters[name]) for name in parameters if name in now}
+        parameters |= {name: old for name, (old, _) in both.items() if _OF_THE_API.fullmatch(name)}
+        if PROVISIONED in both:
+            parameters[PROVISIONED] = min(both[PROVISIONED], key=int)
+        if RESERVED in both:
+            parameters[RESERVED] = max(both[RESERVED], key=most)
         return parameters
 
     @property
@@ -98,7 +112,8 @@ def make_plan(
             f"{bundle.folder / TEMPLATE_NAME} is of an older packager, without {LIVE_VERSION}",
             hint=f"Build it again: packager build MODEL --output {bundle.folder}",
         )
-    _check_names(given, declared)
+    check_given(given, text)
+    _check_layer(given, bundle)
     digests = {FUNCTION_ZIP: _digest(bundle, FUNCTION_ZIP)}
     keys = {FUNCTION_ZIP: function_key(prefix, digests[FUNCTION_ZIP])}
     if manifest.layer:
@@ -109,7 +124,10 @@ def make_plan(
         name: value
         for name, value in kept.items()
         if name in declared and name not in SET_BY_DEPLOY | _OF_THE_TARGET
-    } | dict(given)
+    }
+    if not _is_layer_of(bundle, values.get(LAYER_ARN, "")):
+        del values[LAYER_ARN]  # with the dependencies of the bundle before
+    values |= given
     values.setdefault("Api", declared["Api"])
     uploads = list(uris.values())
     if manifest.model_archive:
@@ -120,33 +138,23 @@ def make_plan(
             "ModelSha256": digest,
         }
         uploads.insert(0, f"s3://{bucket}/{models_prefix(prefix)}/{digest}/model.zip")
-    _check_concurrency(declared | values)
+    check_concurrency(declared | values)
     values[REVISION] = _revision(digests, declared | values)
     return DeployPlan(stack_name, bucket, prefix, _located(text, uris), values, tuple(uploads))
 
 
-def declared_parameters(template: str) -> dict[str, str]:
-    """Return the template's parameters with their defaults; what has none is empty."""
-    document: Any = yaml.load(template, _Tagless)
-    return {
-        name: str(item.get("Default", "")) for name, item in document.get("Parameters", {}).items()
-    }
+def _check_layer(given: Mapping[str, str], bundle: Bundle) -> None:
+    arn = given.get(LAYER_ARN, "")
+    if not _is_layer_of(bundle, arn):
+        raise ConfigError(
+            f"{LAYER_ARN}={arn} is not the layer that the bundle was built with",
+            hint=f"That is a version of {layer_name(bundle.manifest)}: the output LayerArn of a"
+            " stack whose bundle has the same lock.",
+        )
 
 
-# libyaml's, where PyYAML has it: a quarter of a second less for a template of this size.
-_Tagless: Any = type("_Tagless", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
-"""Reads past CloudFormation's short forms, as `!Ref`: parameters have none."""
-_Tagless.add_multi_constructor("!", lambda loader, suffix, node: None)
-
-
-def _check_names(given: Mapping[str, str], declared: Mapping[str, str]) -> None:
-    for name in given:
-        if name in SET_BY_DEPLOY:
-            raise ConfigError(f"the parameter {name} is set by `packager deploy` itself")
-        if name not in declared:
-            near = difflib.get_close_matches(name, declared, n=1)
-            hint = f"Did you mean {near[0]}?" if near else "template.yaml lists them."
-            raise ConfigError(f"the template has no parameter {name}", hint=hint)
+def _is_layer_of(bundle: Bundle, arn: str) -> bool:
+    return not arn or arn.split(":")[-2] == layer_name(bundle.manifest)
 
 
 def _digest(bundle: Bundle, name: str) -> str:
@@ -184,18 +192,18 @@ def stored_at(template: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _check_concurrency(values: Mapping[str, str]) -> None:
-    # The template's rules can't compare numbers, and Lambda would refuse after minutes.
-    kept, bound = values.get(_PROVISIONED, "0"), values.get(_RESERVED, "-1")
-    if kept.isdecimal() and bound.isdecimal() and int(kept) > int(bound):
-        raise ConfigError(
-            f"{_PROVISIONED}={kept} is more than the function may have: {_RESERVED}={bound}",
-            hint=f"Give a {_RESERVED} of at least {kept}, or -1 for no bound.",
-        )
-
-
 def _revision(digests: Mapping[str, str], values: Mapping[str, str]) -> str:
     """Return a text that is another one whenever Lambda has to publish another version."""
-    own = {name: value for name, value in values.items() if not _NOT_OF_A_VERSION.fullmatch(name)}
+    own = {
+        name: _in_one_form(value)
+        for name, value in values.items()
+        if not _NOT_OF_A_VERSION.fullmatch(name)
+    }
     content = json.dumps([sorted(digests.values()), sorted(own.items())])
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _in_one_form(value: str) -> list[str]:
+    """Return what Lambda takes the value for: it publishes no second version of the same."""
+    items = [item.strip() for item in value.split(",")]
+    return sorted(str(int(item)) if item.isdecimal() else item for item in items)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from packager.deploy.clients import Clients
+from packager.deploy.clients import Clients, stack_errors
+from packager.deploy.listing import deployed_stacks
 from packager.deploy.plan import stored_at
 from packager.deploy.stack import (
     Pause,
+    Stack,
     delete_stack,
     read_stack,
     template_of,
@@ -26,6 +28,10 @@ class Destroyed:
     was_there: bool
     stored: str | None
     """Where its models and zips are in S3 still; None: nowhere that packager knows."""
+    is_shared: bool = False
+    """Whether other stacks' models are, or could be, there too."""
+    layers: tuple[str, ...] = ()
+    """ARNs of the layer's version that it made last: other stacks may use it."""
 
 
 def destroy(
@@ -50,8 +56,44 @@ def destroy(
     if not approve():
         raise StackError("not approved: nothing was deleted")
     stored = None if stack.is_empty else stored_at(template_of(clients, stack))
+    left = Destroyed(
+        stack_name,
+        was_there=True,
+        stored=stored,
+        is_shared=stored is not None and _is_shared(clients, stack, stored),
+        layers=_layers(clients, stack),
+    )
     progress.step(f"Deleting {stack_name}")
-    if stored:  # said now: after an interruption nothing else knows it
-        progress.detail(f"{stored} stays")
+    # Said now: after an interruption nothing else knows it.
+    for stays in filter(None, (stored, *left.layers)):
+        progress.detail(f"{stays} stays")
     delete_stack(clients, stack, progress, pause=pause)
-    return Destroyed(stack_name, was_there=True, stored=stored)
+    return left
+
+
+def _is_shared(clients: Clients, stack: Stack, stored: str) -> bool:
+    # Below another prefix than its own, zips with their models inside can be other stacks'.
+    if not stored.endswith(f"/{stack.name}/"):
+        return True
+    place = [stack.parameters.get(name) for name in ("ModelBucket", "ModelPrefix")]
+    return any(
+        [other.parameters.get(name) for name in ("ModelBucket", "ModelPrefix")] == place
+        for other in deployed_stacks(clients)
+        if other.id != stack.id and place[0]
+    )
+
+
+def _layers(clients: Clients, stack: Stack) -> tuple[str, ...]:
+    """Return the layers' versions in the stack: they are made to stay."""
+    with stack_errors(f"list the resources of {stack.name}"):
+        pages = clients.cloudformation.get_paginator("list_stack_resources")
+        found = [
+            item
+            for page in pages.paginate(StackName=stack.id)
+            for item in page["StackResourceSummaries"]
+        ]
+    return tuple(
+        item["PhysicalResourceId"]
+        for item in found
+        if item["ResourceType"] == "AWS::Lambda::LayerVersion" and item.get("PhysicalResourceId")
+    )

@@ -21,8 +21,8 @@ class StackReport:
     live_version: str | None
     versions: tuple[str, ...]
     """Published ones, lowest first."""
-    passed: tuple[str, ...]
-    """Those that answered their smoke test: `packager rollback` goes to these."""
+    proven: tuple[str, ...]
+    """Those that passed their test and took over the traffic: `packager rollback` goes to these."""
     change_sets: tuple[str, ...]
     """Made and never executed; the next `packager deploy` does not need them."""
     stored: str | None
@@ -47,7 +47,7 @@ def report_of(clients: Clients, stack: Stack) -> StackReport:
         endpoint=stack.outputs.get("Endpoint"),
         live_version=versions.live,
         versions=versions.published,
-        passed=tuple(item for item in versions.published if item in versions.passed),
+        proven=tuple(item for item in versions.published if item in versions.proven),
         change_sets=change_sets_of(clients, stack),
         stored=None if stack.is_empty else stored_at(template_of(clients, stack)),
     )

@@ -1,7 +1,8 @@
 """The way back: an earlier version is live again, with all its traffic at once."""
 
 from packager.deploy.clients import Clients
-from packager.deploy.plan import ROLLS_BACK, DeployPlan
+from packager.deploy.parameters import ROLLS_BACK
+from packager.deploy.plan import DeployPlan
 from packager.deploy.smoke import GATEWAYS_OF_APIS, smoke_test
 from packager.deploy.stack import Pause, Stack, settled_stack, template_of, two_seconds
 from packager.deploy.steps import (
@@ -13,6 +14,7 @@ from packager.deploy.steps import (
     our_stack,
     versions_of,
 )
+from packager.deploy.versions import Versions, unmark_proven
 from packager.errors import ConfigError
 from packager.gateways import GATEWAYS, SampleRequest
 from packager.progress import Progress
@@ -31,23 +33,30 @@ def roll_back(
 
     CodeDeploy stops a shift of traffic while an alarm rings, the way back too: so it has no part.
 
-    :param to: its number; None: the one before the live one that passed its test.
-    :raises ConfigError: there is no such version.
+    Versions above it are no proven ones any more.
+
+    :param to: its number; None: the one before the live one that has proven itself.
+    :raises ConfigError: there is no such version, or none is live yet.
     :raises SmokeTestFailed: that version does not answer /ping.
     """
     settled = settled_stack(clients, stack_name, progress, pause=pause)
     stack = our_stack(clients, stack_name, settled)
     versions = versions_of(clients, stack)
+    if versions.live is None:
+        raise ConfigError(
+            f"no version of {stack_name} is live yet", hint="`packager deploy` makes one live."
+        )
     plan = DeployPlan(stack_name, "", "", template_of(clients, stack), stack.parameters, ())
     asked = Asked(approve)
     is_unfinished = stack.parameters.get(ROLLS_BACK) == "true"
     if is_unfinished and to in (None, versions.live):
         live = _shifts_again(clients, plan, stack, versions.live, asked, progress, pause=pause)
-        return deployed(live, str(versions.live), versions.live, is_changed=False)
+        _unmark_above(clients, stack, versions, versions.live)
+        return deployed(live, versions.live, versions.live, is_changed=False)
     target = to or versions.before_live()
     if target is None:
         raise ConfigError(
-            f"{stack_name} has no version before the live one that passed its smoke test",
+            f"{stack_name} has no version before the live one that has proven itself",
             hint="--to N takes any published version that answers; `packager status` lists them.",
         )
     if target not in versions.published:
@@ -55,10 +64,11 @@ def roll_back(
             f"{stack_name} has no version {target}", hint="`packager status` lists them."
         )
     if target == versions.live:
+        _unmark_above(clients, stack, versions, target)
         return deployed(stack, target, target, is_changed=False)
     progress.step(f"Testing version {target} with /ping")
-    if target not in versions.passed:
-        progress.detail("it never passed a test with the model's sample request")
+    if target not in versions.proven:
+        progress.detail("it has not proven itself: it never passed a test and was live then")
     gateway = GATEWAYS_OF_APIS.get(stack.parameters.get("Api", ""), "http-api")
     ping = GATEWAYS[gateway](SampleRequest("GET", "/ping"))
     smoke_test(clients, str(stack.function_name), target, ping, pause=pause)
@@ -68,10 +78,18 @@ def roll_back(
     if shifts and ROLLS_BACK in parameters:
         parameters[ROLLS_BACK] = "true"
     live = change_stack(clients, plan, stack, parameters, asked, progress, pause=pause)
+    _unmark_above(clients, stack, versions, target)
     if parameters.get(ROLLS_BACK) == "true":
         unasked = Asked(lambda changes: True)  # for it was taken out for the rollback's own sake
         live = _shifts_again(clients, plan, live, target, unasked, progress, pause=pause)
     return deployed(live, target, versions.live, is_changed=True)
+
+
+def _unmark_above(clients: Clients, stack: Stack, versions: Versions, target: str) -> None:
+    """Let no later rollback go to what was rolled back from, or over."""
+    for version in sorted(versions.proven, key=int):
+        if int(version) > int(target):
+            unmark_proven(clients, str(stack.function_name), version)
 
 
 def _shifts_again(

@@ -1,6 +1,7 @@
 """The smoke test: one request through a version that has no traffic yet."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from handler.manifest import BundleManifest
@@ -8,6 +9,7 @@ from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.stack import Pause, two_seconds
 from packager.errors import SmokeTestFailed
 from packager.events import sample_events
+from packager.progress import Progress
 from packager.s3 import error_code
 
 GATEWAYS_OF_APIS = {"HTTP": "http-api", "REST": "rest-api", "URL": "function-url"}
@@ -18,16 +20,36 @@ _WAKING = ("SnapStartNotReadyException", "ResourceConflictException")
 _WAKES_WITHIN_PAUSES = 150
 
 
-def sample_event(manifest: BundleManifest, api: str) -> tuple[str, dict[str, Any]]:
-    """Return name and event of a scoring request, or of /ping for a model of unknown input.
+def try_version(
+    clients: Clients,
+    manifest: BundleManifest,
+    api: str,
+    function_name: str,
+    version: str,
+    progress: Progress,
+    pause: Pause,
+) -> None:
+    """Send a scoring request, or /ping for a model of unknown input, to this version.
+
+    A model without an input example gets a row of zeros, which it may refuse; then it has to
+    answer /ping.
 
     :param api: the template's parameter Api.
+    :raises SmokeTestFailed: it was not answered with status 200.
     """
     gateway = GATEWAYS_OF_APIS[api]
     events = sample_events(manifest)
-    names = [f"{gateway}-{body}" for body in (*_BODIES, "ping")]
-    name = next(name for name in names if name in events)
-    return name, events[name]
+    ping = f"{gateway}-ping"
+    name = next((n for body in _BODIES if (n := f"{gateway}-{body}") in events), ping)
+    progress.step(f"Testing version {version} with {name}")
+    try:
+        smoke_test(clients, function_name, version, events[name], pause=pause)
+    except SmokeTestFailed as failed:
+        if failed.status != HTTPStatus.BAD_REQUEST or manifest.model.input_example is not None:
+            raise
+        progress.detail("it refuses a made-up row: log the model with an input example")
+        progress.step(f"Testing version {version} with {ping}")
+        smoke_test(clients, function_name, version, events[ping], pause=pause)
 
 
 def smoke_test(
@@ -58,8 +80,9 @@ def smoke_test(
                     raise
                 pause()
         payload = answer["Payload"].read().decode("utf-8", "replace")
-    if answer.get("FunctionError") or _status(payload) != 200:
-        raise SmokeTestFailed(version, payload[:_ANSWER_CHARS])
+    status = None if answer.get("FunctionError") else _status(payload)
+    if status != HTTPStatus.OK:
+        raise SmokeTestFailed(version, payload[:_ANSWER_CHARS], status)
 
 
 def _status(payload: str) -> object:

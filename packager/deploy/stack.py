@@ -1,6 +1,7 @@
 """A CloudFormation stack: its state, and its end."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any
 
 from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.events import StackEvents
-from packager.errors import StackError
+from packager.errors import ConfigError, StackError
 from packager.progress import Progress
 from packager.s3 import error_code
 
@@ -169,14 +170,33 @@ def settled_stack(
     if stack.status == "UPDATE_ROLLBACK_FAILED":
         raise StackError(
             f"the stack {name} is in state {stack.status}: {stack.reason}",
-            hint=f"aws cloudformation continue-update-rollback --stack-name {name}"
-            " goes on with it; `packager status` shows when it is done.",
+            hint=unfinished_rollback_hint(name),
         )
     raise StackError(
         f"the stack {name} is in state {stack.status}: {stack.reason}",
         hint="Somebody turned off that failed changes are rolled back. Bring it to an end in the"
         " console of CloudFormation, or delete it with `packager destroy`.",
     )
+
+
+def unfinished_rollback_hint(name: str) -> str:
+    """Return what to do with a stack in state UPDATE_ROLLBACK_FAILED."""
+    return (
+        f"aws cloudformation continue-update-rollback --stack-name {name}"
+        " goes on with it; `packager status` shows when it is done."
+    )
+
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+
+
+def check_name(name: str) -> None:
+    """Refuse what CloudFormation would.
+
+    :raises ConfigError: it is no name for a stack.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{name!r} is no name for a stack: letters, digits and hyphens")
 
 
 def delete_stack(

@@ -12,7 +12,8 @@ from packager.deploy.changes import (
     make_change_set,
 )
 from packager.deploy.clients import Clients
-from packager.deploy.plan import LIVE_VERSION, DeployPlan
+from packager.deploy.parameters import LIVE_VERSION
+from packager.deploy.plan import DeployPlan
 from packager.deploy.stack import Pause, Stack
 from packager.deploy.versions import Versions, read_versions
 from packager.errors import ConfigError, StackError
@@ -109,7 +110,7 @@ def change_stack(
         return stack
     if not asked.may(change_set.changes):
         discard(clients, change_set.id, change_set.stack_id)
-        raise StackError("not approved: the change set is deleted, and none of it was done")
+        raise StackError("not approved: the change set is deleted, and nothing of it was done")
     progress.step(f"Changing {plan.stack_name}")
     return execute(clients, change_set, progress, pause=pause)
 

@@ -2,7 +2,7 @@
 
 Each step begins by looking at what is there: so running the same again after any interruption
 goes on where it ended. The live alias moves last, by a change set of its own, to a version that
-has answered.
+has answered; and with it the API changes, if it is to.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from packager.bundle import Bundle
 from packager.deploy.changes import Change
 from packager.deploy.clients import Clients, stack_errors
-from packager.deploy.plan import LIVE_VERSION, NOTHING_LIVE, DeployPlan, make_plan
-from packager.deploy.smoke import sample_event, smoke_test
+from packager.deploy.parameters import LIVE_VERSION
+from packager.deploy.plan import NOTHING_LIVE, DeployPlan, make_plan
+from packager.deploy.smoke import try_version
 from packager.deploy.stack import (
     NEVER_LIVED,
     Pause,
@@ -29,7 +30,7 @@ from packager.deploy.steps import (
     deployed,
     versions_of,
 )
-from packager.deploy.versions import mark_passed
+from packager.deploy.versions import mark_proven
 from packager.errors import ConfigError, StackError
 from packager.progress import Progress
 from packager.publish import publish
@@ -93,7 +94,9 @@ def deploy(
     asked = Asked(approve)
     stack = settled_stack(clients, stack_name, progress, pause=pause)
     plan = plan_deployment(clients, bundle, stack_name, bucket, prefix, parameters, stack)
-    sent = publish(bundle, bucket, plan.prefix, client=clients.s3, progress=progress)
+    sent = publish(
+        bundle, bucket, plan.prefix, region=clients.region, client=clients.s3, progress=progress
+    )
     if any(item.is_uploaded for item in sent.objects):
         # That can take minutes, in which others may have changed the stack.
         stack = settled_stack(clients, stack_name, progress, pause=pause)
@@ -105,24 +108,22 @@ def deploy(
         progress.step(f"Deleting {stack_name}: its creation failed, nothing of it was ever live")
         delete_stack(clients, stack, progress, pause=pause)
         stack = None
-    now = stack.parameters if stack else {}
-    with_code = change_stack(
-        clients, plan, stack, plan.before_test(before.live, now), asked, progress, pause=pause
-    )
+    untested = plan.before_test(before.live, stack.parameters if stack else {})
+    with_code = change_stack(clients, plan, stack, untested, asked, progress, pause=pause)
     version, function_name = _published(with_code)
-    is_changed = with_code is not stack
-    if version == before.live:
-        return deployed(with_code, version, before.live, is_changed=is_changed)
-    name, event = sample_event(bundle.manifest, plan.api)
-    progress.step(f"Testing version {version} with {name}")
-    smoke_test(clients, function_name, version, event, pause=pause)
-    if version not in before.passed:
-        mark_passed(clients, function_name, version)
-    progress.step(f"Making version {version} the live one")
-    live = change_stack(
-        clients, plan, with_code, plan.with_live(version), asked, progress, pause=pause
-    )
-    return deployed(live, version, before.live, is_changed=True)
+    is_proven = version in before.proven
+    if version != before.live or not is_proven:
+        try_version(clients, bundle.manifest, plan.api, function_name, version, progress, pause)
+    live, parameters = with_code, plan.with_live(version)
+    if parameters != untested:
+        is_new = version != before.live
+        progress.step(
+            f"Making version {version} the live one" if is_new else "Changing its API and bounds"
+        )
+        live = change_stack(clients, plan, with_code, parameters, asked, progress, pause=pause)
+    if not is_proven:
+        mark_proven(clients, function_name, version)
+    return deployed(live, version, before.live, is_changed=live is not stack)
 
 
 _OF_THE_MODELS = ("ModelBucket", "ModelPrefix", "ModelKmsKeyArn")

@@ -1,4 +1,4 @@
-"""A function's published versions: which is live, and which have passed their smoke test."""
+"""A function's published versions: which is live, and which have proven themselves."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,10 @@ from packager.deploy.clients import Clients, stack_errors
 from packager.s3 import error_code
 
 LIVE = "live"
-_PASSED = "passed-"
-"""Aliases of this name mark versions that answered: they go when the function goes, and unlike
-tags they can be made in one call that never undoes another's."""
+_PROVEN = "proven-"
+"""Aliases of this name mark versions that passed their test, took over the traffic and were not
+taken back from it. They go when the function goes, and unlike tags each is made, and removed, in
+one call that never undoes another's."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +19,14 @@ class Versions:
     published: tuple[str, ...] = ()
     live: str | None = None
     """None: the alias is not made yet."""
-    passed: frozenset[str] = frozenset()
+    proven: frozenset[str] = frozenset()
 
     def before_live(self) -> str | None:
-        """Return the highest version below the live one that has passed its test."""
+        """Return the highest version below the live one that has proven itself."""
         if self.live is None:
             return None
         below = [item for item in self.published if int(item) < int(self.live)]
-        return next((item for item in reversed(below) if item in self.passed), None)
+        return next((item for item in reversed(below) if item in self.proven), None)
 
 
 def read_versions(clients: Clients, function_name: str) -> Versions:
@@ -54,24 +55,30 @@ def read_versions(clients: Clients, function_name: str) -> Versions:
     return Versions(
         published=tuple(sorted(published, key=int)),
         live=aliases.get(LIVE),
-        passed=frozenset(
-            version for name, version in aliases.items() if name == f"{_PASSED}{version}"
+        proven=frozenset(
+            version for name, version in aliases.items() if name == f"{_PROVEN}{version}"
         ),
     )
 
 
-def mark_passed(clients: Clients, function_name: str, version: str) -> None:
-    """Note with the function that this version answered its smoke test."""
+def mark_proven(clients: Clients, function_name: str, version: str) -> None:
+    """Note with the function that a rollback may go to this version."""
     from botocore.exceptions import ClientError  # heavy
 
     with stack_errors(f"mark version {version} of {function_name}"):
         try:
             clients.functions.create_alias(
                 FunctionName=function_name,
-                Name=f"{_PASSED}{version}",
+                Name=f"{_PROVEN}{version}",
                 FunctionVersion=version,
-                Description="Answered its smoke test; `packager rollback` may go here",
+                Description="Passed its test and was live; `packager rollback` may go here",
             )
         except ClientError as error:
             if error_code(error) != "ResourceConflictException":
                 raise
+
+
+def unmark_proven(clients: Clients, function_name: str, version: str) -> None:
+    """Note that no rollback may go to this version any more."""
+    with stack_errors(f"unmark version {version} of {function_name}"):
+        clients.functions.delete_alias(FunctionName=function_name, Name=f"{_PROVEN}{version}")

@@ -18,7 +18,7 @@ from packager.deploy.listing import deployed_stacks
 from packager.deploy.plan import stored_at
 from packager.deploy.removal import destroy
 from packager.deploy.report import report_of
-from packager.deploy.stack import NEVER_LIVED, Stack, read_stack, template_of
+from packager.deploy.stack import NEVER_LIVED, Stack, check_name, read_stack, template_of
 from packager.deploy.steps import check_ours
 from packager.deploy.story import deploy
 from packager.mlflow_plugin.errors import mlflow_errors, wrong_value
@@ -65,6 +65,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         """
         with mlflow_errors():
             _refuse_endpoint(endpoint)
+            check_name(name)
             options = read_options(config)
             clients = self._clients()
             stack = read_stack(clients, name)
@@ -110,6 +111,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
             if config:
                 names = ", ".join(map(str, config))
                 raise wrong_value(f"deleting takes no settings, but was given {names}")
+            check_name(name)
             destroy(self._clients(), name, approve=lambda: True, progress=Talk())
 
     def list_deployments(self, endpoint: str | None = None) -> list[dict[str, Any]]:
@@ -183,6 +185,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
 
 
 def _existing(clients: Clients, name: str) -> Stack:
+    check_name(name)
     stack = read_stack(clients, name)
     if stack is None or stack.is_empty:
         raise MlflowException(

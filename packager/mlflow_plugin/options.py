@@ -10,14 +10,13 @@ from typing import Any
 import click
 
 from packager.cli import build, serve
-from packager.deploy.plan import SET_BY_DEPLOY, declared_parameters
+from packager.deploy.parameters import LAYER_ARN, SET_BY_DEPLOY, declared_parameters
 from packager.mlflow_plugin.errors import wrong_value
 from packager.sam import render_template
 
 _BUCKET, _PREFIX = "bucket", "prefix"
 # Of `packager build`: what the plugin itself decides, or would print.
 _NOT_OF_A_DEPLOYMENT = {"--output", "--package", "--report", "--dry-run", "--json", "--flavor"}
-_ONLY_WITH_LAYERS = {"LayerArn"}
 _HELP = """\
 AWS Lambda, by packager. The target is `lambda`, or `lambda:/REGION` for another region than your
 AWS settings name. A deployment is a CloudFormation stack of its name: a function, an API that is
@@ -132,7 +131,7 @@ def _options_of(command: click.Command, without: set[str]) -> dict[str, click.Op
 
 def _parameters() -> tuple[str, ...]:
     # The bundle's own template has no others; an error must not wait for its build.
-    names = {*declared_parameters(render_template()), *_ONLY_WITH_LAYERS}
+    names = {*declared_parameters(render_template()), LAYER_ARN}
     return tuple(sorted(names - SET_BY_DEPLOY))
 
 

@@ -1,6 +1,9 @@
 """From the bundle to live traffic and back, by the commands, against moto."""
 
+import dataclasses
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import boto3
 import pytest
 
 from tests.deploy.aws import REGION
-from tests.deploy.conftest import BUCKET, STACK, Account
+from tests.deploy.conftest import BUCKET, INFO, STACK, Account
 
 Make = Callable[..., Path]
 
@@ -65,9 +68,78 @@ def test_what_answered_a_ping_alone_has_not_passed_its_test(account: Account, bu
     forced = account.packager("rollback", "--stack", STACK, "--to", "2", "--yes")
 
     assert forced.returncode == 0, forced.stderr
-    assert "it never passed a test" in forced.stderr
+    assert "it has not proven itself" in forced.stderr
     text = account.packager("status", "--stack", STACK).stdout
-    assert "version     2: live, not tested" in text
+    assert "version     2: live, not proven" in text
+
+
+def test_a_rollback_passes_over_what_was_rolled_back_from(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one"))
+    account.deploy(bundle("two"))
+    account.packager("rollback", "--stack", STACK, "--yes")
+    account.deploy(bundle("three"))
+
+    back = account.packager("rollback", "--stack", STACK, "--yes")
+
+    assert back.returncode == 0, back.stderr
+    assert account.aws.lived == ["1", "2", "1", "3", "1"]
+
+
+def test_a_rollback_passes_over_what_an_alarm_took_the_traffic_from(
+    account: Account, bundle: Make
+) -> None:
+    account.deploy(bundle("one"), "--parameter", "Deployment=Canary10Percent5Minutes")
+    account.aws.alarm_rings = True
+    assert account.deploy(bundle("two")).returncode == 1
+    account.aws.alarm_rings = False
+    account.deploy(bundle("three"))
+
+    back = account.packager("rollback", "--stack", STACK, "--yes")
+
+    assert back.returncode == 0, back.stderr
+    assert account.aws.live(STACK) == "1"
+
+
+def test_nothing_is_rolled_back_to_before_anything_was_live(account: Account, bundle: Make) -> None:
+    account.deploy(bundle("one", status=500, ping=200))
+
+    refused = account.packager("rollback", "--stack", STACK, "--to", "1", "--yes")
+
+    assert refused.returncode == 2
+    assert "no version of my-model is live yet" in refused.stderr
+    assert account.aws.live(STACK) is None
+
+
+def test_a_version_that_does_not_answer_changes_nothing_of_the_api(
+    account: Account, bundle: Make
+) -> None:
+    account.deploy(bundle("one"))
+    settings = ("--parameter", "Api=REST", "--parameter", "Auth=NONE")
+
+    broken = account.deploy(bundle("two", status=500), *settings)
+
+    assert broken.returncode == 3
+    parameters = account.parameters(STACK)
+    assert (parameters["Api"], parameters["Auth"]) == ("HTTP", "AWS_IAM")
+    done = account.deploy(bundle("three"), "--parameter", "Api=REST")
+    assert done.returncode == 0, done.stderr
+    assert account.parameters(STACK)["Api"] == "REST"
+
+
+def test_a_model_that_refuses_a_made_up_row_has_to_answer_a_ping(
+    account: Account, bundle: Make
+) -> None:
+    signature = {"inputs": [{"type": "string", "name": "city"}]}
+    unknown = dataclasses.replace(INFO, input_example=None, signature=signature)
+
+    done = account.deploy(bundle("one", status=400, ping=200, info=unknown))
+
+    assert done.returncode == 0, done.stderr
+    assert "log the model with an input example" in done.stderr
+    for name, model in (("two", {"status": 500}), ("three", {"status": 400, "ping": 503})):
+        assert account.deploy(bundle(name, info=unknown, **model)).returncode == 3
+    assert account.deploy(bundle("four", status=400, ping=200)).returncode == 3
+    assert account.aws.lived == ["1"]
 
 
 def test_a_change_set_that_is_still_being_made_is_waited_for(
@@ -193,6 +265,10 @@ def test_what_is_kept_ready_changes_with_the_live_version(account: Account, bund
     done = account.deploy(bundle("three"), "--parameter", "ProvisionedConcurrency=5")
     assert done.returncode == 0, done.stderr
     assert account.parameters(STACK)["ProvisionedConcurrency"] == "5"
+    alone = account.deploy(bundle("three"), "--parameter", "ProvisionedConcurrency=7")
+    assert alone.returncode == 0, alone.stderr
+    assert account.parameters(STACK)["ProvisionedConcurrency"] == "7"
+    assert account.aws.lived == ["1", "3"]
 
 
 def test_a_rollback_keeps_everything_but_the_live_version(account: Account, bundle: Make) -> None:
@@ -221,12 +297,12 @@ def test_status_says_what_is_live_and_what_is_not(account: Account, bundle: Make
     report = json.loads(done.stdout)
     assert report["live_version"] == "1"
     assert report["versions"] == ["1", "2"]
-    assert report["passed"] == ["1"]
+    assert report["proven"] == ["1"]
     assert report["change_sets"] == []
     assert report["stored"] == f"s3://{BUCKET}/packager/{STACK}/"
     text = account.packager("status", "--stack", STACK).stdout
-    assert "version     2: not live, not tested" in text
-    assert "version     1: live, passed its smoke test" in text
+    assert "version     2: not live, not proven" in text
+    assert "version     1: live, proven" in text
 
 
 def test_destroy_deletes_the_stack_and_names_what_stays(account: Account, bundle: Make) -> None:
@@ -239,6 +315,18 @@ def test_destroy_deletes_the_stack_and_names_what_stays(account: Account, bundle
     assert account.packager("status", "--stack", STACK).returncode == 2
     assert account.packager("destroy", "--stack", STACK, "--yes").returncode == 0
     assert account.deploy(bundle("one")).returncode == 0
+
+
+def test_a_place_that_another_stack_uses_too_is_not_to_be_removed(
+    account: Account, bundle: Make
+) -> None:
+    account.deploy(bundle("one"))
+    place = ("--bucket", BUCKET, "--prefix", f"packager/{STACK}")
+    other = account.packager("deploy", bundle("two"), "--stack", "other", *place, "--yes")
+    assert other.returncode == 0, other.stderr
+
+    shared = account.packager("destroy", "--stack", STACK, "--yes")
+    assert "aws s3 rm" not in shared.stdout
 
 
 def test_no_line_that_would_remove_other_stacks_models_is_printed(
@@ -258,6 +346,79 @@ def test_a_place_that_is_none_is_refused(account: Account, bundle: Make, place: 
 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_bucket_of_another_region_is_refused_before_anything_is_sent(
+    account: Account, bundle: Make
+) -> None:
+    client = boto3.client("s3", endpoint_url=account.url, region_name="eu-west-1")
+    place = {"LocationConstraint": "eu-west-1"}
+    client.create_bucket(Bucket="far-models", CreateBucketConfiguration=place)
+
+    done = account.packager(
+        "deploy", bundle("one"), "--stack", STACK, "--bucket", "far-models", "--yes"
+    )
+
+    assert done.returncode == 2
+    assert "the bucket far-models is in eu-west-1, and the function would be in us-east-1" in (
+        done.stderr
+    )
+    assert "KeyCount" in (found := client.list_objects_v2(Bucket="far-models"))
+    assert found["KeyCount"] == 0
+
+
+@pytest.mark.parametrize("command", ["status", "logs", "destroy", "rollback"])
+@pytest.mark.parametrize("name", ["", "my_model"])
+def test_a_name_that_no_stack_can_have_is_refused(
+    account: Account, command: str, name: str
+) -> None:
+    account.aws.calls.clear()
+
+    done = account.packager(command, "--stack", name)
+
+    assert done.returncode == 2
+    assert f"{name!r} is no name for a stack" in done.stderr
+    assert account.aws.calls == []
+
+
+def test_a_closed_stdin_is_no_terminal(account: Account) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -m packager destroy --stack {STACK} <&-'],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "there is no terminal to ask on" in done.stderr
+
+
+def test_the_same_value_in_another_form_publishes_nothing(account: Account, bundle: Make) -> None:
+    folder = bundle("one")
+    vpc = ("--parameter", "VpcSecurityGroupIds=sg-1", "--parameter")
+    account.deploy(folder, "--parameter", "MemorySize=3008", *vpc, "VpcSubnetIds=subnet-1,subnet-2")
+
+    done = account.deploy(
+        folder, "--parameter", "MemorySize=03008", *vpc, "VpcSubnetIds=subnet-2, subnet-1"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert account.aws.lived == ["1"]
+
+
+def test_no_version_is_more_than_the_function_may_be_at_any_time(
+    account: Account, bundle: Make
+) -> None:
+    both = "--parameter ProvisionedConcurrency={} --parameter ReservedConcurrency={}"
+    account.deploy(bundle("one"), *both.format(10, 20).split())
+    account.deploy(bundle("two", status=500), *both.format(3, 5).split())
+
+    kept = account.parameters(STACK)
+    assert (kept["ProvisionedConcurrency"], kept["ReservedConcurrency"]) == ("3", "20")
+    done = account.deploy(bundle("three"), *both.format(3, 5).split())
+    assert done.returncode == 0, done.stderr
+    kept = account.parameters(STACK)
+    assert (kept["ProvisionedConcurrency"], kept["ReservedConcurrency"]) == ("3", "5")
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(account: Account, bundle: Make) -> None:
@@ -347,7 +508,13 @@ def test_a_stack_that_needs_its_owner_is_an_error_with_the_command(
         ("MemorySzie=1", "Did you mean MemorySize?"),
         ("LiveVersion=newest", "is set by `packager deploy` itself"),
         ("MemorySize", "is not KEY=VALUE"),
-        ("ProvisionedConcurrency=5 ReservedConcurrency=1", "more than the function may have"),
+        ("ProvisionedConcurrency=5 ReservedConcurrency=5", "leaves nothing of"),
+        ("ProvisionedConcurrency=five", "it takes a whole number"),
+        ("ProvisionedConcurrency=", "it takes a whole number"),
+        ("MemorySize=64", "it takes a number from 128 on"),
+        ("Timeout=901", "it takes a number up to 900"),
+        ("Deployment=Canary", "it takes AllAtOnce or Canary10Percent5Minutes or "),
+        ("AlarmTopicArn=my-topic", "it takes the ARN of a topic, or nothing"),
     ],
 )
 def test_a_wrong_parameter_is_refused_before_anything_is_sent(

@@ -12,6 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
+from packager.bundle import read_bundle
+from packager.sam import layer_name
 from tests.deploy.aws import REGION
 from tests.deploy.conftest import BUCKET, STACK, Account
 
@@ -51,6 +53,26 @@ def test_a_layer_stays_the_same_until_its_content_is_another(
     assert used[1] == used[0] != used[2]
     assert stored(account) == {"functions", "layers", "models"}
     assert account.aws.lived == ["1", "2", "3"]
+    gone = account.packager("destroy", "--stack", STACK, "--yes")
+    assert gone.returncode == 0, gone.stderr
+    assert "to remove aws lambda delete-layer-version --layer-name " in gone.stdout
+
+
+def test_a_layer_of_other_dependencies_is_not_taken(account: Account, bundle: Make) -> None:
+    one = bundle("one", layer={"python/library.py": "x = 1"})
+    arn = f"arn:aws:lambda:{REGION}:123456789012:layer"
+    shared = f"{arn}:{layer_name(read_bundle(one).manifest)}:4"
+
+    refused = account.deploy(one, "--parameter", f"LayerArn={arn}:another:4")
+    assert refused.returncode == 2
+    assert "is not the layer that the bundle was built with" in refused.stderr
+    assert account.deploy(one, "--parameter", f"LayerArn={shared}").returncode == 0
+    kept = account.deploy(bundle("two", layer={"python/library.py": "x = 1"}))
+    assert kept.returncode == 0, kept.stderr
+    assert account.parameters(STACK)["LayerArn"] == shared
+    retrained = account.deploy(bundle("three", layer={"python/library.py": "x = 2"}))
+    assert retrained.returncode == 0, retrained.stderr
+    assert account.parameters(STACK)["LayerArn"] == ""
 
 
 def test_a_model_in_the_zip_needs_no_place_of_its_own(account: Account, bundle: Make) -> None:
@@ -130,6 +152,6 @@ def test_on_a_terminal_it_shows_the_changes_and_asks(
         assert "live      version 1" in stdout
     else:
         assert process.returncode == 1
-        assert "not approved: the change set is deleted, and none of it was done" in stderr
+        assert "not approved: the change set is deleted, and nothing of it was done" in stderr
         shown = account.packager("status", "--stack", STACK)
         assert "there is no stack" in shown.stderr

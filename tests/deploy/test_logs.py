@@ -76,6 +76,15 @@ def test_following_shows_each_line_once_as_it_comes(account: Account, log: Log) 
             process.terminate()
 
 
+def test_an_age_before_all_logs_shows_all_of_it(account: Account, log: Log) -> None:
+    log.write("first")
+
+    shown = account.packager("logs", "--stack", STACK, "--since", "99999d")
+
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.endswith("Z first\n")
+
+
 @pytest.mark.parametrize(
     ("args", "error"),
     [
