@@ -41,8 +41,8 @@ def command(console: Console, stack_name: str, yes: bool, as_json: bool) -> None
         console.result(f"stays     {done.stored}")
         if not done.is_shared:
             console.result(f"to remove aws s3 rm --recursive {done.stored}")
-    for arn in done.layers:
-        console.result(f"stays     {arn}")
-        name, version = arn.split(":")[-2:]
+    if done.layer:
+        console.result(f"stays     {done.layer}")
+        name, version = done.layer.split(":")[-2:]
         words = f"--layer-name {name} --version-number {version}"
         console.result(f"to remove aws lambda delete-layer-version {words}")

@@ -19,7 +19,7 @@ ROLLS_BACK = "RollsBack"
 SET_BY_DEPLOY = {"ModelBucket", "ModelPrefix", "ModelSha256", LIVE_VERSION, REVISION, ROLLS_BACK}
 """Parameters that no user gives."""
 LAYER_ARN = "LayerArn"
-"""Of bundles with a layer: one that is there already."""
+"""Of bundles with a layer: one that is there already. The output of this name is the one used."""
 PROVISIONED = "ProvisionedConcurrency"
 RESERVED = "ReservedConcurrency"
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from packager.deploy.clients import Clients, stack_errors
+from packager.deploy.clients import Clients
 from packager.deploy.listing import deployed_stacks
+from packager.deploy.parameters import LAYER_ARN
 from packager.deploy.plan import stored_at
 from packager.deploy.stack import (
     Pause,
@@ -30,8 +31,8 @@ class Destroyed:
     """Where its models and zips are in S3 still; None: nowhere that packager knows."""
     is_shared: bool = False
     """Whether other stacks' models are, or could be, there too."""
-    layers: tuple[str, ...] = ()
-    """ARNs of the layer's version that it made last: other stacks may use it."""
+    layer: str | None = None
+    """ARN of the layer that it made, and that other stacks may use; None: it made none."""
 
 
 def destroy(
@@ -61,11 +62,11 @@ def destroy(
         was_there=True,
         stored=stored,
         is_shared=stored is not None and _is_shared(clients, stack, stored),
-        layers=_layers(clients, stack),
+        layer=None if stack.parameters.get(LAYER_ARN) else stack.outputs.get(LAYER_ARN),
     )
     progress.step(f"Deleting {stack_name}")
     # Said now: after an interruption nothing else knows it.
-    for stays in filter(None, (stored, *left.layers)):
+    for stays in filter(None, (stored, left.layer)):
         progress.detail(f"{stays} stays")
     delete_stack(clients, stack, progress, pause=pause)
     return left
@@ -80,20 +81,4 @@ def _is_shared(clients: Clients, stack: Stack, stored: str) -> bool:
         [other.parameters.get(name) for name in ("ModelBucket", "ModelPrefix")] == place
         for other in deployed_stacks(clients)
         if other.id != stack.id and place[0]
-    )
-
-
-def _layers(clients: Clients, stack: Stack) -> tuple[str, ...]:
-    """Return the layers' versions in the stack: they are made to stay."""
-    with stack_errors(f"list the resources of {stack.name}"):
-        pages = clients.cloudformation.get_paginator("list_stack_resources")
-        found = [
-            item
-            for page in pages.paginate(StackName=stack.id)
-            for item in page["StackResourceSummaries"]
-        ]
-    return tuple(
-        item["PhysicalResourceId"]
-        for item in found
-        if item["ResourceType"] == "AWS::Lambda::LayerVersion" and item.get("PhysicalResourceId")
     )

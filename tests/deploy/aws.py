@@ -249,6 +249,7 @@ class Aws(Traffic):
             "NewestVersion": known.version,
             "LogGroup": f"/aws/lambda/{stack.name}",
             **({"Endpoint": ENDPOINT} if live != "none" else {}),
+            **self._layer_output(),
         }
         stack.template_dict = {"Outputs": {k: {"Value": v} for k, v in outputs.items()}}
         stack.output_map = stack._create_output_map()

@@ -73,6 +73,10 @@ class Traffic:
     def _functions(self) -> Any:
         return lambda_backends[DEFAULT_ACCOUNT_ID][REGION]
 
+    def _layer_output(self) -> dict[str, str]:
+        versions = [item["LatestMatchingVersion"] for item in self._functions.list_layers()]
+        return {"LayerArn": versions[-1]["LayerVersionArn"]} if versions else {}
+
     def _begin_shift(self, shift: Shift) -> None:
         shift.stack.status = "UPDATE_IN_PROGRESS"
         live = self._aliases(shift.function_name)["live"].function_version
