@@ -13,7 +13,7 @@ from packager.local.cache import CACHE_VARIABLE, cache_root
 from packager.local.rie import rie_path
 from packager.logins import without_login
 from packager.progress import SILENT, Progress
-from packager.s3 import CREDENTIALS_HINT
+from packager.s3 import CREDENTIALS_HINT, NO_REGION_HINT
 from packager.targets import RUNTIMES
 from packager.uv import find_python, run_uv
 
@@ -27,7 +27,6 @@ _ENGINE_HINT = (
     " has to be in the group docker, or DOCKER_HOST has to name its address."
 )
 _UV_HINT = "Install it into Packager's environment: pip install uv."
-_REGION_HINT = "Set AWS_DEFAULT_REGION, or `aws configure set region REGION`."
 
 
 @dataclass(frozen=True)
@@ -204,12 +203,14 @@ def _line(text: str, *, is_last: bool = False) -> str:
 def _aws() -> Iterator[Finding]:
     from botocore.exceptions import BotoCoreError  # heavy, as boto3
 
-    need = "packager publish, models in S3, and sam deploy"
+    need = "packager publish, deploy, status, logs, rollback, destroy, models in S3, sam deploy"
     try:
         settings = read_aws_settings()
     except BotoCoreError as error:
         yield Finding("AWS credentials", "problem", str(error), need, CREDENTIALS_HINT)
-        yield Finding("AWS region", "problem", "AWS's settings cannot be read", need, _REGION_HINT)
+        yield Finding(
+            "AWS region", "problem", "AWS's settings cannot be read", need, NO_REGION_HINT
+        )
         return
     yield _credentials(settings, need)
     yield _region(settings, need)
@@ -234,5 +235,5 @@ def _region(settings: AwsSettings, need: str) -> Finding:
     other = os.environ.get("AWS_REGION")
     if other:
         detail = f"AWS_REGION is {other}, but boto3 reads AWS_DEFAULT_REGION only"
-        return Finding(name, "problem", detail, need, _REGION_HINT)
-    return Finding(name, "missing", "none is set", need, _REGION_HINT)
+        return Finding(name, "problem", detail, need, NO_REGION_HINT)
+    return Finding(name, "missing", "none is set", need, NO_REGION_HINT)

@@ -98,12 +98,7 @@ def publish(
     if is_image and bundle.model_zip is None:
         return PublishReport(bucket=bucket, model=None, layer=None, function=None)
     s3 = client or s3_client()
-    place = ensure_bucket(s3, bucket, create=create_bucket, progress=progress)
-    if region and place and place != region:
-        raise ConfigError(
-            f"the bucket {bucket} is in {place}, and the function would be in {region}",
-            hint="Lambda takes its code from its own region: give a bucket there with --bucket.",
-        )
+    ensure_bucket(s3, bucket, create=create_bucket, region=region, progress=progress)
     return PublishReport(
         bucket=bucket,
         model=publish_model(s3, bundle, bucket, prefix, progress=progress),
@@ -128,12 +123,18 @@ def publish_model(
 
 
 def ensure_bucket(
-    s3: S3Client, bucket: str, *, create: bool, progress: Progress = SILENT
-) -> str | None:
+    s3: S3Client,
+    bucket: str,
+    *,
+    create: bool,
+    region: str | None = None,
+    progress: Progress = SILENT,
+) -> None:
     """Check that the bucket is there and ours to use; make it if `create` and it is not.
 
-    :returns: the region that it is in, where S3 says so.
+    :param region: the only one that it may be in; None: any.
     :raises StorageError: it is missing, or S3 refuses.
+    :raises ConfigError: it is in another region.
     """
     from botocore.exceptions import ClientError  # heavy
 
@@ -141,7 +142,12 @@ def ensure_bucket(
         try:
             found = s3.head_bucket(Bucket=bucket)
             place = found["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
-            return str(place) if place else None
+            if region and place and place != region:
+                raise ConfigError(
+                    f"the bucket {bucket} is in {place}, and the function would be in {region}",
+                    hint="Lambda takes its code from its own region: give a --bucket there.",
+                )
+            return
         except ClientError as error:
             if error_code(error) not in ("404", "NoSuchBucket"):
                 raise
@@ -152,13 +158,12 @@ def ensure_bucket(
                     " --create-bucket` make it.",
                 ) from error
     progress.step(f"Creating the bucket {bucket}")
-    region = s3.meta.region_name
+    own = s3.meta.region_name
     # us-east-1 is the one region that must not be named.
-    where = {} if region in (None, "us-east-1", "aws-global") else {"LocationConstraint": region}
+    where = {} if own in (None, "us-east-1", "aws-global") else {"LocationConstraint": own}
     options = {"CreateBucketConfiguration": where} if where else {}
     with storage_errors(f"create the bucket {bucket}"):
         s3.create_bucket(Bucket=bucket, **options)
-    return str(region) if region else None
 
 
 def check_bucket(name: str) -> None:
@@ -167,7 +172,10 @@ def check_bucket(name: str) -> None:
     :raises ConfigError: it is no bucket name.
     """
     if not _BUCKET_NAME.fullmatch(name):
-        raise ConfigError(f"{name!r} is no bucket name", hint="Give the name alone, as my-models.")
+        raise ConfigError(
+            f"{name!r} is no bucket name",
+            hint="Give the name alone, as my-models: 3 to 63 of a-z, 0-9, dots and hyphens.",
+        )
 
 
 def check_names(bucket: str, prefix: str) -> None:

@@ -79,6 +79,7 @@ CREDENTIALS_HINT = (
     "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with"
     " `aws configure` or `aws sso login`."
 )
+NO_REGION_HINT = "Set AWS_DEFAULT_REGION, or `aws configure set region REGION`."
 _ACCESS_HINT = (
     "The credentials need s3:GetObject, s3:PutObject and s3:ListBucket on this bucket and prefix."
 )
@@ -133,12 +134,15 @@ def _not_reached(what: str, error: Exception) -> StorageError:
     from botocore import exceptions as botocore_errors  # as above: heavy
 
     text = str(error).rstrip(".")
+    if isinstance(error, botocore_errors.NoRegionError):
+        return _failed(what, text, NO_REGION_HINT)
+    if isinstance(error, botocore_errors.ProfileNotFound):
+        return _failed(what, text, "`aws configure list-profiles` lists those that there are.")
     if isinstance(
         error,
         (
             botocore_errors.NoCredentialsError,
             botocore_errors.PartialCredentialsError,
-            botocore_errors.ProfileNotFound,
             botocore_errors.CredentialRetrievalError,
         ),
     ):

@@ -261,7 +261,9 @@ def find_target(runtime: str, architecture: str) -> Target:
     """
     names = [known.name for known in RUNTIMES]
     if runtime not in names:
-        raise ConfigError(f"unknown runtime {runtime!r}", hint=f"Known: {', '.join(names)}.")
+        near = f"python{runtime}"
+        hint = f"Did you mean {near}?" if near in names else f"Known: {', '.join(names)}."
+        raise ConfigError(f"unknown runtime {runtime!r}", hint=hint)
     if architecture not in ARCHITECTURES:
         raise ConfigError(
             f"unknown architecture {architecture!r}", hint=f"Known: {', '.join(ARCHITECTURES)}."

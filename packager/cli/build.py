@@ -168,7 +168,10 @@ def command(
     from packager.config import BuildConfig
     from packager.optimize import Optimization
     from packager.plan import plan_bundle
+    from packager.targets import find_target
 
+    if runtime != "auto":
+        find_target(runtime, architecture)  # before the work: one that is none is known at once
     config = BuildConfig(
         model_source=model_source,
         runtime=runtime,

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from packager.cli.output import Console, json_option, pass_console
+from packager.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from packager.bundle import Bundle
     from packager.check import CheckReport
     from packager.requirements import Drop
 
@@ -25,7 +27,7 @@ _FAILED_STATUS = 3
     \b
     Examples:
       packager check dist/
-      packager check dist/ --model models:/MyRandomForest/latest
+      packager check dist/ --model models:/MyRandomForest/1
       packager check dist/ --static --json
       packager check dist/ --max-unzipped-mb 200 --max-init-ms 3000 --max-p50-ms 20
     \b
@@ -85,7 +87,7 @@ def command(
     # Before the work: a limit that is none is known at once.
     gates = Gates(max_unzipped_mb, max_zipped_mb, max_init_ms, max_p50_ms, max_memory_mb)
     opened = read_bundle(bundle)
-    with _source_model(model, console) as (folder, dropped):
+    with _source_model(model, opened, console) as (folder, dropped):
         report = check_bundle(
             opened,
             source_model=folder,
@@ -103,9 +105,12 @@ def command(
 
 @contextlib.contextmanager
 def _source_model(
-    uri: str | None, console: Console
+    uri: str | None, bundle: Bundle, console: Console
 ) -> Iterator[tuple[Path | None, tuple[Drop, ...]]]:
-    """Yield the model's folder, and what a build of it leaves out."""
+    """Yield the model's folder, and what a build of it leaves out.
+
+    :raises ConfigError: the bundle was built from another model.
+    """
     from packager.mlmodel import read_mlmodel
     from packager.requirements import inference_requirements
     from packager.sources import open_model
@@ -115,7 +120,13 @@ def _source_model(
         return
     console.step(f"Opening {uri}")
     with open_model(uri, progress=console) as folder:
-        requirements = inference_requirements(read_mlmodel(folder))
+        spec = read_mlmodel(folder)
+        if set(spec.info.files) != set(bundle.manifest.model.files):
+            raise ConfigError(
+                f"{uri} is not the model that {bundle.folder} was built from",
+                hint="Give that one, or build the bundle again: names as latest move on.",
+            )
+        requirements = inference_requirements(spec)
         yield folder, (*requirements.dropped, *requirements.excluded)
 
 

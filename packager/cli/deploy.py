@@ -81,6 +81,7 @@ def command(
     from packager.deploy.clients import make_clients
     from packager.deploy.stack import read_stack
     from packager.deploy.story import deploy, plan_deployment
+    from packager.publish import ensure_bucket
 
     parameters = _parameters(assignments)
     if not dry_run:
@@ -91,6 +92,7 @@ def command(
     if dry_run:
         stack = read_stack(clients, stack_name)
         plan = plan_deployment(clients, checked, stack_name, bucket, prefix, parameters, stack)
+        ensure_bucket(clients.s3, bucket, create=False, region=clients.region)
         _print_plan(console, plan, stack, as_json)
         return
     done = deploy(

@@ -32,11 +32,15 @@ def command(console: Console, stack_name: str, yes: bool, as_json: bool) -> None
         return yes or click.confirm(f"Delete {stack_name} and its endpoint?", err=True)
 
     check_can_ask(yes)
-    done = destroy(make_clients(), stack_name, approve=approve, progress=console)
+    clients = make_clients()
+    done = destroy(clients, stack_name, approve=approve, progress=console)
     if as_json:
         console.json(asdict(done))
         return
-    console.result(f"deleted   {stack_name}{'' if done.was_there else ' (was not there)'}")
+    if not done.was_there:
+        console.result(f"there is no stack {stack_name} in {clients.region}: nothing was deleted")
+        return
+    console.result(f"deleted   {stack_name}")
     if done.stored:
         console.result(f"stays     {done.stored}")
         if not done.is_shared:

@@ -42,7 +42,7 @@ _NEXT = {
     type=click.Choice(["github", "gitlab"]),
     help="Write a workflow that builds, checks, compares and deploys.",
 )
-@click.option("--stack", "stack_name", help="Stack that the workflow deploys to.")
+@click.option("--stack", "stack_name", help="Stack that the workflow deploys to; --ci needs it.")
 @click.option("--bucket", help="Bucket for models and zips; default: a variable of the repository.")
 @click.option("--region", help="Region of stack and bucket; default: a variable.")
 @click.option("--role-arn", help="Role that the workflow takes by OIDC; default: a variable.")
@@ -133,7 +133,7 @@ def _next_steps(has_sam: bool, ci: str | None, settings: Settings) -> list[str]:
 
     steps = []
     if has_sam:
-        event = "dist/events/http-api-ping.json"
+        event = "dist/events/http-api-dataframe-split.json"
         steps.append(f"sam build && sam local invoke --event {event} && sam deploy --guided")
     if ci is not None:
         names = ", ".join(variables(ci, settings))

@@ -152,4 +152,8 @@ def _published(stack: Stack) -> tuple[str, str]:
     try:
         return stack.outputs["NewestVersion"], stack.outputs["FunctionName"]
     except KeyError as error:
-        raise StackError(f"the stack {stack.name} has no output {error}") from error
+        raise StackError(
+            f"the stack {stack.name} has no output {error}",
+            hint="AWS expands the template by its SAM transform; what AWS_ENDPOINT_URL names may"
+            f" not. `packager destroy --stack {stack.name}` removes it.",
+        ) from error

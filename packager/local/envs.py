@@ -73,7 +73,9 @@ def _executable(folder: Path) -> Path:
 def _create(folder: Path, python: str) -> None:
     interpreter = find_python(python)
     if interpreter is None:
-        raise ToolMissing(f"Python {python}", f"`uv python install {python}` would get it.")
+        raise ToolMissing(
+            f"Python {python}", f"`uv python install {python}` gets it; one on the PATH does too."
+        )
     # Relocatable: the folder is renamed when it is whole.
     options = ["--relocatable", "--no-project", "--clear", "--python", str(interpreter)]
     run_uv(["venv", *options, str(folder)])

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
-from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST
 
 from packager.bundle import Bundle, read_bundle
@@ -21,7 +20,7 @@ from packager.deploy.report import report_of
 from packager.deploy.stack import NEVER_LIVED, Stack, check_name, read_stack, template_of
 from packager.deploy.steps import check_ours
 from packager.deploy.story import deploy
-from packager.mlflow_plugin.errors import mlflow_errors, wrong_value
+from packager.mlflow_plugin.errors import DeploymentError, mlflow_errors, wrong_value
 from packager.mlflow_plugin.options import DeployOptions, read_options
 from packager.mlflow_plugin.predictions import predict
 from packager.mlflow_plugin.talk import Talk
@@ -72,9 +71,9 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
             if stack is not None:
                 check_ours(clients, stack)
             if stack is not None and "Endpoint" in stack.outputs:
-                raise MlflowException(
+                raise DeploymentError(
                     f"there is a deployment {name} already: update it, or delete it first",
-                    error_code=RESOURCE_ALREADY_EXISTS,
+                    RESOURCE_ALREADY_EXISTS,
                 )
             return self._deploy(clients, stack, name, model_uri, flavor, options)
 
@@ -112,7 +111,10 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
                 names = ", ".join(map(str, config))
                 raise wrong_value(f"deleting takes no settings, but was given {names}")
             check_name(name)
-            destroy(self._clients(), name, approve=lambda: True, progress=Talk())
+            clients, talk = self._clients(), Talk()
+            done = destroy(clients, name, approve=lambda: True, progress=talk)
+            if not done.was_there:
+                talk.warn(f"there is no stack {name} in {clients.region}: nothing was deleted")
 
     def list_deployments(self, endpoint: str | None = None) -> list[dict[str, Any]]:
         """Return `name`, `status` and `endpoint` of each stack of packager's in the region."""
@@ -153,7 +155,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
             clients = self._clients()
             stack = _existing(clients, deployment_name)
             if "Endpoint" not in stack.outputs or stack.function_name is None:
-                raise MlflowException(f"no version of {deployment_name} is live yet")
+                raise DeploymentError(f"no version of {deployment_name} is live yet")
             return predict(clients, stack.function_name, inputs)
 
     def _clients(self) -> Clients:
@@ -188,9 +190,8 @@ def _existing(clients: Clients, name: str) -> Stack:
     check_name(name)
     stack = read_stack(clients, name)
     if stack is None or stack.is_empty:
-        raise MlflowException(
-            f"there is no deployment {name} in {clients.region}",
-            error_code=RESOURCE_DOES_NOT_EXIST,
+        raise DeploymentError(
+            f"there is no deployment {name} in {clients.region}", RESOURCE_DOES_NOT_EXIST
         )
     check_ours(clients, stack)
     return stack

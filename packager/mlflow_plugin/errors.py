@@ -10,23 +10,33 @@ from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from packager.errors import ConfigError, ModelError, PackagerError
 
 
-def wrong_value(message: str) -> MlflowException:
+class DeploymentError(MlflowException, click.ClickException):  # type: ignore[misc]
+    """MLflow's for programs; its command line prints one of click's as a line, not a traceback."""
+
+    def __init__(self, message: str, error_code: int = INTERNAL_ERROR) -> None:
+        click.ClickException.__init__(self, message)
+        MlflowException.__init__(self, message, error_code=error_code)
+
+
+def wrong_value(message: str) -> DeploymentError:
     """Return the error for a value that the user gave."""
-    return MlflowException(message, error_code=INVALID_PARAMETER_VALUE)
+    return DeploymentError(message, INVALID_PARAMETER_VALUE)
 
 
 @contextmanager
 def mlflow_errors() -> Iterator[None]:
     """Turn packager's errors into MLflow's, each with its hint.
 
-    :raises MlflowException: INVALID_PARAMETER_VALUE for the user's mistakes.
+    :raises DeploymentError: INVALID_PARAMETER_VALUE for the user's mistakes.
     """
     try:
         yield
+    except DeploymentError:
+        raise
     except click.ClickException as error:
         raise wrong_value(error.format_message()) from None
     except PackagerError as error:
         text = f"{error}. {error.hint}" if error.hint else str(error)
         is_users = isinstance(error, ConfigError | ModelError)
         code = INVALID_PARAMETER_VALUE if is_users else INTERNAL_ERROR
-        raise MlflowException(text, error_code=code) from None
+        raise DeploymentError(text, code) from None

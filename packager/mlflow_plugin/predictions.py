@@ -5,7 +5,6 @@ import sys
 from typing import Any
 
 from mlflow.deployments import PredictionsResponse
-from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST, INTERNAL_ERROR
 from mlflow.utils.proto_json_utils import NumpyEncoder
 
@@ -13,7 +12,7 @@ from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.versions import LIVE
 from packager.gateways import SampleRequest, http_api_event
 from packager.local.response import decode_response
-from packager.mlflow_plugin.errors import wrong_value
+from packager.mlflow_plugin.errors import DeploymentError, wrong_value
 
 _FORMATS = {"dataframe_split", "dataframe_records", "instances", "inputs"}
 _PARAMS = "params"
@@ -37,11 +36,11 @@ def predict(clients: Clients, function_name: str, inputs: Any) -> PredictionsRes
         payload = json.loads(answer["Payload"].read())
     response = decode_response(payload)
     if response is None:
-        raise MlflowException(f"{function_name} failed: {payload}", error_code=INTERNAL_ERROR)
+        raise DeploymentError(f"{function_name} failed: {payload}")
     if response.status != 200:
         message = f"{function_name} answered with status {response.status}: {response.body}"
         is_users = response.status < 500
-        raise MlflowException(message, error_code=BAD_REQUEST if is_users else INTERNAL_ERROR)
+        raise DeploymentError(message, BAD_REQUEST if is_users else INTERNAL_ERROR)
     return PredictionsResponse.from_json(json.dumps(response.body))
 
 

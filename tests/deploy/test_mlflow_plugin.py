@@ -108,6 +108,11 @@ def test_a_model_is_created_listed_asked_updated_and_deleted(
     assert f"Deployment {NAME} is updated (with flavor sklearn)" in updated.stdout
     assert mlflow.aws.live(NAME) == "2"
 
+    again = deployments("create", "--name", NAME, *model, *words)
+    assert again.returncode == 1
+    assert f"Error: there is a deployment {NAME} already" in again.stderr
+    assert "Traceback" not in again.stderr
+
     deleted = deployments("delete", "--name", NAME)
     assert deleted.returncode == 0, deleted.stderr
     assert f"s3://{BUCKET}/packager/{NAME}/" in deleted.stderr

@@ -62,6 +62,18 @@ def test_without_the_source_model_the_comparison_is_not_called_made(bundle_folde
     assert done.stdout.splitlines()[-1] == "14 passed, 0 failed, 1 not made"
 
 
+def test_another_model_is_no_source_to_compare_with(
+    bundle_folder: Path, source_model: Path
+) -> None:
+    with (source_model / "model.skops").open("ab") as file:
+        file.write(b" ")
+
+    done = packager("check", bundle_folder, "--model", source_model)
+
+    assert done.returncode == 2
+    assert f"{source_model} is not the model that {bundle_folder} was built from" in done.stderr
+
+
 def test_a_source_model_that_predicts_otherwise_is_shown_with_both_values(
     bundle_folder: Path, source_model: Path, example: Example
 ) -> None:
