@@ -429,7 +429,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(account: Account, bundle: 
 
     assert done.returncode == 0, done.stderr
     assert f"stack     {STACK} (to be created)" in done.stdout
-    assert account.aws.calls == ["DescribeStacks"]
+    assert account.aws.calls == ["DescribeStacks", f"HEAD /{BUCKET}"]
 
 
 def test_nothing_is_asked_without_a_terminal(account: Account, bundle: Make) -> None:
