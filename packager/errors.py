@@ -311,17 +311,16 @@ class SmokeTestFailed(StackError):
 
     :param version: its number.
     :param answer: what it said instead, or what went wrong.
-    :param status: of HTTP; None: it did not answer in the form of HTTP.
     """
 
     code = "pkg.stack.smoke"
     exit_code = 3
 
-    def __init__(self, version: str, answer: str, status: object = None) -> None:
+    def __init__(self, version: str, answer: str) -> None:
         self.version = version
-        self.status = status
         self.answer = answer
         super().__init__(
             f"version {version} did not answer the sample request with status 200: {answer}",
-            hint="No traffic went to it. `packager invoke` runs the bundle here, with its log.",
+            hint="No traffic went to it. `packager invoke` runs the bundle here, with its log;"
+            " `packager deploy --event` takes a request of your own for the test.",
         )

@@ -111,7 +111,7 @@ def _source_model(
 
     :raises ConfigError: the bundle was built from another model.
     """
-    from packager.mlmodel import read_mlmodel
+    from packager.mlmodel import MLMODEL_NAME, read_mlmodel
     from packager.requirements import inference_requirements
     from packager.sources import open_model
 
@@ -121,7 +121,12 @@ def _source_model(
     console.step(f"Opening {uri}")
     with open_model(uri, progress=console) as folder:
         spec = read_mlmodel(folder)
-        if set(spec.info.files) != set(bundle.manifest.model.files):
+        # An MLmodel made for a bare file tells how that was opened: its other files tell.
+        here, there = (
+            {entry for entry in info.files if entry.path != MLMODEL_NAME}
+            for info in (spec.info, bundle.manifest.model)
+        )
+        if here != there:
             raise ConfigError(
                 f"{uri} is not the model that {bundle.folder} was built from",
                 hint="Give that one, or build the bundle again: names as latest move on.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from packager.cli.event_files import read_event
 from packager.cli.output import Console, json_option, pass_console
 from packager.cli.stack_options import (
     approval,
@@ -56,6 +57,13 @@ _LONGEST_BODY_CHARS = 1500
     metavar="KEY=VALUE",
     help="A parameter of template.yaml, as Api=REST; kept by later deployments. Repeatable.",
 )
+@click.option(
+    "--event",
+    "event_file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="What the new version is asked for a test, as in the bundle's events/; default: the"
+    " model's sample request.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @yes_option
 @json_option
@@ -67,6 +75,7 @@ def command(
     bucket: str,
     prefix: str | None,
     assignments: tuple[str, ...],
+    event_file: Path | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -79,11 +88,15 @@ def command(
     """
     from packager.bundle import read_bundle
     from packager.deploy.clients import make_clients
+    from packager.deploy.smoke import SampleEvent
     from packager.deploy.stack import read_stack
     from packager.deploy.story import deploy, plan_deployment
     from packager.publish import ensure_bucket
 
     parameters = _parameters(assignments)
+    event = None
+    if event_file is not None:
+        event = SampleEvent(str(event_file), read_event(str(event_file)))
     if not dry_run:
         check_can_ask(yes)
     console.step(f"Checking {bundle} against its digests")
@@ -102,6 +115,7 @@ def command(
         bucket,
         prefix,
         parameters,
+        event=event,
         approve=approval(console, yes),
         progress=console,
     )

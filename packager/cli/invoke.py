@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from packager.cli.event_files import read_event
 from packager.cli.output import Console, pass_console
-from packager.errors import ConfigError
 
 if TYPE_CHECKING:
     from packager.local.invocation import Invocation
@@ -99,7 +99,7 @@ def command(
     from packager.local.invoke import running_function
     from packager.local.response import decode_response
 
-    parsed = [_read_event(name) for name in events]
+    parsed = [read_event(name) for name in events]
     documents = []
     with running_function(
         read_bundle(bundle),
@@ -121,19 +121,6 @@ def command(
         console.json(documents[0] if len(documents) == 1 else documents)
     if any(_is_failure(document) for document in documents):
         sys.exit(1)
-
-
-def _read_event(name: str) -> Any:
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        return json.loads(text)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the event {name}: {error.strerror}",
-            hint="`packager build` writes sample events into the bundle's events/ folder.",
-        ) from error
-    except ValueError as error:
-        raise ConfigError(f"the event {name} is not JSON: {error}") from error
 
 
 def _document(invocation: "Invocation", response: "HttpResponse | None") -> dict[str, Any]:

@@ -6,11 +6,13 @@ CloudFormation checks the same, but only when all is uploaded.
 import difflib
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import yaml
 
-from packager.errors import ConfigError
+from packager.damage import YAML_ERRORS
+from packager.errors import BundleInvalid, ConfigError
 
 LIVE_VERSION = "LiveVersion"
 REVISION = "Revision"
@@ -52,23 +54,42 @@ def check_concurrency(values: Mapping[str, str]) -> None:
 
     :raises ConfigError: there would be no room for a version that is tested.
     """
-    kept, bound = int(values.get(PROVISIONED) or 0), most(values.get(RESERVED) or "-1")
+    kept, bound = most(values.get(PROVISIONED) or "0"), most(values.get(RESERVED) or "-1")
     if kept and kept >= bound:
         raise ConfigError(
-            f"{PROVISIONED}={kept} leaves nothing of {RESERVED}={bound:.0f} for the test of a"
+            f"{PROVISIONED}={kept:.0f} leaves nothing of {RESERVED}={bound:.0f} for the test of a"
             " new version",
-            hint=f"Give a {RESERVED} of at least {kept + 1}, or -1 for no bound.",
+            hint=f"Give a {RESERVED} of at least {kept + 1:.0f}, or -1 for no bound.",
         )
 
 
-def most(reserved: str) -> float:
+def most(count: str) -> float:
     """Return how many execution environments that is: -1 is no bound."""
-    return float("inf") if reserved == "-1" else int(reserved)
+    return float("inf") if number(count) == -1 else float(number(count))
+
+
+def is_number(text: str) -> bool:
+    """Tell whether CloudFormation takes it for a number; few write 1e3, and it takes that too."""
+    return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) is not None
+
+
+def number(text: str) -> Decimal:
+    """Return the number in one form, whatever the zeros around it."""
+    return Decimal(text).normalize()
 
 
 def _declarations(template: str) -> dict[str, dict[str, Any]]:
-    document: Any = yaml.load(template, _Tagless)
-    return dict(document.get("Parameters", {}))
+    try:
+        document: Any = yaml.load(template, _Tagless)
+        declared = dict(document["Parameters"])
+        if all("Type" in item for item in declared.values()):
+            return declared
+    except (*YAML_ERRORS, TypeError, KeyError, ValueError):
+        pass
+    raise BundleInvalid(
+        "the bundle's template.yaml is damaged: its parameters cannot be read",
+        hint="Build the bundle again.",
+    )
 
 
 # libyaml's, where PyYAML has it: a quarter of a second less for a template of this size.
@@ -83,11 +104,11 @@ def _wanted(declaration: Mapping[str, Any], value: str) -> str | None:
     if value not in allowed:
         return " or ".join(allowed)
     if declaration["Type"] == "Number":
-        if not re.fullmatch(r"-?\d{1,9}", value):
-            return "a whole number"
-        if int(value) < declaration.get("MinValue", int(value)):
+        if not is_number(value):
+            return "a number"
+        if number(value) < declaration.get("MinValue", number(value)):
             return f"a number from {declaration['MinValue']} on"
-        if int(value) > declaration.get("MaxValue", int(value)):
+        if number(value) > declaration.get("MaxValue", number(value)):
             return f"a number up to {declaration['MaxValue']}"
     pattern = declaration.get("AllowedPattern")
     if pattern and not re.fullmatch(pattern, value):

@@ -18,7 +18,9 @@ from packager.deploy.parameters import (
     check_concurrency,
     check_given,
     declared_parameters,
+    is_number,
     most,
+    number,
 )
 from packager.errors import BundleInvalid, ConfigError
 from packager.publish import check_names, function_key, layer_key, models_prefix
@@ -70,9 +72,9 @@ class DeployPlan:
         if not version:
             return parameters
         both = {name: (now[name], parameters[name]) for name in parameters if name in now}
-        parameters |= {name: old for name, (old, _) in both.items() if _OF_THE_API.fullmatch(name)}
+        parameters |= {name: old for name, (old, _) in both.items() if is_of_the_api(name)}
         if PROVISIONED in both:
-            parameters[PROVISIONED] = min(both[PROVISIONED], key=int)
+            parameters[PROVISIONED] = min(both[PROVISIONED], key=most)
         if RESERVED in both:
             parameters[RESERVED] = max(both[RESERVED], key=most)
         return parameters
@@ -143,6 +145,11 @@ def make_plan(
     return DeployPlan(stack_name, bucket, prefix, _located(text, uris), values, tuple(uploads))
 
 
+def is_of_the_api(parameter: str) -> bool:
+    """Tell whether callers see it: which API there is, who may call it and how often."""
+    return _OF_THE_API.fullmatch(parameter) is not None
+
+
 def _check_layer(given: Mapping[str, str], bundle: Bundle) -> None:
     arn = given.get(LAYER_ARN, "")
     if not _is_layer_of(bundle, arn):
@@ -206,4 +213,4 @@ def _revision(digests: Mapping[str, str], values: Mapping[str, str]) -> str:
 def _in_one_form(value: str) -> list[str]:
     """Return what Lambda takes the value for: it publishes no second version of the same."""
     items = [item.strip() for item in value.split(",")]
-    return sorted(str(int(item)) if item.isdecimal() else item for item in items)
+    return sorted(str(number(item)) if is_number(item) else item for item in items)

@@ -32,7 +32,7 @@ class Destroyed:
     is_shared: bool = False
     """Whether other stacks' models are, or could be, there too."""
     layer: str | None = None
-    """ARN of the layer that it made, and that other stacks may use; None: it made none."""
+    """ARN of the layer that it made last, and that other stacks may use; None: it made none."""
 
 
 def destroy(
@@ -73,12 +73,14 @@ def destroy(
 
 
 def _is_shared(clients: Clients, stack: Stack, stored: str) -> bool:
-    # Below another prefix than its own, zips with their models inside can be other stacks'.
-    if not stored.endswith(f"/{stack.name}/"):
+    prefix = stored.removeprefix("s3://").partition("/")[2]
+    # Below another prefix than its own, anything can be.
+    if prefix.strip("/").split("/")[-1] != stack.name:
         return True
-    place = [stack.parameters.get(name) for name in ("ModelBucket", "ModelPrefix")]
-    return any(
-        [other.parameters.get(name) for name in ("ModelBucket", "ModelPrefix")] == place
-        for other in deployed_stacks(clients)
-        if other.id != stack.id and place[0]
-    )
+    try:
+        others = [item for item in deployed_stacks(clients) if item.id != stack.id]
+        return any(
+            (stored_at(template_of(clients, other)) or "").startswith(stored) for other in others
+        )
+    except StackError:
+        return True  # for who may not look at them

@@ -13,9 +13,10 @@ from packager.deploy.steps import (
     deployed,
     our_stack,
     versions_of,
+    without_marks_above,
 )
-from packager.deploy.versions import Versions, unmark_proven
-from packager.errors import ConfigError
+from packager.deploy.versions import Versions
+from packager.errors import ConfigError, StackError
 from packager.gateways import GATEWAYS, SampleRequest
 from packager.progress import Progress
 
@@ -51,20 +52,15 @@ def roll_back(
     is_unfinished = stack.parameters.get(ROLLS_BACK) == "true"
     if is_unfinished and to in (None, versions.live):
         live = _shifts_again(clients, plan, stack, versions.live, asked, progress, pause=pause)
-        _unmark_above(clients, stack, versions, versions.live)
+        without_marks_above(clients, stack, versions, versions.live)
         return deployed(live, versions.live, versions.live, is_changed=False)
-    target = to or versions.before_live()
-    if target is None:
-        raise ConfigError(
-            f"{stack_name} has no version before the live one that has proven itself",
-            hint="--to N takes any published version that answers; `packager status` lists them.",
-        )
-    if target not in versions.published:
-        raise ConfigError(
-            f"{stack_name} has no version {target}", hint="`packager status` lists them."
-        )
+    kept = without_marks_above(clients, stack, versions, versions.live)
+    if to is None and kept != versions:
+        progress.detail(f"version {versions.live} is what traffic went back to already")
+        return deployed(stack, versions.live, versions.live, is_changed=False)
+    versions = kept
+    target = _wanted(stack_name, versions, to)
     if target == versions.live:
-        _unmark_above(clients, stack, versions, target)
         return deployed(stack, target, target, is_changed=False)
     progress.step(f"Testing version {target} with /ping")
     if target not in versions.proven:
@@ -78,18 +74,29 @@ def roll_back(
     if shifts and ROLLS_BACK in parameters:
         parameters[ROLLS_BACK] = "true"
     live = change_stack(clients, plan, stack, parameters, asked, progress, pause=pause)
-    _unmark_above(clients, stack, versions, target)
     if parameters.get(ROLLS_BACK) == "true":
         unasked = Asked(lambda changes: True)  # for it was taken out for the rollback's own sake
         live = _shifts_again(clients, plan, live, target, unasked, progress, pause=pause)
+    try:
+        without_marks_above(clients, stack, versions, target)
+    except StackError as error:
+        # Traffic has moved. To end with an error would be to ask for another rollback.
+        progress.detail(f"{error}; the next command sees to it")
     return deployed(live, target, versions.live, is_changed=True)
 
 
-def _unmark_above(clients: Clients, stack: Stack, versions: Versions, target: str) -> None:
-    """Let no later rollback go to what was rolled back from, or over."""
-    for version in sorted(versions.proven, key=int):
-        if int(version) > int(target):
-            unmark_proven(clients, str(stack.function_name), version)
+def _wanted(stack_name: str, versions: Versions, to: str | None) -> str:
+    target = to or versions.before_live()
+    if target is None:
+        raise ConfigError(
+            f"{stack_name} has no version before the live one that has proven itself",
+            hint="--to N takes any published version that answers; `packager status` lists them.",
+        )
+    if target not in versions.published:
+        raise ConfigError(
+            f"{stack_name} has no version {target}", hint="`packager status` lists them."
+        )
+    return target
 
 
 def _shifts_again(

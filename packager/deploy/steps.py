@@ -1,7 +1,7 @@
 """What a deployment and a rollback are made of, and what they end with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packager.deploy.changes import (
     Change,
@@ -15,7 +15,7 @@ from packager.deploy.clients import Clients
 from packager.deploy.parameters import LIVE_VERSION
 from packager.deploy.plan import DeployPlan
 from packager.deploy.stack import Pause, Stack
-from packager.deploy.versions import Versions, read_versions
+from packager.deploy.versions import Versions, read_versions, unmark_proven
 from packager.errors import ConfigError, StackError
 from packager.progress import Progress
 
@@ -86,6 +86,20 @@ def versions_of(clients: Clients, stack: Stack | None) -> Versions:
     if stack is None or stack.function_name is None:
         return Versions()
     return read_versions(clients, stack.function_name)
+
+
+def without_marks_above(
+    clients: Clients, stack: Stack, versions: Versions, live: str | None
+) -> Versions:
+    """Return the versions, none above the live one being proven.
+
+    A mark above it is of a version that an alarm took the traffic from, or that was rolled back
+    from, or whose deployment was interrupted.
+    """
+    above = {item for item in versions.proven if live is None or int(item) > int(live)}
+    for version in sorted(above, key=int):
+        unmark_proven(clients, str(stack.function_name), version)
+    return replace(versions, proven=versions.proven - above)
 
 
 def change_stack(

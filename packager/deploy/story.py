@@ -11,8 +11,8 @@ from packager.bundle import Bundle
 from packager.deploy.changes import Change
 from packager.deploy.clients import Clients, stack_errors
 from packager.deploy.parameters import LIVE_VERSION
-from packager.deploy.plan import NOTHING_LIVE, DeployPlan, make_plan
-from packager.deploy.smoke import try_version
+from packager.deploy.plan import NOTHING_LIVE, DeployPlan, is_of_the_api, make_plan
+from packager.deploy.smoke import SampleEvent, sample_event, smoke_test
 from packager.deploy.stack import (
     NEVER_LIVED,
     Pause,
@@ -29,6 +29,7 @@ from packager.deploy.steps import (
     check_ours,
     deployed,
     versions_of,
+    without_marks_above,
 )
 from packager.deploy.versions import mark_proven
 from packager.errors import ConfigError, StackError
@@ -60,8 +61,12 @@ def plan_deployment(
         defaults = {
             item["ParameterKey"]: item.get("DefaultValue") or "" for item in summary["Parameters"]
         }
+        # Of an API that never was, what a failed attempt said of it does not count.
+        is_live = stack.parameters.get(LIVE_VERSION) != NOTHING_LIVE
         kept = {
-            name: value for name, value in stack.parameters.items() if value != defaults.get(name)
+            name: value
+            for name, value in stack.parameters.items()
+            if value != defaults.get(name) and (is_live or not is_of_the_api(name))
         }
         if "ModelPrefix" in stack.parameters:
             before = stack.parameters["ModelPrefix"].removesuffix("models").rstrip("/")
@@ -80,6 +85,7 @@ def deploy(
     prefix: str | None,
     parameters: Mapping[str, str],
     *,
+    event: SampleEvent | None = None,
     approve: Approve,
     progress: Progress,
     pause: Pause = two_seconds,
@@ -88,6 +94,7 @@ def deploy(
 
     :param prefix: None: where the stack's models are, or packager/STACK.
     :param parameters: of the template, by name.
+    :param event: what the new version is asked; None: the model's sample request.
     :raises SmokeTestFailed: the new version does not answer; what was live still is.
     :raises StackError: AWS refused, or a change failed and was rolled back.
     """
@@ -102,6 +109,8 @@ def deploy(
         stack = settled_stack(clients, stack_name, progress, pause=pause)
         plan = plan_deployment(clients, bundle, stack_name, bucket, prefix, parameters, stack)
     before = versions_of(clients, stack)
+    if stack is not None:
+        before = without_marks_above(clients, stack, before, before.live)
     if stack is not None and stack.status in NEVER_LIVED:
         if not asked.may((Change("Remove", stack_name, "AWS::CloudFormation::Stack"),)):
             raise StackError("not approved: nothing was changed")
@@ -113,7 +122,13 @@ def deploy(
     version, function_name = _published(with_code)
     is_proven = version in before.proven
     if version != before.live or not is_proven:
-        try_version(clients, bundle.manifest, plan.api, function_name, version, progress, pause)
+        asked_with = event or sample_event(bundle.manifest, plan.api)
+        progress.step(f"Testing version {version} with {asked_with.name}")
+        if asked_with.is_made_up:
+            progress.detail("made up from the signature: the model has no small input example")
+        smoke_test(clients, function_name, version, asked_with.event, pause=pause)
+    if not is_proven:
+        mark_proven(clients, function_name, version)
     live, parameters = with_code, plan.with_live(version)
     if parameters != untested:
         is_new = version != before.live
@@ -121,8 +136,6 @@ def deploy(
             f"Making version {version} the live one" if is_new else "Changing its API and bounds"
         )
         live = change_stack(clients, plan, with_code, parameters, asked, progress, pause=pause)
-    if not is_proven:
-        mark_proven(clients, function_name, version)
     return deployed(live, version, before.live, is_changed=live is not stack)
 
 

@@ -7,9 +7,9 @@ from packager.s3 import error_code
 
 LIVE = "live"
 _PROVEN = "proven-"
-"""Aliases of this name mark versions that passed their test, took over the traffic and were not
-taken back from it. They go when the function goes, and unlike tags each is made, and removed, in
-one call that never undoes another's."""
+"""Aliases of this name mark versions that passed their test. Above the live one none counts: an
+alarm, or a rollback, took the traffic from it. They go when the function goes, and unlike tags
+each is made, and removed, in one call that never undoes another's."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ def mark_proven(clients: Clients, function_name: str, version: str) -> None:
         except ClientError as error:
             if error_code(error) != "ResourceConflictException":
                 raise
+            # It is there already, or Lambda is busy with something else: then this fails too.
+            clients.functions.get_alias(FunctionName=function_name, Name=f"{_PROVEN}{version}")
 
 
 def unmark_proven(clients: Clients, function_name: str, version: str) -> None:

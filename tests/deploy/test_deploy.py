@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.deploy.aws import REGION
 from tests.deploy.conftest import BUCKET, INFO, STACK, Account
 
@@ -72,19 +74,26 @@ def test_a_version_that_does_not_answer_changes_nothing_of_the_api(
     assert account.parameters(STACK)["Api"] == "REST"
 
 
-def test_a_model_that_refuses_a_made_up_row_has_to_answer_a_ping(
-    account: Account, bundle: Make
+def test_a_made_up_row_that_a_model_refuses_is_replaced_by_an_event(
+    account: Account, bundle: Make, tmp_path: Path
 ) -> None:
     signature = {"inputs": [{"type": "string", "name": "city"}]}
     unknown = dataclasses.replace(INFO, input_example=None, signature=signature)
+    code = (
+        "def handler(event, context):\n    return {'statusCode': 200 if 'ok' in event else 400}\n"
+    )
+    folder = bundle("one", info=unknown, files={"handler/__init__.py": "", "handler/main.py": code})
+    event = tmp_path / "event.json"
 
-    done = account.deploy(bundle("one", status=400, ping=200, info=unknown))
-
+    refused = account.deploy(folder)
+    assert refused.returncode == 3
+    assert "made up from the signature" in refused.stderr
+    assert "`packager deploy --event`" in refused.stderr
+    event.write_text("{")
+    assert account.deploy(folder, "--event", str(event)).returncode == 2
+    event.write_text('{"ok": 1}')
+    done = account.deploy(folder, "--event", str(event))
     assert done.returncode == 0, done.stderr
-    assert "log the model with an input example" in done.stderr
-    for name, model in (("two", {"status": 500}), ("three", {"status": 400, "ping": 503})):
-        assert account.deploy(bundle(name, info=unknown, **model)).returncode == 3
-    assert account.deploy(bundle("four", status=400, ping=200)).returncode == 3
     assert account.aws.lived == ["1"]
 
 
@@ -139,14 +148,14 @@ def test_parameters_stay_and_only_what_a_version_keeps_publishes_one(
     folder = bundle("one")
     account.deploy(folder, "--parameter", "MemorySize=3008")
 
-    slower = account.deploy(folder, "--parameter", "ThrottlingRate=5")
+    slower = account.deploy(folder, "--parameter", "ThrottlingRate=2.5")
     assert slower.returncode == 0, slower.stderr
     assert account.aws.live(STACK) == "1"
     larger = account.deploy(folder, "--parameter", "MemorySize=4096")
     assert larger.returncode == 0, larger.stderr
     assert account.aws.lived == ["1", "2"]
     parameters = account.parameters(STACK)
-    assert (parameters["ThrottlingRate"], parameters["MemorySize"]) == ("5", "4096")
+    assert (parameters["ThrottlingRate"], parameters["MemorySize"]) == ("2.5", "4096")
 
 
 def test_a_canary_that_an_alarm_stops_is_taken_back_and_tried_again(
@@ -215,16 +224,31 @@ def test_destroy_deletes_the_stack_and_names_what_stays(account: Account, bundle
     assert account.deploy(bundle("one")).returncode == 0
 
 
+@pytest.mark.parametrize("prefix", [f"packager/{STACK}", f"packager/{STACK}/below"])
+@pytest.mark.parametrize("model", [b"a model", None])
 def test_a_place_that_another_stack_uses_too_is_not_to_be_removed(
-    account: Account, bundle: Make
+    account: Account, bundle: Make, prefix: str, model: bytes | None
 ) -> None:
-    account.deploy(bundle("one"))
-    place = ("--bucket", BUCKET, "--prefix", f"packager/{STACK}")
+    account.deploy(bundle("one", model=model))
+    place = ("--bucket", BUCKET, "--prefix", prefix)
     other = account.packager("deploy", bundle("two"), "--stack", "other", *place, "--yes")
     assert other.returncode == 0, other.stderr
 
     shared = account.packager("destroy", "--stack", STACK, "--yes")
+
+    assert shared.returncode == 0, shared.stderr
     assert "aws s3 rm" not in shared.stdout
+
+
+def test_a_whole_bucket_is_not_to_be_removed(account: Account, bundle: Make) -> None:
+    account.packager(
+        "deploy", bundle("one"), "--stack", BUCKET, "--bucket", BUCKET, "--prefix", "", "--yes"
+    )
+
+    done = account.packager("destroy", "--stack", BUCKET, "--yes")
+
+    assert f"stays     s3://{BUCKET}/\n" in done.stdout
+    assert "aws s3 rm" not in done.stdout
 
 
 def test_no_line_that_would_remove_other_stacks_models_is_printed(
@@ -244,11 +268,23 @@ def test_the_same_value_in_another_form_publishes_nothing(account: Account, bund
     account.deploy(folder, "--parameter", "MemorySize=3008", *vpc, "VpcSubnetIds=subnet-1,subnet-2")
 
     done = account.deploy(
-        folder, "--parameter", "MemorySize=03008", *vpc, "VpcSubnetIds=subnet-2, subnet-1"
+        folder, "--parameter", "MemorySize=3008.0", *vpc, "VpcSubnetIds=subnet-2, subnet-1"
     )
 
     assert done.returncode == 0, done.stderr
     assert account.aws.lived == ["1"]
+
+
+def test_what_a_first_attempt_said_of_the_api_is_forgotten(account: Account, bundle: Make) -> None:
+    account.deploy(
+        bundle("one", status=500), "--parameter", "Auth=NONE", "--parameter", "Timeout=9"
+    )
+
+    done = account.deploy(bundle("two"))
+
+    assert done.returncode == 0, done.stderr
+    parameters = account.parameters(STACK)
+    assert (parameters["Auth"], parameters["Timeout"]) == ("AWS_IAM", "9")
 
 
 def test_no_version_is_more_than_the_function_may_be_at_any_time(

@@ -59,9 +59,9 @@ class Commands:
         )
         return None
 
-    def roll_back(self, to: str) -> None:
+    def roll_back(self, to: str | None) -> None:
         if self._is_to_be_killed:
-            return self._run("rollback", "--to", to)
+            return self._run("rollback", *(("--to", to) if to else ()))
         roll_back(
             self._clients,
             STACK,
@@ -108,7 +108,7 @@ def broken_at(
     between: Callable[[int], None] = lambda at: None,
     after: Callable[[int], None],
 ) -> list[str]:
-    """Return the calls at which the command broke: each of them in turn, until it met no fault.
+    """Return the calls at which the command broke: each in turn, until it met no fault.
 
     :param command: is given the number of the call that breaks.
     :param between: looks at what the broken command left.
@@ -123,20 +123,22 @@ def broken_at(
             command(at)
         except PackagerError:
             calls.append(account.aws.calls[at - 1])
-        else:
-            assert len(account.aws.calls) < at, "a fault that nobody met"
             account.aws.fault = None
-            return calls
-        account.aws.fault = None
-        between(at)
-        command(at)
+            between(at)
+            command(at)
+        else:
+            if len(account.aws.calls) < at:
+                account.aws.fault = None
+                return calls
+            account.aws.fault = None
         after(at)
     raise AssertionError("the command never ends")
 
 
 def is_well(account: Account, version: str) -> bool:
     return (
-        account.aws.live(STACK) == version
+        not [item for item in account.aws.proven(STACK) if int(item) > int(version)]
+        and account.aws.live(STACK) == version
         and set(account.aws.lived) <= account.aws.answered
         and account.pending(STACK) == []
     )
@@ -191,6 +193,7 @@ def test_an_update_that_broke_at_any_call_leaves_a_tested_version_live(
 
     def is_new(at: int) -> None:
         assert is_well(account, str(at + 1))
+        assert str(at + 1) in account.aws.proven(STACK)
         lives.append(str(at + 1))
 
     calls = broken_at(
@@ -227,6 +230,38 @@ def test_a_rollback_that_broke_at_any_call_ends_when_it_is_run_again(
     )
     assert "ExecuteChangeSet" in calls
     assert account.parameters(STACK)["RollsBack"] == "false"
+
+
+# Killed after its last call it has said nothing, and has done everything.
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [*((kind, {}) for kind in KINDS if kind != "kill"), ("drop after", CANARY)],
+)
+def test_a_rollback_to_the_version_before_goes_no_further_when_it_is_run_again(
+    account: Account, commands: Commands, bundle: Make, kind: Kind, parameters: dict[str, str]
+) -> None:
+    folders = [bundle(name) for name in ("one", "two")]
+    lives = ["0"]
+
+    def two_more() -> None:
+        for folder in folders:
+            commands.deploy(folder, parameters)
+        lives.append(str(int(lives[-1]) + 2))
+
+    def is_the_one_before(at: int) -> None:
+        assert account.aws.live(STACK) == str(int(lives[-1]) - 1)
+        assert account.pending(STACK) == []
+
+    calls = broken_at(
+        account,
+        kind,
+        lambda at: commands.roll_back(None),
+        before=two_more,
+        after=is_the_one_before,
+    )
+    assert "ExecuteChangeSet" in calls
+    commands.deploy(folders[1])
+    assert is_well(account, lives[-1])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -148,8 +148,9 @@ def test_a_stack_that_needs_its_owner_is_an_error_with_the_command(
         ("LiveVersion=newest", "is set by `packager deploy` itself"),
         ("MemorySize", "is not KEY=VALUE"),
         ("ProvisionedConcurrency=5 ReservedConcurrency=5", "leaves nothing of"),
-        ("ProvisionedConcurrency=five", "it takes a whole number"),
-        ("ProvisionedConcurrency=", "it takes a whole number"),
+        ("ProvisionedConcurrency=five", "it takes a number"),
+        ("ProvisionedConcurrency=\u0663", "it takes a number"),
+        ("ProvisionedConcurrency=", "it takes a number"),
         ("MemorySize=64", "it takes a number from 128 on"),
         ("Timeout=901", "it takes a number up to 900"),
         ("Deployment=Canary", "it takes AllAtOnce or Canary10Percent5Minutes or "),
@@ -165,3 +166,13 @@ def test_a_wrong_parameter_is_refused_before_anything_is_sent(
     assert done.returncode == 2
     assert words in done.stderr
     assert set(account.aws.calls) <= {"DescribeStacks"}
+
+
+def test_a_damaged_template_is_told_without_a_traceback(account: Account, bundle: Make) -> None:
+    folder = bundle("one")
+    for text in ("", "a: [", "Parameters: {LiveVersion: x}"):
+        (folder / "template.yaml").write_text(text)
+        done = account.deploy(folder)
+        assert done.returncode == 1, done.stderr
+        assert "template.yaml is damaged" in done.stderr
+        assert "Traceback" not in done.stderr

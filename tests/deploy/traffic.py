@@ -55,6 +55,11 @@ class Traffic:
         """Return the same, and None while there is no function either."""
         return self.live(name) if self.stacks else None
 
+    def proven(self, name: str) -> set[str]:
+        """Return the versions that are marked as such."""
+        aliases = self._aliases(self.function_name(name)).values()
+        return {item.function_version for item in aliases if item.name.startswith("proven-")}
+
     def published(self, name: str) -> Published:
         return self.stacks[self.stack(name).stack_id]
 
