@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import pickle
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,9 +20,8 @@ from handler.pythonmodels.code import ModelConfig, run_model_code
 from handler.pythonmodels.model import FunctionPythonModel, PythonModelContext
 from handler.pythonmodels.modules import make_importable
 from handler.pythonmodels.wrapper import PythonModelWrapper
-from handler.raised import as_handler_error
 from packager.mlmodel import read_mlmodel
-from tests.without_mlflow import Modules, without_mlflow
+from tests.without_mlflow import without_mlflow
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -32,10 +30,10 @@ with warnings.catch_warnings():
     from mlflow.models import infer_signature
 
     from . import python_models as models
+    from .python_twins import FRAME, Twins, forget_classes, outcome, save
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-FRAME = pd.DataFrame({"a": [1.5, -2.0], "b": [3.0, 0.25]})
 WORDS = pd.DataFrame({"n": [1, 2], "text": ["x", "y"]})
 
 
@@ -49,53 +47,12 @@ def _pickled_by_value(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     cloudpickle.unregister_pickle_by_value(models)
 
 
-class Twins:
-    """A saved model, as MLflow has it and as a bundle would."""
-
-    def __init__(self, folder: Path) -> None:
-        self.info = read_mlmodel(folder).info
-        forget_classes()
-        self.judge = mlflow.pyfunc.load_model(str(folder))
-        self._modules: Modules = {}
-        forget_classes()
-        with without_mlflow(self._modules):
-            self.ours = load_model(folder, self.info)
-
-    def answers(self, data: Any, params: dict[str, Any] | None = None) -> tuple[Any, Any]:
-        """Return MLflow's outcome and ours."""
-        with without_mlflow(self._modules):
-            ours = outcome(self.ours.predict, data, params)
-        return outcome(self.judge.predict, data, params), ours
-
-
-def forget_classes() -> None:
-    """Let the next pickle make its classes anew: cloudpickle knows again those of this process."""
-    cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.clear()
-    cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS.clear()
-
-
-def outcome(predict: Callable[..., Any], data: Any, params: dict[str, Any] | None) -> Any:
-    """Return what can be compared of a prediction or an error."""
-    try:
-        answer = predict(data, params)
-    except Exception as error:
-        return type(error).__name__, json.loads(as_handler_error(error).to_json())
-    if hasattr(answer, "to_dict"):
-        answer = answer.to_dict()
-    return repr(answer)
-
-
 def words(predict: Callable[..., Any], data: Any) -> Any:
     """Return what can be compared where each has an exception of its own."""
     try:
         return predict(data)
     except Exception as error:
         return type(error).__name__, str(error), error.error_code
-
-
-def save(folder: Path, model: Any, **how: Any) -> Path:
-    mlflow.pyfunc.save_model(folder, python_model=model, pip_requirements=["pandas"], **how)
-    return folder
 
 
 def save_with_context(folder: Path, **how: Any) -> Path:
@@ -327,74 +284,6 @@ def test_a_model_that_names_more_of_mlflow_is_loaded_by_mlflow(tmp_path: Path) -
     import_ahead(info)
     ours = load_model(folder, info)
     assert outcome(ours.predict, FRAME, None) == outcome(judge.predict, FRAME, None)
-
-
-def save_with_loader(folder: Path, source: str, **how: Any) -> Path:
-    name = f"loader_of_{folder.parent.name}".replace("-", "_")
-    (folder.parent / f"{name}.py").write_text(source)
-    (folder.parent / "data.pkl").write_bytes(pickle.dumps([2.0]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        mlflow.pyfunc.save_model(
-            folder,
-            loader_module=name,
-            code_paths=[str(folder.parent / f"{name}.py")],
-            pip_requirements=["pandas"],
-            **how,
-        )
-    return folder
-
-
-LOADER = """
-import pickle
-from mlflow.exceptions import MlflowException
-
-class Model:
-    def __init__(self, factor): self.factor = factor
-    def predict(self, data{}): return data * self.factor
-    def refuse(self, data): raise MlflowException.invalid_parameter_value("no")
-
-def _load_pyfunc(path, config=None):
-    return Model(pickle.load(open(path, "rb"))[0] * (config or {{"k": 1}})["k"])
-"""
-
-
-@pytest.mark.parametrize("params", ["", ", params=None", ", **params"])
-@pytest.mark.parametrize("config", [None, {"k": 3}])
-@pytest.mark.parametrize("data", [FRAME, FRAME["a"].to_numpy()])
-def test_a_loader_of_the_users_own_is_called_as_by_mlflow(
-    tmp_path: Path, params: str, config: Any, data: Any
-) -> None:
-    source = LOADER.format(params)
-    path = str(tmp_path / "data.pkl")
-    folder = save_with_loader(tmp_path / "model", source, data_path=path, model_config=config)
-    twins = Twins(folder)
-    import_ahead(twins.info)  # the loader's own code may run only once it is unpacked
-    theirs, ours = twins.answers(data, {"p": 1})
-    assert ours == theirs
-
-
-def test_a_loader_without_data_gets_the_whole_model(tmp_path: Path) -> None:
-    source = """
-import pathlib
-class Model:
-    def predict(self, data): return [self.found, data["a"].tolist()]
-def _load_pyfunc(path):
-    model = Model()
-    model.found = (pathlib.Path(path) / "MLmodel").is_file()
-    return model
-"""
-    twins = Twins(save_with_loader(tmp_path / "model", source))
-    theirs, ours = twins.answers(FRAME)
-    assert ours == theirs
-    assert {"MLmodel", "requirements.txt"} <= {file.path for file in twins.info.files}
-
-
-def test_what_a_loader_returns_has_to_have_the_method(tmp_path: Path) -> None:
-    source = "class Model: pass\ndef _load_pyfunc(path): return Model()\n"
-    folder = save_with_loader(tmp_path / "model", source)
-    with without_mlflow({}), pytest.raises(ModelLoadError, match="no method 'predict'"):
-        load_model(folder, read_mlmodel(folder).info)
 
 
 def test_mlflow_that_a_package_brought_along_loads_the_model(tmp_path: Path) -> None:
