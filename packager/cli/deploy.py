@@ -59,8 +59,8 @@ _LONGEST_BODY_CHARS = 1500
 )
 @click.option(
     "--event",
-    "event_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    "event_name",
+    type=click.Path(dir_okay=False, exists=True),
     help="What the new version is asked for a test, as in the bundle's events/; default: the"
     " model's sample request.",
 )
@@ -75,7 +75,7 @@ def command(
     bucket: str,
     prefix: str | None,
     assignments: tuple[str, ...],
-    event_file: Path | None,
+    event_name: str | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -94,9 +94,7 @@ def command(
     from packager.publish import ensure_bucket
 
     parameters = _parameters(assignments)
-    event = None
-    if event_file is not None:
-        event = SampleEvent(str(event_file), read_event(str(event_file)))
+    event = SampleEvent(event_name, read_event(event_name)) if event_name else None
     if not dry_run:
         check_can_ask(yes)
     console.step(f"Checking {bundle} against its digests")

@@ -26,17 +26,29 @@ PROVISIONED = "ProvisionedConcurrency"
 RESERVED = "ReservedConcurrency"
 
 
-def declared_parameters(template: str) -> dict[str, str]:
-    """Return the template's parameters with their defaults; what has none is empty."""
-    return {name: str(item.get("Default", "")) for name, item in _declarations(template).items()}
+def declared_parameters(template: str) -> dict[str, dict[str, Any]]:
+    """Return the template's parameters, each as it is declared there.
+
+    :raises BundleInvalid: they cannot be read.
+    """
+    try:
+        document: Any = yaml.load(template, _Tagless)
+        declared = dict(document["Parameters"])
+        if all("Type" in item for item in declared.values()):
+            return declared
+    except (*YAML_ERRORS, TypeError, KeyError, ValueError):
+        pass
+    raise BundleInvalid(
+        "the bundle's template.yaml is damaged: its parameters cannot be read",
+        hint="Build the bundle again.",
+    )
 
 
-def check_given(given: Mapping[str, str], template: str) -> None:
+def check_given(given: Mapping[str, str], declared: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse what the template does not take.
 
     :raises ConfigError: an unknown parameter, one that is ours, or a value that it does not take.
     """
-    declared = _declarations(template)
     for name, value in given.items():
         if name in SET_BY_DEPLOY:
             raise ConfigError(f"the parameter {name} is set by `packager deploy` itself")
@@ -69,27 +81,13 @@ def most(count: str) -> float:
 
 
 def is_number(text: str) -> bool:
-    """Tell whether CloudFormation takes it for a number; few write 1e3, and it takes that too."""
+    """Tell whether it is a number in the form that people write: CloudFormation takes 1e3 too."""
     return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) is not None
 
 
 def number(text: str) -> Decimal:
     """Return the number in one form, whatever the zeros around it."""
     return Decimal(text).normalize()
-
-
-def _declarations(template: str) -> dict[str, dict[str, Any]]:
-    try:
-        document: Any = yaml.load(template, _Tagless)
-        declared = dict(document["Parameters"])
-        if all("Type" in item for item in declared.values()):
-            return declared
-    except (*YAML_ERRORS, TypeError, KeyError, ValueError):
-        pass
-    raise BundleInvalid(
-        "the bundle's template.yaml is damaged: its parameters cannot be read",
-        hint="Build the bundle again.",
-    )
 
 
 # libyaml's, where PyYAML has it: a quarter of a second less for a template of this size.

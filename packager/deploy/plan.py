@@ -29,18 +29,16 @@ from packager.sam import layer_name
 NOTHING_LIVE = "none"
 """The value of LiveVersion with which the stack has no API and no live alias yet."""
 _OF_THE_TARGET = {"Runtime", "Architecture"}
+# Who may call, where and how often is what callers see: it changes with the live version.
+_OF_THE_API = re.compile(r"Api|Auth|Jwt\w+|Throttling\w+")
 # What Lambda keeps with the function and not with each of its versions, and what others have:
 # a change of these alone publishes nothing, and CloudFormation fails where it is told to.
 _NOT_OF_A_VERSION = re.compile(
-    r"Api|Auth|Jwt\w+|Throttling\w+|Alarm\w+|Deployment|ModelKmsKeyArn|LogRetentionDays"
+    rf"{_OF_THE_API.pattern}|Alarm\w+|Deployment|ModelKmsKeyArn|LogRetentionDays"
     r"|ProvisionedConcurrency|ReservedConcurrency|LiveVersion|Revision|RollsBack"
     # The same content under another name: what is in it counts as a digest.
     r"|LayerArn"
 )
-
-
-# Who may call, where and how often is what callers see: it changes with the live version.
-_OF_THE_API = re.compile(r"Api|Auth|Jwt\w+|Throttling\w+")
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def make_plan(
             f"{bundle.folder / TEMPLATE_NAME} is of an older packager, without {LIVE_VERSION}",
             hint=f"Build it again: packager build MODEL --output {bundle.folder}",
         )
-    check_given(given, text)
+    check_given(given, declared)
     _check_layer(given, bundle)
     digests = {FUNCTION_ZIP: _digest(bundle, FUNCTION_ZIP)}
     keys = {FUNCTION_ZIP: function_key(prefix, digests[FUNCTION_ZIP])}
@@ -130,7 +128,8 @@ def make_plan(
     if not _is_layer_of(bundle, values.get(LAYER_ARN, "")):
         del values[LAYER_ARN]  # with the dependencies of the bundle before
     values |= given
-    values.setdefault("Api", declared["Api"])
+    defaults = {name: str(item.get("Default", "")) for name, item in declared.items()}
+    values.setdefault("Api", defaults["Api"])
     uploads = list(uris.values())
     if manifest.model_archive:
         digest = manifest.model_archive.sha256
@@ -140,8 +139,8 @@ def make_plan(
             "ModelSha256": digest,
         }
         uploads.insert(0, f"s3://{bucket}/{models_prefix(prefix)}/{digest}/model.zip")
-    check_concurrency(declared | values)
-    values[REVISION] = _revision(digests, declared | values)
+    check_concurrency(defaults | values)
+    values[REVISION] = _revision(digests, defaults | values)
     return DeployPlan(stack_name, bucket, prefix, _located(text, uris), values, tuple(uploads))
 
 

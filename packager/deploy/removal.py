@@ -19,6 +19,7 @@ from packager.deploy.stack import (
 from packager.deploy.steps import check_ours
 from packager.errors import StackError
 from packager.progress import Progress
+from packager.s3 import split_s3_uri
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,9 @@ def destroy(
 
 
 def _is_shared(clients: Clients, stack: Stack, stored: str) -> bool:
-    prefix = stored.removeprefix("s3://").partition("/")[2]
+    _, prefix = split_s3_uri(stored)
     # Below another prefix than its own, anything can be.
-    if prefix.strip("/").split("/")[-1] != stack.name:
+    if prefix.split("/")[-1] != stack.name:
         return True
     try:
         others = [item for item in deployed_stacks(clients) if item.id != stack.id]

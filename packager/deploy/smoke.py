@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from handler.manifest import BundleManifest
@@ -70,8 +69,7 @@ def smoke_test(
                     raise
                 pause()
         payload = answer["Payload"].read().decode("utf-8", "replace")
-    status = None if answer.get("FunctionError") else _status(payload)
-    if status != HTTPStatus.OK:
+    if answer.get("FunctionError") or _status(payload) != 200:
         raise SmokeTestFailed(version, payload[:_ANSWER_CHARS])
 
 

@@ -122,11 +122,11 @@ def deploy(
     version, function_name = _published(with_code)
     is_proven = version in before.proven
     if version != before.live or not is_proven:
-        asked_with = event or sample_event(bundle.manifest, plan.api)
-        progress.step(f"Testing version {version} with {asked_with.name}")
-        if asked_with.is_made_up:
+        sample = event or sample_event(bundle.manifest, plan.api)
+        progress.step(f"Testing version {version} with {sample.name}")
+        if sample.is_made_up:
             progress.detail("made up from the signature: the model has no small input example")
-        smoke_test(clients, function_name, version, asked_with.event, pause=pause)
+        smoke_test(clients, function_name, version, sample.event, pause=pause)
     if not is_proven:
         mark_proven(clients, function_name, version)
     live, parameters = with_code, plan.with_live(version)

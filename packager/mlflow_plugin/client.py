@@ -24,6 +24,7 @@ from packager.mlflow_plugin.errors import DeploymentError, mlflow_errors, wrong_
 from packager.mlflow_plugin.options import DeployOptions, read_options
 from packager.mlflow_plugin.predictions import predict
 from packager.mlflow_plugin.talk import Talk
+from packager.s3 import split_s3_uri
 
 Config = Mapping[str, Any] | None
 
@@ -202,11 +203,11 @@ def _place(clients: Clients, stack: Stack | None, options: DeployOptions) -> tup
     before = None
     if stack is not None and not stack.is_empty and stack.status not in NEVER_LIVED:
         before = stored_at(template_of(clients, stack))
-    known_bucket, _, known_prefix = (before or "").removeprefix("s3://").partition("/")
+    known_bucket, known_prefix = split_s3_uri(before) if before else ("", "")
     bucket = options.bucket or known_bucket or os.environ.get("PACKAGER_BUCKET")
     if not bucket:
         raise wrong_value("say which S3 bucket the model goes to: -C bucket=my-models")
-    return bucket, options.prefix or known_prefix.strip("/") or None
+    return bucket, options.prefix or known_prefix or None
 
 
 def _built(model_uri: str, flavor: str | None, options: DeployOptions, output: Path) -> Bundle:

@@ -26,6 +26,10 @@ EXAMPLE = {"dataframe_split": {"columns": ["a"], "data": [[1.0]]}}
 INFO = ModelInfo("sklearn", "model.skops", "skops", input_example=EXAMPLE)
 
 
+Make = Callable[..., Path]
+"""What the fixture `bundle` is."""
+
+
 @dataclass
 class Account:
     """Runs commands against the faked AWS."""
@@ -41,20 +45,21 @@ class Account:
         reset = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
         with urllib.request.urlopen(reset):
             pass
-        client = boto3.client("s3", endpoint_url=self.url, region_name=REGION)
-        client.create_bucket(Bucket=BUCKET)
+        self.client("s3").create_bucket(Bucket=BUCKET)
         self.aws.calls.clear()
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """Return boto3's."""
+        return boto3.client(service, endpoint_url=self.url, region_name=region)
 
     def parameters(self, name: str) -> dict[str, str]:
         """Return what the stack was given last."""
-        client = boto3.client("cloudformation", endpoint_url=self.url, region_name=REGION)
-        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
         return {x["ParameterKey"]: x.get("ParameterValue", "") for x in stack["Parameters"]}
 
     def pending(self, name: str) -> list[str]:
         """Return the change sets that nobody executed."""
-        client = boto3.client("cloudformation", endpoint_url=self.url, region_name=REGION)
-        found = client.list_change_sets(StackName=name)["Summaries"]
+        found = self.client("cloudformation").list_change_sets(StackName=name)["Summaries"]
         return [x["ChangeSetName"] for x in found if x["ExecutionStatus"] == "AVAILABLE"]
 
     def packager(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
@@ -84,16 +89,20 @@ def account(_account: Account) -> Account:
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Callable[..., Path]:
+def bundle(tmp_path: Path) -> Make:
     """Makes bundles by name: another name, another model and zip.
 
-    What else it is given goes to `make_bundle`.
+    The handler returns `answer`, an expression of `event`; what else is given goes to
+    `make_bundle`.
     """
 
-    def make(name: str, status: int = 200, ping: int | None = None, **changes: Any) -> Path:
+    def make(
+        name: str, status: int = 200, ping: int | None = None, answer: str = "", **changes: Any
+    ) -> Path:
         folder = tmp_path / name
         answers = [{"statusCode": code, "body": name} for code in (status, ping or status)]
-        code = f"def handler(event, context):\n    return {answers}['/ping' in str(event)]\n"
+        answer = answer or f"{answers}['/ping' in str(event)]"
+        code = f"def handler(event, context):\n    return {answer}\n"
         files = {"handler/__init__.py": "", "handler/main.py": code}
         changes = {"model": name.encode(), "files": files, "info": INFO} | changes
         made = make_bundle(folder, **changes)

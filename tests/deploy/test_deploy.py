@@ -2,15 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.aws import REGION
-from tests.deploy.conftest import BUCKET, INFO, STACK, Account
-
-Make = Callable[..., Path]
+from tests.deploy.conftest import BUCKET, INFO, STACK, Account, Make
 
 
 def test_a_first_deployment_is_tested_before_there_is_an_endpoint(
@@ -79,10 +76,8 @@ def test_a_made_up_row_that_a_model_refuses_is_replaced_by_an_event(
 ) -> None:
     signature = {"inputs": [{"type": "string", "name": "city"}]}
     unknown = dataclasses.replace(INFO, input_example=None, signature=signature)
-    code = (
-        "def handler(event, context):\n    return {'statusCode': 200 if 'ok' in event else 400}\n"
-    )
-    folder = bundle("one", info=unknown, files={"handler/__init__.py": "", "handler/main.py": code})
+    answer = "{'statusCode': 200 if 'ok' in event else 400}"
+    folder = bundle("one", info=unknown, answer=answer)
     event = tmp_path / "event.json"
 
     refused = account.deploy(folder)

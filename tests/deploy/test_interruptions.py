@@ -13,9 +13,8 @@ from packager.deploy.story import deploy
 from packager.errors import PackagerError
 from packager.progress import SILENT
 from tests.deploy.aws import Kind
-from tests.deploy.conftest import BUCKET, STACK, Account
+from tests.deploy.conftest import BUCKET, STACK, Account, Make
 
-Make = Callable[..., Path]
 KINDS: tuple[Kind, ...] = ("500", "drop before", "drop after", "kill")
 MOST_CALLS = 100
 CANARY = {"Deployment": "Canary10Percent5Minutes"}

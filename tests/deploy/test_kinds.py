@@ -5,34 +5,25 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from packager.bundle import read_bundle
 from packager.sam import layer_name
 from tests.deploy.aws import REGION
-from tests.deploy.conftest import BUCKET, STACK, Account
-
-Make = Callable[..., Path]
-
-
-def client(account: Account, service: str) -> Any:
-    return boto3.client(service, endpoint_url=account.url, region_name=REGION)
+from tests.deploy.conftest import BUCKET, STACK, Account, Make
 
 
 def stored(account: Account) -> set[str]:
     """Return the folders of the keys in the bucket."""
-    found = client(account, "s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    found = account.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
     return {item["Key"].split("/")[2] for item in found}
 
 
 def function(account: Account) -> dict[str, Any]:
     name = account.aws.function_name(STACK)
-    found: dict[str, Any] = client(account, "lambda").get_function_configuration(FunctionName=name)
+    found: dict[str, Any] = account.client("lambda").get_function_configuration(FunctionName=name)
     return found
 
 
@@ -43,7 +34,7 @@ def test_a_layer_stays_the_same_until_its_content_is_another(
     for name, text in (("one", "x = 1"), ("two", "x = 1"), ("three", "x = 2")):
         done = account.deploy(bundle(name, layer={"python/library.py": text}))
         assert done.returncode == 0, done.stderr
-        layers = client(account, "lambda").list_layers()["Layers"]
+        layers = account.client("lambda").list_layers()["Layers"]
         made.append({layer["LayerName"] for layer in layers})
         used.append(account.aws.published(STACK).function["Layers"])
 
@@ -99,15 +90,10 @@ def test_every_api_gets_its_own_event_as_a_test_and_a_line_that_calls_it(
     account: Account, bundle: Make, api: str, auth: str, call: str
 ) -> None:
     # It answers only what is in the form of the API's own events.
-    is_v1 = api == "REST"
-    code = (
-        "def handler(event, context):\n"
-        f"    return {{'statusCode': 200 if ('httpMethod' in event) == {is_v1} else 500}}\n"
-    )
-    files = {"handler/__init__.py": "", "handler/main.py": code}
+    answer = f"{{'statusCode': 200 if ('httpMethod' in event) == {api == 'REST'} else 500}}"
     settings = ("--parameter", f"Api={api}", "--parameter", f"Auth={auth}")
 
-    done = account.deploy(bundle("one", files=files), *settings)
+    done = account.deploy(bundle("one", answer=answer), *settings)
 
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("call ")]

@@ -5,15 +5,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from tests.deploy.aws import REGION
-from tests.deploy.conftest import STACK, Account
+from tests.deploy.conftest import STACK, Account, Make
 
 OURS = {
     "level": "ERROR",
@@ -31,7 +27,7 @@ class Log:
 
     def __init__(self, account: Account) -> None:
         self.group = f"/aws/lambda/{STACK}"
-        self.client: Any = boto3.client("logs", endpoint_url=account.url, region_name=REGION)
+        self.client: Any = account.client("logs")
         self.client.create_log_stream(logGroupName=self.group, logStreamName="1")
 
     def write(self, message: str, age_s: int = 0) -> None:
@@ -40,7 +36,7 @@ class Log:
 
 
 @pytest.fixture
-def log(account: Account, bundle: Callable[..., Path]) -> Log:
+def log(account: Account, bundle: Make) -> Log:
     done = account.deploy(bundle("one"))
     assert done.returncode == 0, done.stderr
     return Log(account)

@@ -3,16 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
-import boto3
 import pytest
 
-from tests.deploy.aws import REGION
-from tests.deploy.conftest import BUCKET, STACK, Account
-
-Make = Callable[..., Path]
+from tests.deploy.conftest import BUCKET, STACK, Account, Make
 
 
 def test_the_live_version_is_not_cut_off_from_its_model(account: Account, bundle: Make) -> None:
@@ -45,7 +39,7 @@ def test_a_place_that_is_none_is_refused(account: Account, bundle: Make, place: 
 def test_a_bucket_of_another_region_is_refused_before_anything_is_sent(
     account: Account, bundle: Make
 ) -> None:
-    client = boto3.client("s3", endpoint_url=account.url, region_name="eu-west-1")
+    client = account.client("s3", "eu-west-1")
     place = {"LocationConstraint": "eu-west-1"}
     client.create_bucket(Bucket="far-models", CreateBucketConfiguration=place)
 
@@ -94,7 +88,7 @@ def test_nothing_is_asked_without_a_terminal(account: Account, bundle: Make) -> 
 
 
 def test_a_stack_of_something_else_is_left_alone(account: Account, bundle: Make) -> None:
-    client = boto3.client("cloudformation", endpoint_url=account.url, region_name=REGION)
+    client = account.client("cloudformation")
     topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     client.create_stack(StackName=STACK, TemplateBody=json.dumps(topic))
     account.aws.calls.clear()
@@ -111,7 +105,7 @@ def test_a_stack_of_something_else_is_left_alone(account: Account, bundle: Make)
 def test_a_stack_that_waits_for_others_changes_is_left_alone(
     account: Account, bundle: Make
 ) -> None:
-    client = boto3.client("cloudformation", endpoint_url=account.url, region_name=REGION)
+    client = account.client("cloudformation")
     topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     client.create_change_set(
         StackName=STACK,

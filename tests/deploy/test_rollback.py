@@ -1,12 +1,8 @@
 """The way back, by the command, against moto."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 
-from tests.deploy.conftest import STACK, Account
-
-Make = Callable[..., Path]
+from tests.deploy.conftest import STACK, Account, Make
 
 
 def test_what_answered_a_ping_alone_has_not_passed_its_test(account: Account, bundle: Make) -> None:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import yaml
 
 from tests.commands import packager
 from tests.deploy.aws import REGION
-from tests.deploy.conftest import BUCKET, STACK, Account
+from tests.deploy.conftest import BUCKET, STACK, Account, Make
 
 ROLE = "arn:aws:iam::123456789012:role/packager"
 
@@ -42,7 +41,7 @@ def run(lines: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedPr
 
 
 def test_github_deploys_with_what_the_credentials_action_sets(
-    account: Account, bundle: Callable[..., Path], tmp_path: Path
+    account: Account, bundle: Make, tmp_path: Path
 ) -> None:
     bundle("dist")
     job = deploying_job("github", tmp_path)
@@ -66,7 +65,7 @@ def test_github_deploys_with_what_the_credentials_action_sets(
 
 
 def test_gitlab_takes_the_role_with_its_token_and_deploys(
-    account: Account, bundle: Callable[..., Path], tmp_path: Path
+    account: Account, bundle: Make, tmp_path: Path
 ) -> None:
     bundle("dist")
     job = deploying_job("gitlab", tmp_path)
