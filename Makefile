@@ -20,22 +20,22 @@ test: $(INSTALLED) .tools/judge/.installed .tools/sam/.installed ## Run the defa
 	$(PYTHON) -m pytest -n 2 --dist worksteal
 
 test-sam: $(INSTALLED) .tools/sam/.installed ## Run `sam local` for real, in a Docker engine started for it; as root
-	$(PYTHON) -m pytest -rP -m sam tests/sam
+	$(PYTHON) -m pytest -rP -m sam tests/machines/sam
 
 test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour
-	$(PYTHON) -m pytest -m targets tests/targets
+	$(PYTHON) -m pytest -m targets tests/machines/targets
 
 test-flavors: $(INSTALLED) ## Log, build and run models of all flavors in all formats (torch ...); gigabytes, an hour
-	$(PYTHON) -m pytest -m flavors tests/flavors tests/runtime/test_large_models.py
+	$(PYTHON) -m pytest -m flavors tests/parity/flavors tests/emulator/test_large_models.py
 
 flavors: $(INSTALLED) ## Run models of all flavors, or of some (ROWS="onnx sklearn/skops"), into docs/flavors.md
-	$(PYTHON) -m tests.flavors $(ROWS)
+	$(PYTHON) -m tests.parity.flavors $(ROWS)
 
 differential: $(INSTALLED) .tools/judge/.installed ## Ask MLflow and us generated requests (COUNT=100000, SEED=1)
-	$(PYTHON) -m tests.differential --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
+	$(PYTHON) -m tests.parity.differential --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 
 fuzz: $(INSTALLED) ## Fuzz raw bodies and Lambda events (COUNT=50000 of each, SEED=0)
-	$(PYTHON) -m tests.fuzz $(or $(COUNT),50000) --seed $(or $(SEED),0)
+	$(PYTHON) -m tests.parity.fuzz $(or $(COUNT),50000) --seed $(or $(SEED),0)
 
 bench: $(INSTALLED) ## Measure cold starts, warm requests and the goals into docs/performance.md (GROWTH=1: growth too)
 	$(PYTHON) -m benchmarks.cold $(if $(GROWTH),--growth)

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from benchmarks.build import ROOT, example_model
 from benchmarks.page import replace_section
-from packager.archive import write_archive
-from packager.lock import read_lock
-from packager.prune import tree_size
+from packager.lock.pylock import read_lock
+from packager.packages.trim import tree_size
+from packager.support.zips import write_archive
 
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 _SECTION = "article: python -m benchmarks.article --write"

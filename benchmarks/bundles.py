@@ -17,17 +17,17 @@ from pathlib import Path
 
 from benchmarks.kinds import KINDS, save_model
 from benchmarks.page import replace_section
-from packager.build import build_bundle
-from packager.bundle import FUNCTION_ZIP
-from packager.config import BuildConfig
+from packager.aws.runtimes import ARCHITECTURES, RUNTIMES, Target, find_target
+from packager.building.config import BuildConfig
+from packager.building.plan import plan_bundle
+from packager.building.story import build_bundle
+from packager.bundle.folder import FUNCTION_ZIP
+from packager.engine.choose import Optimization
 from packager.errors import PackagerError
-from packager.mlmodel import read_mlmodel
-from packager.optimize import Optimization
-from packager.plan import plan_bundle
-from packager.prune import tree_size
-from packager.requirements import HANDLER_REQUIREMENTS
-from packager.targets import ARCHITECTURES, RUNTIMES, Target, find_target
-from packager.uv import run_uv
+from packager.model.mlmodel import read_mlmodel
+from packager.packages.trim import tree_size
+from packager.requirements.select import HANDLER_REQUIREMENTS
+from packager.support.uv import run_uv
 
 _SECTION = "sizes: python -m benchmarks.bundles --write"
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.static_s3 import static_s3
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
-from packager.archive import frame_sha256, write_archive
+from packager.support.zips import frame_sha256, write_archive
 
 ROOT = Path(__file__).parent.parent
 SIZES_MB = (1, 50, 250)
@@ -53,7 +53,7 @@ WAYS = {
 import os
 from pathlib import Path
 from handler.config import HandlerConfig
-from handler.fetch import fetch_model
+from handler.fetch.fetch import fetch_model
 from handler.manifest import read_manifest
 root = Path(os.environ["TASK_ROOT"])
 fetch_model(read_manifest(root), HandlerConfig.from_env(os.environ, root))

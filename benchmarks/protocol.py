@@ -20,7 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from handler.manifest import ModelInfo
-from handler.scoring import Scorer
+from handler.requests.scorer import Scorer
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,11 +21,11 @@ from mangum import Mangum
 
 from benchmarks.protocol import FORMATS, our_scorer, request_body
 from handler.config import HandlerConfig
-from handler.events import dispatch
-from handler.front import Front
-from handler.model import ModelHost
-from handler.protocol import read_envelope
+from handler.host.model import ModelHost
+from handler.requests.envelope import read_envelope
 from handler.telemetry import Telemetry
+from handler.web.asgi import Front
+from handler.web.events import dispatch
 
 _ROUNDS = 1500
 _HEADERS = {"host": "abc.example.com", "content-type": "application/json"}

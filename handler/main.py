@@ -13,19 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from handler.background import Background
 from handler.config import HandlerConfig, initialization_type
 from handler.errors import ConfigError, HandlerError, ModelFetchError, StillFetching
-from handler.events import Answer, dispatch
-from handler.fetch import fetch_model
-from handler.front import Front
+from handler.fetch.fetch import fetch_model
+from handler.host.background import Background
+from handler.host.model import ModelHost
 from handler.manifest import BundleManifest, read_manifest
-from handler.model import ModelHost
 from handler.telemetry import InitOutcome, StepTimer, Telemetry
 from handler.threads import limit_threads
+from handler.web.asgi import Front
+from handler.web.events import Answer, dispatch
 
 if TYPE_CHECKING:
-    from handler.scoring import Scorer
+    from handler.requests.scorer import Scorer
 
 _INIT_S = 8.0
 """How long an init on demand waits for a model. Lambda ends one after 10 s and runs it again
@@ -61,7 +61,7 @@ def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[Front, Ha
             with timer.step("unpack"):
                 _unpack_now(app)
         if config.initialization_type == "snap-start":
-            from handler.snapstart import register_hooks  # nobody else needs it
+            from handler.host.snapstart import register_hooks  # nobody else needs it
 
             register_hooks()
         outcome = "fetching" if host.is_fetching else "model_unavailable"
@@ -86,7 +86,7 @@ def _prepare(
         problem = problem or error
     if manifest is not None and manifest.packed:
         # Imported here: a bundle that has everything unpacked does without.
-        from handler.packed import add_finders
+        from handler.fetch.late_packages import add_finders
 
         add_finders(manifest.packed, config)
     if manifest is None or problem is not None:
@@ -119,9 +119,9 @@ class _Loading:
         with self._timer.step("imports"):
             # Imported here: they bring the model's libraries, and if one is missing the
             # function shall say so in a 503.
-            from handler.loaders import import_ahead, load_model
-            from handler.parquet import parquet_reader
-            from handler.scoring import Scorer
+            from handler.loaders.load import import_ahead, load_model
+            from handler.requests.parquet import parquet_reader
+            from handler.requests.scorer import Scorer
 
             import_ahead(self._manifest.model)
         with self._timer.step("fetch_wait"):

@@ -139,8 +139,8 @@ class ModelInfo:
     trusted_types: tuple[str, ...] = ()
     """What skops may construct besides its own defaults."""
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """What else this flavor's loader has to know, as JSON; `packager/flavors/<flavor>.py` fills
-    it in."""
+    """What else this flavor's loader has to know, as JSON;
+    `packager/model/flavors/<flavor>.py` fills it in."""
     logged_executes_code: bool = True
     """Whether loading what was logged runs code that its files name: a pickle, a class from
     somewhere else than its library, or the model's own modules."""

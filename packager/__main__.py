@@ -1,6 +1,6 @@
 """Entry point of the `packager` command and of `python -m packager`."""
 
-from packager.cli import cli
+from packager.cli.main import cli
 
 
 def main() -> None:

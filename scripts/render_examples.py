@@ -7,8 +7,8 @@ from pathlib import Path
 
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from packager import __version__
-from packager.events import write_events
-from packager.sam import render_template
+from packager.bundle.sample_events import write_events
+from packager.bundle.template import render_template
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = ("feature_0", "feature_1", "feature_2", "feature_3")

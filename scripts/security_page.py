@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.page import with_section
-from packager.flavors import OWN_FLAVORS, Flavor
+from packager.model.flavors.flavor import Flavor
+from packager.model.flavors.table import OWN_FLAVORS
 
 PAGE = Path(__file__).parent.parent / "docs" / "security.md"
 _SECTION = "formats: python -m scripts.security_page"

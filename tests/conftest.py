@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from packager.sources import open_model
-from tests.commands import ROOT, packager
+from packager.sources.model_uri import open_model
+from tests.support.commands import ROOT, packager
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.cold.folders import unpack
 from benchmarks.cold.work import WORK, run, say
-from packager.lock import read_lock
+from packager.lock.pylock import read_lock
 
 
 @dataclass(frozen=True)

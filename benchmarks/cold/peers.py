@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.cold.folders import linked_copy, lock, remove
 from benchmarks.cold.work import WORK, say
-from packager.archive import write_archive
-from packager.bytecode import compile_bytecode
-from packager.prune import tree_size
-from packager.targets import Target
-from packager.uv import run_uv
+from packager.aws.runtimes import Target
+from packager.packages.bytecode import compile_bytecode
+from packager.packages.trim import tree_size
+from packager.support.uv import run_uv
+from packager.support.zips import write_archive
 
 _HANDLERS = Path(__file__).parent / "handlers"
 _SKLEARN = ("fastapi", "mangum", "numpy", "pandas", "scikit-learn", "scipy")

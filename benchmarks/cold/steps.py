@@ -9,7 +9,7 @@ from benchmarks.cold.folders import linked_copy, lock, remove
 from benchmarks.cold.models import Models
 from benchmarks.cold.variants import EXACT, Stage, Variant, our_variant, target_of
 from benchmarks.cold.work import WORK
-from packager.bytecode import compile_bytecode
+from packager.packages.bytecode import compile_bytecode
 
 _ENTRY = "bench_entry"
 
@@ -87,7 +87,7 @@ STEPS = (
                 "the fetch on a thread, beside the imports",
                 base,
                 "one after the other",
-                replaces=("handler/background.py", _IN_TURN),
+                replaces=("handler/host/background.py", _IN_TURN),
             ),
             Step("FastAPI when it is needed", base, "at init", prelude=_FASTAPI, borrows="floor"),
             Step("pandas when it is needed", base, "at init", prelude=_PANDAS, borrows="blog"),

@@ -10,9 +10,9 @@ from benchmarks.cold import peers
 from benchmarks.cold.bundles import Built, build, sha256
 from benchmarks.cold.models import Models
 from benchmarks.cold.work import WORK
-from packager.archive import write_archive
-from packager.prune import tree_size
-from packager.targets import Target, find_target
+from packager.aws.runtimes import Target, find_target
+from packager.packages.trim import tree_size
+from packager.support.zips import write_archive
 
 BUCKET = "bench"
 OBJECTS = WORK / "s3"

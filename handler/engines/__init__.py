@@ -1,1 +1,4 @@
-"""Compiled models: what computes predictions without the library that trained the model."""
+"""Compiled models: what computes predictions without the library that trained the model.
+
+`program` runs what `packager/engine/converter/` made.
+"""

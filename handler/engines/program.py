@@ -16,7 +16,7 @@ The file, all numbers little-endian::
 With `columns` the first step gets a dict of 1-D arrays by these names, else a 2-D array. Arrays
 are mapped, not read: a page comes into memory when it is first used. `is_object` marks fixed-width
 strings that the model has as Python strings, `is_transposed` an array in Fortran's order: the
-file holds its transpose, in C's. `packager/converter/builder.py` writes it.
+file holds its transpose, in C's. `packager/engine/converter/builder.py` writes it.
 """
 
 # Most of numpy's operations are typed Any here.

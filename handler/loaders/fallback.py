@@ -2,7 +2,7 @@
 
 Source: `mlflow.pyfunc.load_model` (MLflow 3.18), which calls `_load_pyfunc` of the module that
 the MLmodel file names. The signature is enforced by then, and not once more. `info.options`
-(`packager/flavors/fallback.py` fills it in) are those of `python_function`, and
+(`packager/model/flavors/fallback.py` fills it in) are those of `python_function`, and
 
 - `is_offline`: whether the Hugging Face Hub must not be asked;
 - `program`: one that the flavor starts, and the function has to have: `java`; or None.

@@ -1,7 +1,7 @@
 """Loads Python models of the user's own, and whatever names a loader of its own.
 
 Source: `mlflow.pyfunc.load_model`, `PyFuncModel._predict` and `_PythonModelPyfuncWrapper` (MLflow
-3.18). `info.options` (`packager/flavors/python_function.py` fills it in):
+3.18). `info.options` (`packager/model/flavors/python_function.py` fills it in):
 
 - `loader_module`: as the MLmodel file names it;
 - `has_mlflow`: whether MLflow itself is in the bundle and loads the model; `reason` says why;

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from handler.manifest import ModelSource, PackageType
-    from packager.build import BuildReport
-    from packager.check import Measurements
+    from packager.building.plan import BuildPlan
+    from packager.building.story import BuildReport
+    from packager.checking.report import Measurements
     from packager.cli.model_options import ModelOptions
-    from packager.optimize import EngineChoice
-    from packager.plan import BuildPlan
+    from packager.engine.choose import EngineChoice
 
 
 @click.command(
@@ -164,11 +164,11 @@ def command(
     also a Dockerfile, with --layer also layer.zip. The bundle is checked before it gets
     there: `packager check --help`.
     """
-    from packager.build import build_bundle
-    from packager.config import BuildConfig
-    from packager.optimize import Optimization
-    from packager.plan import plan_bundle
-    from packager.targets import find_target
+    from packager.aws.runtimes import find_target
+    from packager.building.config import BuildConfig
+    from packager.building.plan import plan_bundle
+    from packager.building.story import build_bundle
+    from packager.engine.choose import Optimization
 
     if runtime != "auto":
         find_target(runtime, architecture)  # before the work: one that is none is known at once
@@ -210,7 +210,7 @@ def command(
 
 
 def _plan_text(plan: BuildPlan, output: Path) -> str:
-    from packager.plan import changes
+    from packager.building.plan import changes
 
     lines = [
         f"would build  {plan.spec.info.flavor} model ({plan.spec.info.serialization_format})",

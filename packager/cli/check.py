@@ -15,9 +15,9 @@ from packager.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from packager.bundle import Bundle
-    from packager.check import CheckReport
-    from packager.requirements import Drop
+    from packager.bundle.folder import Bundle
+    from packager.checking.report import CheckReport
+    from packager.requirements.select import Drop
 
 _FAILED_STATUS = 3
 
@@ -81,8 +81,9 @@ def command(
     machine, the function runs under AWS's runtime interface emulator: import, init, and a
     prediction, which is compared with the source model's.
     """
-    from packager.bundle import read_bundle
-    from packager.check import Gates, check_bundle
+    from packager.bundle.folder import read_bundle
+    from packager.checking.gates import Gates
+    from packager.checking.story import check_bundle
 
     # Before the work: a limit that is none is known at once.
     gates = Gates(max_unzipped_mb, max_zipped_mb, max_init_ms, max_p50_ms, max_memory_mb)
@@ -111,9 +112,9 @@ def _source_model(
 
     :raises ConfigError: the bundle was built from another model.
     """
-    from packager.mlmodel import MLMODEL_NAME, read_mlmodel
-    from packager.requirements import inference_requirements
-    from packager.sources import open_model
+    from packager.model.mlmodel import MLMODEL_NAME, read_mlmodel
+    from packager.requirements.select import inference_requirements
+    from packager.sources.model_uri import open_model
 
     if uri is None:
         yield None, ()

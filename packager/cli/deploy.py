@@ -19,9 +19,9 @@ from packager.cli.stack_options import (
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
-    from packager.bundle import Bundle
-    from packager.deploy.plan import DeployPlan
-    from packager.deploy.stack import Stack
+    from packager.bundle.folder import Bundle
+    from packager.deploying.plan import DeployPlan
+    from packager.deploying.stack import Stack
 
 _LONGEST_BODY_CHARS = 1500
 
@@ -86,12 +86,12 @@ def command(
     version that comes of it gets the model's sample request before it gets any traffic; only if
     it answers does the alias `live` move. After an interruption run the same command again.
     """
-    from packager.bundle import read_bundle
-    from packager.deploy.clients import make_clients
-    from packager.deploy.smoke import SampleEvent
-    from packager.deploy.stack import read_stack
-    from packager.deploy.story import deploy, plan_deployment
-    from packager.publish import ensure_bucket
+    from packager.bundle.folder import read_bundle
+    from packager.deploying.clients import make_clients
+    from packager.deploying.smoke import SampleEvent
+    from packager.deploying.stack import read_stack
+    from packager.deploying.story import deploy, plan_deployment
+    from packager.storage.publish import ensure_bucket
 
     parameters = _parameters(assignments)
     event = SampleEvent(event_name, read_event(event_name)) if event_name else None
@@ -159,7 +159,7 @@ def _print_plan(console: Console, plan: "DeployPlan", stack: "Stack | None", as_
 
 def _call(bundle: "Bundle", endpoint: str, parameters: dict[str, str], region: str) -> str:
     """Return a command line that asks the endpoint for a prediction."""
-    from packager.samples import sample_requests
+    from packager.model.samples import sample_requests
 
     samples = sample_requests(bundle.manifest.model)
     body = json.dumps(next(iter(samples.documents.values()))) if samples else ""

@@ -25,8 +25,8 @@ def command(console: Console, stack_name: str, yes: bool, as_json: bool) -> None
 
     What was put into S3 stays, and so does a layer, which other stacks may use: both are named.
     """
-    from packager.deploy.clients import make_clients
-    from packager.deploy.removal import destroy
+    from packager.deploying.clients import make_clients
+    from packager.deploying.removal import destroy
 
     def approve() -> bool:
         return yes or click.confirm(f"Delete {stack_name} and its endpoint?", err=True)

@@ -13,7 +13,7 @@ from packager.cli.output import Console, json_option, pass_console
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from packager.diff import BundleDiff, Change, FileChange
+    from packager.bundle.diff import BundleDiff, Change, FileChange
 
 _MARKS = {"changed": "~", "added": "+", "removed": "-"}
 _SHOWN_CHARS = 100
@@ -44,8 +44,8 @@ def command(
     Target, model, packages, sizes, files in function.zip and layer.zip, and checks. A and B
     are folders that `packager build` wrote.
     """
-    from packager.bundle import read_bundle
-    from packager.diff import diff_bundles
+    from packager.bundle.diff import diff_bundles
+    from packager.bundle.folder import read_bundle
 
     diff = diff_bundles(read_bundle(before), read_bundle(after))
     if as_json:
@@ -117,7 +117,7 @@ def _files(files: Sequence[FileChange], with_files: bool) -> Iterator[str]:
 
 
 def _has_layer(files: Sequence[FileChange]) -> bool:
-    from packager.layer import LAYER_ROOT
+    from packager.packages.layer import LAYER_ROOT
 
     return any(file.path.startswith(f"{LAYER_ROOT}/") for file in files)
 
@@ -146,7 +146,7 @@ def _short(text: str) -> str:
 
 def _shortened(changes: Sequence[Change]) -> list[Change]:
     """Return changes of digests with as much of them as tells them apart."""
-    from packager.diff import Change
+    from packager.bundle.diff import Change
 
     return [
         Change(

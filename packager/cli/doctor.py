@@ -12,7 +12,7 @@ from packager.cli.output import Console, json_option, pass_console
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from packager.doctor import Examination
+    from packager.start.doctor import Examination
 
 _FAILED_STATUS = 3
 
@@ -35,7 +35,7 @@ def command(console: Console, as_json: bool) -> None:
 
     Nothing is changed or downloaded, no secret is shown, and AWS is not asked.
     """
-    from packager.doctor import examine
+    from packager.start.doctor import examine
 
     found = examine(progress=console)
     console.json(found.to_dict()) if as_json else console.result("\n".join(_lines(found)))

@@ -14,7 +14,7 @@ from packager.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from packager.starter import Settings
+    from packager.start.repository import Settings
 
 _NEXT = {
     "github": "set the repository's variables {names}, and commit",
@@ -84,8 +84,14 @@ def command(
     MODEL goes into the file model.uri, which all else reads: another model is a change of that
     line. A local path is taken from the repository's top folder.
     """
-    from packager.starter import Settings, installed_from, model_file, sam_project, workflow
-    from packager.targets import find_target
+    from packager.aws.runtimes import find_target
+    from packager.start.repository import (
+        Settings,
+        installed_from,
+        model_file,
+        sam_project,
+        workflow,
+    )
 
     if not has_sam and ci is None:
         raise click.UsageError("Say what to write: --sam, --ci github or --ci gitlab.")
@@ -129,7 +135,7 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def _next_steps(has_sam: bool, ci: str | None, settings: Settings) -> list[str]:
-    from packager.starter import variables
+    from packager.start.repository import variables
 
     steps = []
     if has_sam:

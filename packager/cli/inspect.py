@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from handler.manifest import FileEntry, ModelInfo
+    from packager.bundle.inspect import BundleReport, ModelReport
     from packager.cli.model_options import ModelOptions
-    from packager.inspect import BundleReport, ModelReport
 
 _EXAMPLE_CHARS = 200
 
@@ -45,9 +45,9 @@ def command(
     MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
     or folder; BUNDLE is a folder that `packager build` wrote.
     """
-    from packager.bundle import is_bundle, read_bundle
-    from packager.inspect import inspect_bundle, inspect_model
-    from packager.mlmodel import read_mlmodel
+    from packager.bundle.folder import is_bundle, read_bundle
+    from packager.bundle.inspect import inspect_bundle, inspect_model
+    from packager.model.mlmodel import read_mlmodel
 
     report: ModelReport | BundleReport
     if is_bundle(Path(model_or_bundle)):
@@ -71,7 +71,7 @@ def _report_lines(report: ModelReport) -> Iterator[str]:
 
 
 def _bundle_lines(report: BundleReport) -> Iterator[str]:
-    from packager.optimize import describe
+    from packager.engine.choose import describe
 
     manifest = report.manifest
     yield from _model_lines(manifest.model)
@@ -112,7 +112,7 @@ def _model_lines(info: ModelInfo) -> Iterator[str]:
 
 def _danger(info: ModelInfo) -> str:
     # Imported here: it brings the table of flavors, which the other commands do without.
-    from packager.flavors.objects import foreign_types
+    from packager.model.flavors.objects import foreign_types
 
     if info.executes_code:
         return "loading it executes code"
@@ -140,7 +140,7 @@ def _package_lines(report: BundleReport) -> Iterator[str]:
 
 
 def _signature_item(item: dict[str, Any]) -> str:
-    from packager.inspect import describe_column
+    from packager.bundle.inspect import describe_column
 
     name = f"{item['name']}: " if "name" in item else ""
     return name + describe_column(item)

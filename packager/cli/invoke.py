@@ -95,7 +95,7 @@ def command(
     The zip is unpacked read-only and runs under AWS's runtime interface emulator in an
     environment of its own: nothing but the zip and what Lambda itself has is on its path.
     """
-    from packager.bundle import read_bundle
+    from packager.bundle.folder import read_bundle
     from packager.local.invoke import running_function
     from packager.local.response import decode_response
 

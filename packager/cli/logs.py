@@ -11,7 +11,7 @@ from packager.cli.output import Console, pass_console
 from packager.cli.stack_options import stack_option
 
 if TYPE_CHECKING:
-    from packager.deploy.logs import LogLine
+    from packager.deploying.logs import LogLine
 
 
 @click.command(
@@ -38,10 +38,10 @@ def command(
     as_json: bool,
 ) -> None:
     """Show what a deployed function wrote into its log, all versions together."""
-    from packager.deploy.clients import make_clients
-    from packager.deploy.logs import parse_age, read_logs
-    from packager.deploy.stack import read_stack
-    from packager.deploy.steps import our_stack
+    from packager.deploying.clients import make_clients
+    from packager.deploying.logs import parse_age, read_logs
+    from packager.deploying.stack import read_stack
+    from packager.deploying.steps import our_stack
 
     age = parse_age(since)
     clients = make_clients()

@@ -41,7 +41,7 @@ class ModelOptions:
 
         :raises ModelError: there is none, or it cannot be used.
         """
-        from packager.sources import open_model
+        from packager.sources.model_uri import open_model
 
         return open_model(
             uri,

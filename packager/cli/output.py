@@ -1,7 +1,6 @@
 """What the command line prints: results on stdout, talk on stderr."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from packager.errors import ConfigError
+from packager.support.atomic import write_whole
 
 
 class Console:
@@ -89,10 +89,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     :raises ConfigError: the place cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_bytes(content)
-        draft.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise ConfigError(f"cannot write {path}: {error.strerror}") from error

@@ -12,7 +12,7 @@ import click
 from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
-    from packager.publish import PublishReport
+    from packager.storage.publish import PublishReport
 
 
 @click.command(
@@ -53,8 +53,8 @@ def command(
     sends it there; its model is put into S3 here, unless it is embedded. Your AWS settings
     (AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3, ...) apply.
     """
-    from packager.bundle import TEMPLATE_NAME, read_bundle
-    from packager.publish import publish
+    from packager.bundle.folder import TEMPLATE_NAME, read_bundle
+    from packager.storage.publish import publish
 
     console.step(f"Checking {bundle} against its digests")
     report = publish(
@@ -79,7 +79,7 @@ def command(
 
 
 def _deploy_command(template: Path, prefix: str, report: "PublishReport") -> str:
-    from packager.publish import models_prefix
+    from packager.bundle.keys import models_prefix
 
     if report.function:
         build = ""

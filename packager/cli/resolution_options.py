@@ -12,10 +12,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from packager.lock import Lock
-    from packager.locking import LockPolicy
-    from packager.uv import Indexes
-    from packager.wishes import Wishes
+    from packager.lock.obtain import LockPolicy
+    from packager.lock.pylock import Lock
+    from packager.requirements.overrides import Wishes
+    from packager.support.uv import Indexes
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _OPTIONS = (
@@ -91,21 +91,21 @@ class Resolution:
     @property
     def wishes(self) -> Wishes:
         """For the requirements."""
-        from packager.wishes import Wishes
+        from packager.requirements.overrides import Wishes
 
         return Wishes(self.extra, self.keep, self.drop)
 
     @property
     def indexes(self) -> Indexes:
         """For uv."""
-        from packager.uv import Indexes
+        from packager.support.uv import Indexes
 
         return Indexes(self.index_url, self.extra_index_urls, self.find_links, self.is_offline)
 
     @property
     def policy(self) -> LockPolicy:
         """For the lock."""
-        from packager.locking import LockPolicy
+        from packager.lock.obtain import LockPolicy
 
         if self.is_locked:
             return LockPolicy.LOCKED
@@ -117,7 +117,7 @@ class Resolution:
         :raises ConfigError: a file is not UTF-8 text, or cannot be read.
         """
         from packager.errors import ConfigError
-        from packager.modelenv import parse_requirement_lines
+        from packager.model.environment import parse_requirement_lines
 
         lines: list[str] = []
         for path in self.constraint_files:
@@ -132,8 +132,8 @@ class Resolution:
 
         :raises ConfigError: there is one, and it cannot be read.
         """
-        from packager.bundle import LOCK_NAME
-        from packager.lock import read_lock
+        from packager.bundle.folder import LOCK_NAME
+        from packager.lock.pylock import read_lock
 
         path = self.lock or output / LOCK_NAME
         return read_lock(path) if not self.is_upgrade and path.is_file() else None

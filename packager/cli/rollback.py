@@ -36,8 +36,8 @@ def command(console: Console, stack_name: str, to: str | None, yes: bool, as_jso
     once, whatever Deployment says. Nothing is deleted: deploying the bundle again makes its version
     live again.
     """
-    from packager.deploy.clients import make_clients
-    from packager.deploy.rollback import roll_back
+    from packager.deploying.clients import make_clients
+    from packager.deploying.rollback import roll_back
 
     check_can_ask(yes)
     done = roll_back(

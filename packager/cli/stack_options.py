@@ -10,7 +10,7 @@ from packager.cli.output import Console
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
-    from packager.deploy.changes import Change
+    from packager.deploying.changes import Change
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -29,7 +29,7 @@ def stack_option(command: _Command) -> _Command:
 
 
 def _checked(_context: click.Context, _option: click.Parameter, name: str) -> str:
-    from packager.deploy.stack import check_name
+    from packager.deploying.stack import check_name
 
     check_name(name)
     return name

@@ -9,7 +9,7 @@ from packager.cli.output import Console, json_option, pass_console
 from packager.cli.stack_options import stack_option
 
 if TYPE_CHECKING:
-    from packager.deploy.report import StackReport
+    from packager.deploying.report import StackReport
 
 
 @click.command(
@@ -28,8 +28,8 @@ def command(console: Console, stack_name: str, as_json: bool) -> None:
 
     Proven is a version that passed its test, took over all traffic, and was not rolled back from.
     """
-    from packager.deploy.clients import make_clients
-    from packager.deploy.report import report_stack
+    from packager.deploying.clients import make_clients
+    from packager.deploying.report import report_stack
 
     report = report_stack(make_clients(), stack_name)
     if as_json:

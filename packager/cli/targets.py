@@ -12,7 +12,7 @@ from packager.cli.output import Console, json_option, pass_console
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from packager.targets import Limit, Runtime
+    from packager.aws.runtimes import Limit, Runtime
 
 
 @click.command(
@@ -31,7 +31,7 @@ def command(console: Console, as_json: bool) -> None:
 
 
 def _document() -> dict[str, Any]:
-    from packager.targets import (
+    from packager.aws.runtimes import (
         ARCHITECTURES,
         LIMITS,
         RUNTIME_PACKAGES,
@@ -64,7 +64,7 @@ def _document() -> dict[str, Any]:
 
 
 def _lines() -> Iterator[str]:
-    from packager.targets import ARCHITECTURES, LIMITS, RUNTIME_PACKAGES, RUNTIMES
+    from packager.aws.runtimes import ARCHITECTURES, LIMITS, RUNTIME_PACKAGES, RUNTIMES
 
     rows = [_row(runtime) for runtime in RUNTIMES]
     rows.insert(
@@ -87,7 +87,7 @@ def _lines() -> Iterator[str]:
 
 
 def _row(runtime: Runtime) -> tuple[str, ...]:
-    from packager.targets import Target
+    from packager.aws.runtimes import Target
 
     newest = Target(runtime, "x86_64").wheel_platforms[0]
     return (

@@ -1,1 +1,4 @@
-"""Run models and bundles on this machine: Lambda's runtime, S3 and `mlflow models serve`, here."""
+"""Models and bundles run on this machine: the emulator, `serve`, `predict`, their environments.
+
+A process of its own runs the model's code, never this one.
+"""

@@ -1,18 +1,16 @@
 """Cached Python environments that are not the user's: for the runtime, for a model."""
 
-import hashlib
-import json
 import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from handler.manifest import PackageEntry
-from packager.cpuwheels import resolve_without_cuda
 from packager.errors import IndexUnreachable, ToolFailed, ToolMissing
-from packager.local.cache import build_once, cache_root
+from packager.lock.explain import unreachable
+from packager.lock.torch_cpu import resolve_without_cuda
 from packager.progress import SILENT, Progress
-from packager.unmet import unreachable
-from packager.uv import Indexes, find_python, run_uv
+from packager.support.cache import build_once, cache_key, cache_root
+from packager.support.uv import Indexes, find_python, run_uv
 
 
 def ensure_env(
@@ -43,7 +41,9 @@ def ensure_env(
     lines = sorted(set(requirements))
     limits = sorted(set(constraints))
     places = indexes or Indexes()
-    digest = _digest(python, lines, limits, places.args)
+    # A home folder can be shared by machines of different kinds.
+    machine = [platform.system(), platform.machine()]
+    digest = cache_key([machine, python, lines, limits, places.args])
     folder = cache_root() / "envs" / f"{key_name}-{python}-{digest}"
 
     def build(partial: Path) -> None:
@@ -52,13 +52,6 @@ def ensure_env(
         _install(partial, lines, limits, places, is_compiled=is_compiled)
 
     return _executable(build_once(folder, build, is_usable=_is_usable, progress=progress))
-
-
-def _digest(python: str, lines: list[str], limits: list[str], sources: list[str]) -> str:
-    # A home folder can be shared by machines of different kinds.
-    machine = [platform.system(), platform.machine()]
-    identity = json.dumps([machine, python, lines, limits, sources])
-    return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def _is_usable(folder: Path) -> bool:

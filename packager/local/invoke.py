@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from packager.bundle import MODEL_ZIP, Bundle
+from packager.bundle.folder import MODEL_ZIP, Bundle
+from packager.bundle.keys import DEFAULT_PREFIX, model_key
+from packager.bundle.sizing import size_function
 from packager.errors import StorageError, WrongMachine
 from packager.local import process
 from packager.local.emulator import Emulator, runtime_python
-from packager.local.rie import host_architecture
 from packager.local.static_s3 import static_s3
 from packager.local.storage import embedded_environment
 from packager.progress import SILENT, Progress
-from packager.publish import DEFAULT_PREFIX, model_key
-from packager.s3 import CREDENTIALS_HINT, storage_errors
-from packager.sizing import size_function
+from packager.storage.s3 import CREDENTIALS_HINT, storage_errors
+from packager.support.machine import host_architecture
 
 _EMBEDDED_BUCKET = "packager-embedded"
 

@@ -12,11 +12,12 @@ from packager.local.prepared import (
     prepared_model,
 )
 from packager.progress import SILENT, Progress
+from packager.scoring import one_request
 
 ContentType = Literal["json", "csv"]
 
 _MEDIA_TYPES: dict[ContentType, str] = {"json": "application/json", "csv": "text/csv"}
-_RUNNER = Path(__file__).with_name("predict_runner.py")
+_RUNNER = Path(one_request.__file__)
 _REFUSED_STATUS = 2
 
 

@@ -14,16 +14,16 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from packager.aws.runtimes import runtime_for_python
+from packager.bundle.skeleton import write_skeleton
 from packager.errors import ToolMissing
 from packager.local.envs import ensure_env
-from packager.local.rie import host_architecture
-from packager.mlmodel import ModelSpec, read_mlmodel
+from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import SILENT, Progress
-from packager.requirements import Requirements, inference_requirements
-from packager.skeleton import write_skeleton
-from packager.targets import runtime_for_python
-from packager.uv import Indexes
-from packager.wishes import Wishes, grant
+from packager.requirements.overrides import Wishes, grant
+from packager.requirements.select import Requirements, inference_requirements
+from packager.support.machine import host_architecture
+from packager.support.uv import Indexes
 
 EnvManager = Literal["uv", "local"]
 

@@ -7,21 +7,16 @@ import sys
 from pathlib import Path
 
 from packager.errors import ConfigError, ToolMissing
-from packager.local.cache import build_once, cache_root
 from packager.progress import SILENT, Progress
-from packager.uv import run_uv
+from packager.support.cache import build_once, cache_root
+from packager.support.machine import host_architecture
+from packager.support.uv import run_uv
 
 RIE_VARIABLE = "PACKAGER_RIE"
 
 # The wheel of AWS's SAM CLI carries the emulator; nothing else of it is used.
 _CARRIER = "aws-sam-cli==1.170.0"
 _CARRIER_SHA256 = "24ebaf5ecba38dc1758089968cb89ab61e124b84e92a344fc7a2771a47f4d0bf"
-_MACHINES = {"x86_64": "x86_64", "aarch64": "arm64"}
-
-
-def host_architecture() -> str | None:
-    """Return Lambda's identifier of this machine's architecture; None if Lambda has none."""
-    return _MACHINES.get(platform.machine())
 
 
 def rie_binary(*, progress: Progress = SILENT) -> Path:

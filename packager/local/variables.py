@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from packager.layer import LIBRARIES_FOLDER, PACKAGES_FOLDER
+from packager.packages.layer import LIBRARIES_FOLDER, PACKAGES_FOLDER
 
 _FUNCTION_NAME = "packager-local"
 _SYSTEM_LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib"

@@ -10,21 +10,21 @@ from typing import Any
 from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST
 
-from packager.bundle import Bundle, read_bundle
+from packager.bundle.folder import Bundle, read_bundle
 from packager.cli.build import command as build_command
-from packager.deploy.clients import Clients, make_clients
-from packager.deploy.listing import deployed_stacks
-from packager.deploy.plan import stored_at
-from packager.deploy.removal import destroy
-from packager.deploy.report import report_of
-from packager.deploy.stack import NEVER_LIVED, Stack, check_name, read_stack, template_of
-from packager.deploy.steps import check_ours
-from packager.deploy.story import deploy
+from packager.deploying.clients import Clients, make_clients
+from packager.deploying.listing import deployed_stacks
+from packager.deploying.plan import stored_at
+from packager.deploying.removal import destroy
+from packager.deploying.report import report_of
+from packager.deploying.stack import NEVER_LIVED, Stack, check_name, read_stack, template_of
+from packager.deploying.steps import check_ours
+from packager.deploying.story import deploy
 from packager.mlflow_plugin.errors import DeploymentError, mlflow_errors, wrong_value
 from packager.mlflow_plugin.options import DeployOptions, read_options
 from packager.mlflow_plugin.predictions import predict
 from packager.mlflow_plugin.talk import Talk
-from packager.s3 import split_s3_uri
+from packager.storage.s3 import split_s3_uri
 
 Config = Mapping[str, Any] | None
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from packager.bundle.template import render_template
 from packager.cli import build, serve
-from packager.deploy.parameters import LAYER_ARN, SET_BY_DEPLOY, declared_parameters
+from packager.deploying.parameters import LAYER_ARN, SET_BY_DEPLOY, declared_parameters
 from packager.mlflow_plugin.errors import wrong_value
-from packager.sam import render_template
 
 _BUCKET, _PREFIX = "bucket", "prefix"
 # Of `packager build`: what the plugin itself decides, or would print.

@@ -8,9 +8,9 @@ from mlflow.deployments import PredictionsResponse
 from mlflow.protos.databricks_pb2 import BAD_REQUEST, INTERNAL_ERROR
 from mlflow.utils.proto_json_utils import NumpyEncoder
 
-from packager.deploy.clients import Clients, stack_errors
-from packager.deploy.versions import LIVE
-from packager.gateways import SampleRequest, http_api_event
+from packager.aws.http_events import SampleRequest, http_api_event
+from packager.deploying.clients import Clients, stack_errors
+from packager.deploying.versions import LIVE
 from packager.local.response import decode_response
 from packager.mlflow_plugin.errors import DeploymentError, wrong_value
 

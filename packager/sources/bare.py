@@ -13,8 +13,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from packager.errors import ConfigError, ModelError
-from packager.mlmodel import MLMODEL_NAME
-from packager.modelfiles import resolve_inside
+from packager.model.files import resolve_inside
+from packager.model.mlmodel import MLMODEL_NAME
 from packager.progress import Progress
 from packager.sources.barefiles import find_format
 from packager.sources.bareformat import BareFormat, Found

@@ -11,10 +11,10 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from packager.damage import ZIP_ERRORS
 from packager.errors import ModelError
-from packager.onnxfile import read_external_files
+from packager.model.onnx_files import read_external_files
 from packager.sources.bareformat import BareFormat, Found
+from packager.support.malformed import ZIP_ERRORS
 
 _ZIP = b"PK\x03\x04"
 # MetaInfoDef.tensorflow_version and the next field's tag (tensorflow/core/protobuf/

@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
-from packager.damage import COMPRESSION_ERRORS, ZIP_ERRORS
 from packager.errors import ModelError, ToolMissing
+from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
 
 _SCANNED_OPCODES = 500_000
 """Enough for large models; a longer pickle is checked at its ends only."""

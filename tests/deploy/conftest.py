@@ -13,15 +13,20 @@ import boto3
 import pytest
 
 from handler.manifest import ModelInfo
+from packager.bundle.template import render_template
 from packager.local.storage import embedded_environment
-from packager.sam import render_template
-from tests.bundles import make_bundle
 from tests.deploy.aws import REGION, Aws, aws
-from tests.forked import Forked, forked
+from tests.support.bundles import make_bundle
+from tests.support.forked import Forked, forked
 
 BUCKET = "my-models"
 STACK = "my-model"
-_IMPORTED = ("packager.cli.deploy", "packager.deploy.story", "packager.deploy.removal", "boto3")
+_IMPORTED = (
+    "packager.cli.deploy",
+    "packager.deploying.story",
+    "packager.deploying.removal",
+    "boto3",
+)
 EXAMPLE = {"dataframe_split": {"columns": ["a"], "data": [[1.0]]}}
 INFO = ModelInfo("sklearn", "model.skops", "skops", input_example=EXAMPLE)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from packager.bundle import read_bundle
-from packager.deploy.clients import Clients, make_clients
-from packager.deploy.removal import destroy
-from packager.deploy.rollback import roll_back
-from packager.deploy.story import deploy
+from packager.bundle.folder import read_bundle
+from packager.deploying.clients import Clients, make_clients
+from packager.deploying.removal import destroy
+from packager.deploying.rollback import roll_back
+from packager.deploying.story import deploy
 from packager.errors import PackagerError
 from packager.progress import SILENT
 from tests.deploy.aws import Kind

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from packager.bundle import read_bundle
-from packager.sam import layer_name
+from packager.bundle.folder import read_bundle
+from packager.bundle.template import layer_name
 from tests.deploy.aws import REGION
 from tests.deploy.conftest import BUCKET, STACK, Account, Make
 

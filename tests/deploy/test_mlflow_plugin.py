@@ -20,12 +20,12 @@ from mlflow.exceptions import MlflowException
 from packager.cli.build import command as build_command
 from packager.cli.serve import command as serve_command
 from packager.mlflow_plugin.options import read_options, serve_words
-from tests.commands import ROOT
 from tests.conftest import Example
 from tests.deploy.aws import aws
 from tests.deploy.conftest import BUCKET, Account
 from tests.deploy.running import RunningAws
-from tests.forked import forked
+from tests.support.commands import ROOT
+from tests.support.forked import forked
 from tests.template.reading import parse
 
 pytestmark = pytest.mark.runtime

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from tests.commands import packager
 from tests.deploy.aws import REGION
 from tests.deploy.conftest import BUCKET, STACK, Account, Make
+from tests.support.commands import packager
 
 ROLE = "arn:aws:iam::123456789012:role/packager"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from packager.sam import render_template
+from packager.bundle.template import render_template
+from tests.packager.bundle.test_template import EMBEDDED, IMAGE, LAYER, manifest
 from tests.template.reading import parse
-from tests.unit.test_sam import EMBEDDED, IMAGE, LAYER, manifest
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".tools" / "sam" / "bin" / "python"

@@ -1,0 +1,41 @@
+"""What the user asked for, as one value."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from handler.manifest import ModelSource, PackageType
+from packager.engine.choose import Optimization
+from packager.lock.obtain import LockPolicy
+from packager.lock.pylock import Lock
+from packager.requirements.overrides import Wishes
+from packager.support.uv import Indexes
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """The settings of one build."""
+
+    model_source: ModelSource | Literal["auto"] = "auto"
+    """`auto`: `s3` for zips, `embedded` for images."""
+    runtime: str = "auto"
+    """A Lambda identifier, or `auto`: the Python that the model was trained under, else the
+    nearest newer one that its requirements can be met on."""
+    architecture: str = "x86_64"
+    package: PackageType | Literal["auto"] = "auto"
+    is_safe_only: bool = False
+    """Refuse formats that execute code when loaded."""
+    with_parquet: bool = False
+    """Answer parquet bodies too, which takes a reader."""
+    wishes: Wishes = field(default_factory=Wishes)
+    constraints: tuple[str, ...] = ()
+    """PEP 508 lines that narrow versions."""
+    indexes: Indexes = field(default_factory=Indexes)
+    earlier_lock: Lock | None = None
+    """Of an earlier build, whose versions are kept."""
+    lock_policy: LockPolicy = LockPolicy.REUSE
+    has_layer: bool = False
+    """The dependencies are a Lambda layer, not in the function zip."""
+    optimization: Optimization = field(default_factory=Optimization)
+    """How the predictions are computed."""
+    is_trimmed: bool = True
+    is_sourceless: bool = True

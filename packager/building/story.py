@@ -1,0 +1,241 @@
+"""The story of a build: plan, dependencies, model, archive, check; all or nothing."""
+
+import shutil
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from handler.manifest import (
+    MANIFEST_NAME,
+    MODEL_FOLDER,
+    BundleManifest,
+    FileEntry,
+    TargetInfo,
+)
+from packager import __version__
+from packager.aws.runtimes import MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
+from packager.building.plan import BuildPlan
+from packager.bundle.folder import (
+    EVENTS_FOLDER,
+    FUNCTION_ZIP,
+    LAYER_ZIP,
+    LOCK_NAME,
+    MODEL_ZIP,
+    SBOM_NAME,
+    TEMPLATE_NAME,
+    read_bundle,
+    replaced_folder,
+)
+from packager.bundle.image import write_image_context
+from packager.bundle.sample_events import write_events
+from packager.bundle.sbom import render_sbom
+from packager.bundle.sizing import memory_warning, size_function
+from packager.bundle.skeleton import copy_handler, copy_model, write_manifest
+from packager.bundle.template import render_template
+from packager.checking.report import CheckReport
+from packager.checking.story import check_bundle
+from packager.errors import CheckFailed, PathCollision
+from packager.local.prepared import ModelSurroundings
+from packager.packages.bytecode import TASK_ROOT, compile_bytecode
+from packager.packages.prepare import Dependencies, Facts, prepare_dependencies
+from packager.packages.size_limit import check_unzipped, direct_upload_warning
+from packager.packages.trim import tree_size
+from packager.progress import SILENT, Progress
+from packager.support.digests import file_entry
+from packager.support.zips import (
+    archive_files,
+    extend_archive,
+    frame_sha256,
+    sorted_files,
+    write_archive,
+)
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build made."""
+
+    output: Path
+    plan: BuildPlan
+    manifest: BundleManifest
+    """With `artifacts` and `checks` filled, as `bundle.json` in the output folder."""
+    dependencies: Facts
+    unzipped_bytes: int
+    """What Lambda counts against its limit."""
+    checked: CheckReport | None
+    """None: the user wanted no check."""
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as data for `--json` and `--report`."""
+        facts = self.dependencies
+        return {
+            "version": "1.0",
+            "output": str(self.output),
+            "plan": self.plan.to_dict(),
+            "artifacts": [asdict(item) for item in self.manifest.artifacts],
+            "untrimmed_bytes": facts.untrimmed_bytes,
+            "unzipped_bytes": self.unzipped_bytes,
+            "trimmed": [asdict(item) for item in facts.trimmed],
+            "provided_libraries": [asdict(item) for item in facts.provided_libraries],
+            "parquet_reader": facts.parquet_reader and asdict(facts.parquet_reader),
+            "largest_packages": [
+                {"name": name, "size_bytes": size} for name, size in facts.largest
+            ],
+            "check": self.checked and self.checked.to_dict(),
+            "warnings": list(self.warnings),
+        }
+
+
+def build_bundle(
+    plan: BuildPlan, output: Path, *, is_checked: bool = True, progress: Progress = SILENT
+) -> BuildReport:
+    """Build the planned bundle into `output`, which is replaced as a whole or not at all.
+
+    :param is_checked: False leaves the finished bundle unchecked.
+    :raises ConfigError: `output` holds something that is no bundle.
+    :raises LimitExceeded: Lambda would refuse the result.
+    :raises BundleError: two parts want the same path.
+    :raises CheckFailed: the bundle would not work on its target.
+    :raises ToolError: uv failed.
+    """
+    with replaced_folder(output) as draft:
+        dependencies = prepare_dependencies(
+            plan.lock, plan.target, plan.packing, indexes=plan.config.indexes, progress=progress
+        )
+        progress.step("Adding handler and model")
+        manifest = _archive_model(plan, dependencies.facts, draft)
+        if plan.config.has_layer:
+            shutil.copyfile(dependencies.archive, draft / LAYER_ZIP)
+            manifest = replace(manifest, layer=file_entry(draft / LAYER_ZIP, LAYER_ZIP))
+        unzipped_bytes = _write_function(plan, manifest, dependencies, draft)
+        manifest = _write_companions(plan, manifest, dependencies.facts, draft)
+        checked = _check(plan, manifest, draft, progress) if is_checked else None
+        if checked:
+            manifest = replace(manifest, checks=checked.entries)
+            write_manifest(manifest, draft)
+    return BuildReport(
+        output=output,
+        plan=plan,
+        manifest=manifest,
+        dependencies=dependencies.facts,
+        unzipped_bytes=unzipped_bytes,
+        checked=checked,
+        warnings=tuple(_warnings(plan, manifest, dependencies.facts, checked)),
+    )
+
+
+def _archive_model(plan: BuildPlan, facts: Facts, draft: Path) -> BundleManifest:
+    """Write the model archive where the source is S3, and return the manifest of the zip."""
+    archive: FileEntry | None = None
+    frame: str | None = None
+    if plan.model_source == "s3":
+        # From where they are: a model may have gigabytes.
+        files = {entry.path: plan.spec.folder / entry.path for entry in plan.spec.info.files}
+        archive = archive_files(files, draft / MODEL_ZIP, compress=False)
+        frame = frame_sha256(draft / MODEL_ZIP, files)
+    return BundleManifest(
+        packager_version=__version__,
+        target=TargetInfo(plan.target.runtime.name, plan.target.architecture),
+        model=plan.spec.info,
+        model_source=plan.model_source,
+        model_archive=archive,
+        archive_frame_sha256=frame,
+        packages=plan.lock.packages,
+        packed=facts.packed,
+        package_type=plan.package_type,
+    )
+
+
+def _write_function(
+    plan: BuildPlan, manifest: BundleManifest, dependencies: Dependencies, draft: Path
+) -> int:
+    """Write the function's zip and return the bytes that it and its layer unpack to."""
+    facts = dependencies.facts
+    for name, _ in facts.largest:
+        if name in ("handler", "handler.py", "handler.pyc", MANIFEST_NAME, MODEL_FOLDER):
+            raise PathCollision(name, "the handler", _owner(name, facts))
+    staging = draft / "staging"
+    staging.mkdir()
+    copy_handler(staging, plan.spec.info.flavor, plan.target.architecture)
+    # Ours keeps its sources: tracebacks in CloudWatch show the lines, for 100 kB.
+    compile_bytecode(
+        staging / "handler", plan.target, task_folder=f"{TASK_ROOT}/handler", keep_sources=True
+    )
+    if manifest.model_source == "embedded":
+        copy_model(plan.spec, staging / MODEL_FOLDER)
+    write_manifest(manifest, staging)
+    unzipped_bytes = facts.size_bytes + tree_size(staging)
+    is_image = plan.package_type == "image"
+    check_unzipped(
+        unzipped_bytes,
+        facts.largest,
+        limit_bytes=MAX_IMAGE_BYTES if is_image else MAX_UNZIPPED_BYTES,
+    )
+    if manifest.layer:
+        write_archive(staging, draft / FUNCTION_ZIP)
+    else:
+        extend_archive(dependencies.archive, staging, draft / FUNCTION_ZIP)
+    shutil.rmtree(staging)
+    return unzipped_bytes
+
+
+def _owner(name: str, facts: Facts) -> str:
+    owners = [item.name for item in facts.distributions if name in item.top_level]
+    return f"the dependency {owners[0]}" if owners else "a dependency"
+
+
+def _write_companions(
+    plan: BuildPlan, manifest: BundleManifest, facts: Facts, draft: Path
+) -> BundleManifest:
+    """Write what lies beside the zip; `bundle.json` last, since it names all the others."""
+    (draft / LOCK_NAME).write_text(plan.lock.text, encoding="utf-8")
+    sbom = render_sbom(manifest, facts.distributions, plan.lock.text)
+    (draft / SBOM_NAME).write_text(sbom, encoding="utf-8")
+    (draft / TEMPLATE_NAME).write_text(render_template(manifest), encoding="utf-8")
+    if plan.package_type == "image":
+        write_image_context(manifest, draft)
+    write_events(manifest, draft / EVENTS_FOLDER)
+    artifacts = tuple(
+        file_entry(path, path.relative_to(draft).as_posix()) for path in sorted_files(draft)
+    )
+    full = replace(manifest, artifacts=artifacts)
+    write_manifest(full, draft)
+    return full
+
+
+def _check(
+    plan: BuildPlan, manifest: BundleManifest, draft: Path, progress: Progress
+) -> CheckReport:
+    dropped = (*plan.requirements.dropped, *plan.requirements.excluded)
+    config = plan.config
+    report = check_bundle(
+        read_bundle(draft),
+        source_model=plan.source.folder,
+        dropped=dropped,
+        surroundings=ModelSurroundings(config.wishes, config.constraints, config.indexes),
+        progress=progress,
+    )
+    if not report.is_ok:
+        raise CheckFailed([(problem.message, problem.hint) for problem in report.problems])
+    return report
+
+
+def _warnings(
+    plan: BuildPlan, manifest: BundleManifest, facts: Facts, checked: CheckReport | None
+) -> list[str]:
+    warnings = list(plan.warnings)
+    python = plan.target.runtime.python
+    if facts.python is None:
+        warnings.append(
+            f"no Python {python} here to compile with: the bundle works, but cold starts take"
+            f" about three times the CPU. `uv python install {python}` gets one"
+        )
+    if checked:
+        sizing = size_function(manifest.model, manifest.model_source)
+        too_little = memory_warning(sizing, checked.measurements.peak_memory_mib)
+        warnings += [too_little] if too_little else []
+    if plan.package_type == "zip":
+        zips = [item for item in manifest.artifacts if item.path in (FUNCTION_ZIP, LAYER_ZIP)]
+        warnings += filter(None, (direct_upload_warning(item) for item in zips))
+    return warnings

@@ -1,0 +1,117 @@
+"""Check that a finished bundle works on its target, before anything is deployed.
+
+Static checks read the zips; dynamic ones run the function here, where the target's Python
+and architecture are here. What was not checked is never called good.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from packager.aws.runtimes import find_target
+from packager.bundle.folder import Bundle
+from packager.checking import files, layers, libraries, packages
+from packager.checking.gates import Gates, check_gates
+from packager.checking.report import Check, CheckReport, Measurements
+from packager.checking.running import INIT, PREDICTION, SAME, run_function
+from packager.checking.zipped import ZipContents, read_zip
+from packager.errors import BundleInvalid
+from packager.local.prepared import ModelSurroundings
+from packager.packages.layer import LAYER_ROOT
+from packager.progress import SILENT, Progress
+from packager.requirements.select import Drop
+
+
+def check_bundle(
+    bundle: Bundle,
+    *,
+    source_model: Path | None = None,
+    dropped: Sequence[Drop] = (),
+    surroundings: ModelSurroundings | None = None,
+    is_static: bool = False,
+    gates: Gates | None = None,
+    progress: Progress = SILENT,
+) -> CheckReport:
+    """Check the bundle and return what was found, and what was not checked.
+
+    :param source_model: the MLflow model folder that the bundle was built from: its
+        predictions are compared with the function's.
+    :param dropped: requirements of the model that the bundle leaves out, to name them when
+        one is missed.
+    :param surroundings: what the source model's environment is made of besides.
+    :param is_static: only read the zips, run nothing.
+    :param gates: the user's own limits, a check for each. What they find differs from run to
+        run, so it has no place in a `bundle.json`.
+    :raises BundleInvalid: a zip cannot be read.
+    :raises ConfigError: the manifest names an unknown target, or the cache cannot be written.
+    """
+    progress.step(f"Checking {' and '.join(path.name for path in bundle.code_zips)}")
+    function = read_zip(bundle.function_zip)
+    layer = read_zip(bundle.layer_zip, LAYER_ROOT) if bundle.layer_zip else None
+    contents = function.with_layer(layer) if layer else function
+    checks = _static_checks(bundle, function, layer, contents)
+    measurements = Measurements()
+    if is_static:
+        more = tuple(
+            Check.not_made(name, "only static checks were asked for")
+            for name in (INIT, PREDICTION, SAME)
+        )
+    elif any(check.entry.name == files.NAMES and check.problems for check in checks):
+        more = tuple(
+            Check.not_made(name, "it is not safe to unpack the zip")
+            for name in (INIT, PREDICTION, SAME)
+        )
+    else:
+        more, measurements = run_function(
+            bundle,
+            source_model=source_model,
+            dropped=dropped,
+            surroundings=surroundings or ModelSurroundings(),
+            has_warm_invocations=gates is not None and gates.p50_ms is not None,
+            progress=progress,
+        )
+    measurements = replace(
+        measurements,
+        unzipped_bytes=contents.unzipped_bytes,
+        zipped_bytes=sum(path.stat().st_size for path in bundle.code_zips),
+    )
+    gated = check_gates(gates, measurements, more) if gates else ()
+    return CheckReport((*checks, *more, *gated), measurements)
+
+
+def _static_checks(
+    bundle: Bundle, function: ZipContents, layer: ZipContents | None, contents: ZipContents
+) -> tuple[Check, ...]:
+    """Return what the zips themselves tell.
+
+    :param contents: function and layer together.
+    """
+    manifest = bundle.manifest
+    target = find_target(manifest.target.runtime, manifest.target.architecture)
+    try:
+        model = files.model_members(function, manifest, bundle.model_zip)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BundleInvalid(
+            f"{bundle.model_zip} cannot be read: {error}", hint="Build the bundle again."
+        ) from error
+    archives = {bundle.function_zip.name: function.members}
+    if bundle.layer_zip and layer:
+        archives[bundle.layer_zip.name] = layer.members
+    if bundle.model_zip:
+        archives[bundle.model_zip.name] = model
+    return (
+        files.check_names(archives),
+        files.check_modes(contents.members),
+        files.check_handler(function, manifest),
+        *([layers.check_layer(function, layer)] if layer else []),
+        files.check_model_files(manifest, model),
+        files.check_sizes(contents, manifest, bundle.code_zips),
+        packages.check_distributions(contents, manifest.packages),
+        packages.check_wheel_tags(contents, target),
+        packages.check_runtime_packages(contents),
+        packages.check_python_version(contents, target),
+        libraries.check_architecture(contents, target),
+        libraries.check_symbol_versions(contents, target),
+        libraries.check_shared_libraries(contents, target),
+    )

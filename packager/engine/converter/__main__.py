@@ -1,0 +1,40 @@
+"""Convert the model of the skeleton that we run in, and tell what came of it.
+
+`python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true}'` in the
+model's own environment; prints `handler.manifest.EngineInfo` as JSON, and leaves what is made of
+the model in its folder.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from handler.loaders.load import load_model
+from handler.manifest import MODEL_FOLDER, EngineInfo, read_manifest
+
+from .choose import choose_engine
+
+
+def main(request: dict[str, Any]) -> EngineInfo:
+    """Return the engine that was chosen for the model in the working directory."""
+    task_root = Path.cwd()
+    info = read_manifest(task_root).model
+    return choose_engine(
+        load_model(task_root / MODEL_FOLDER, info),
+        info,
+        wanted=request["engine"],
+        tolerance=request["tolerance"],
+        count=request["rows"],
+        rewrites=request["rewrites"],
+        folder=task_root,
+    )
+
+
+if __name__ == "__main__":
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever the model's code prints
+    with answer:
+        answer.write(json.dumps(dataclasses.asdict(main(json.loads(sys.argv[1])))))

@@ -1,0 +1,134 @@
+"""What the function would hand to the model, for rows that were generated or logged."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handler.manifest import InputKind, ModelInfo
+from handler.requests.envelope import Envelope
+from handler.requests.fast import PlainReader
+from handler.signature.schema import (
+    BOOLEAN,
+    DOUBLE,
+    FLOAT,
+    INTEGER,
+    LONG,
+    STRING,
+    ColumnSchema,
+    Scalar,
+    TensorSchema,
+    parse_inputs,
+)
+
+from .builder import NotConvertible
+from .rows import Columns, Kind, as_array
+
+_KINDS: dict[Scalar, Kind] = {
+    DOUBLE: "float64",
+    FLOAT: "float32",
+    LONG: "int64",
+    INTEGER: "int32",
+    BOOLEAN: "bool",
+    STRING: "string",
+}
+_RANK = 2
+"""The rank of a tensor that holds rows of numbers."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A signature whose regular requests can be read without pandas."""
+
+    columns: dict[str, Kind]
+    """What each column holds, in order; a tensor's are numbered."""
+    kind: InputKind
+    """What an engine gets."""
+    schema: ColumnSchema | TensorSchema
+
+    @classmethod
+    def of(cls, info: ModelInfo) -> "Inputs":
+        """Read a model's signature.
+
+        :raises NotConvertible: it has none, or one with other things than named columns of
+            single values, or one tensor of rows.
+        """
+        schema = parse_inputs((info.signature or {}).get("inputs"))
+        if schema is None:
+            raise NotConvertible("the model has no signature: log it with one, or with an example")
+        if isinstance(schema, TensorSchema):
+            return cls._of_tensor(schema)
+        types = [column.type for column in schema.columns]
+        if not schema.is_named:
+            raise NotConvertible("the signature has columns without names")
+        scalars = [item for item in types if isinstance(item, Scalar)]
+        if len(scalars) < len(types) or PlainReader.for_schema(schema, "columns") is None:
+            raise NotConvertible("the signature has columns of dates, bytes, lists or objects")
+        kinds = [_KINDS[scalar] for scalar in scalars]
+        return cls(dict(zip(schema.by_name, kinds, strict=True)), _input_kind(scalars), schema)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The columns that a request may leave out."""
+        if not isinstance(self.schema, ColumnSchema):
+            return ()
+        by_name = self.schema.by_name
+        return tuple(name for name, column in by_name.items() if not column.required)
+
+    @classmethod
+    def _of_tensor(cls, schema: TensorSchema) -> "Inputs":
+        tensor = schema.tensors[0]
+        if len(schema.tensors) > 1 or tensor.name or len(tensor.shape) != _RANK:
+            raise NotConvertible("the signature has several tensors, or one of another rank than 2")
+        rows, columns = tensor.shape
+        kind = next((kind for kind in _KINDS.values() if kind == tensor.dtype), None)
+        if rows != -1 or columns < 1 or kind is None or kind == "string":
+            raise NotConvertible("the signature's tensor is no table of numbers")
+        return cls({str(index): kind for index in range(columns)}, "array", schema)
+
+    def frames_and_data(self, blocks: Iterable[Columns]) -> Iterator[tuple[Any, Any]]:
+        """Yield what the logged model and what an engine gets, for each block of columns.
+
+        Blocks that no regular request can hold are left out.
+        """
+        if isinstance(self.schema, TensorSchema):
+            for block in blocks:
+                table = as_array(block)
+                yield table, table
+            return
+        framed = PlainReader.for_schema(self.schema)
+        plain = PlainReader.for_schema(self.schema, self.kind)
+        for block in blocks:
+            envelope = _envelope(block)
+            frame = framed and framed.read(envelope)
+            data = plain and plain.read(envelope)
+            if frame is not None and data is not None:
+                yield frame, data
+
+    def columns_of(self, envelope: Envelope) -> Columns | None:
+        """Return a regular request's columns; None if it is not a regular one."""
+        if isinstance(self.schema, ColumnSchema):
+            reader = PlainReader.for_schema(self.schema, "columns")
+            columns: Columns | None = reader.read(envelope) if reader else None
+            return columns
+        table = np.array(envelope.payload) if isinstance(envelope.payload, list) else None
+        if table is None or table.ndim != _RANK or table.shape[1] != len(self.columns):
+            return None
+        kinds = zip(self.columns.items(), table.T, strict=True)
+        return {name: values.astype(kind) for (name, kind), values in kinds}
+
+
+def _envelope(block: Columns) -> Envelope:
+    rows = [list(row) for row in zip(*(column.tolist() for column in block.values()), strict=True)]
+    return Envelope("dataframe_split", {"columns": list(block), "data": rows}, None)
+
+
+def _input_kind(scalars: list[Scalar]) -> InputKind:
+    if LONG in scalars and len(set(scalars)) > 1:
+        return "columns"  # float64 would round integers beyond 2**53
+    # One array has one dtype: what pandas would make of these columns together is an array of
+    # Python objects if there are booleans or text among numbers.
+    is_uniform = len(set(scalars)) == 1 and scalars[0] is not STRING
+    are_numbers = not {BOOLEAN, STRING}.intersection(scalars)
+    return "array" if is_uniform or are_numbers else "columns"

@@ -1,0 +1,157 @@
+"""Why requirements cannot be met on a target, and what would do."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+
+from packaging.requirements import Requirement
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from packager.aws.runtimes import RUNTIMES, Target
+from packager.errors import (
+    DependencyError,
+    IndexUnreachable,
+    NoMatchingWheel,
+    ResolutionFailed,
+    ToolFailed,
+)
+from packager.support.redaction import without_login
+from packager.support.uv import Indexes, run_uv
+
+_UNREACHABLE = ("Failed to fetch", "error sending request", "dns error", "Could not connect")
+_OLDER_PYTHONS = ("3.10", "3.9", "3.8")
+"""That Lambda had, and old versions of packages may have their last wheels for."""
+_UNFETCHED = ("Failed to download", "Git operation failed", "Distribution not found at")
+
+
+def explain_failure(
+    error: ToolFailed, requirements: Sequence[str], target: Target, indexes: Indexes
+) -> DependencyError:
+    """Return the error that tells which requirement is at fault: tags wanted, tags found.
+
+    :param error: uv's, of a resolution for this target.
+    """
+    message = str(error)
+    for line in requirements:
+        requirement = Requirement(line)
+        if requirement.url and any(sign in message for sign in (*_UNREACHABLE, *_UNFETCHED)):
+            return ResolutionFailed(
+                f"{requirement.name} cannot be had from {without_login(requirement.url)}:"
+                f" {_last_cause(error)}",
+                hint="Only wheels are installed: give a wheel's URL or path, or a version that"
+                " the index has.",
+            )
+    if down := unreachable(error):
+        return down
+    return _unloadable(requirements, target, indexes) or ResolutionFailed(
+        f"the model's requirements cannot be met on {target.description}:\n{_reason(error)}",
+        hint="Change the versions in the model's requirements.txt so that they fit each other,"
+        " or pin what the model leaves open with --constraints.",
+    )
+
+
+def unreachable(error: ToolFailed) -> IndexUnreachable | None:
+    """Return the error for a package index that does not answer; None: uv failed otherwise."""
+    if not any(sign in str(error) for sign in _UNREACHABLE):
+        return None
+    return IndexUnreachable(
+        f"the package index cannot be read: {without_login(_last_cause(error))}",
+        hint="Check the network, and UV_DEFAULT_INDEX or --index-url if you use an index of"
+        " your own.",
+    )
+
+
+def _unloadable(
+    requirements: Sequence[str], target: Target, indexes: Indexes
+) -> NoMatchingWheel | None:
+    """Return the error for the first requirement whose wheels the target cannot load."""
+    for line in requirements:
+        requirement = Requirement(line)
+        # Asking for all of its wheels would build what the URL names, which executes it.
+        if requirement.url or _newest_loadable(line, target, indexes) is not None:
+            continue
+        version = _pinned_version(requirement)
+        wheels = _wheel_tags(line, requirement.name, target, indexes)
+        if wheels is not None:
+            # The newest of all is the nearest to a version that is too new.
+            newest = _newest_loadable(requirement.name, target, indexes)
+            return NoMatchingWheel(
+                requirement.name,
+                version or str(requirement.specifier),
+                wanted=f"a wheel for {target.description}",
+                found=wheels,
+                hint=None if newest is None else f"The newest that loads there: {newest}.",
+            )
+    return None
+
+
+def _newest_loadable(line: str, target: Target, indexes: Indexes) -> str | None:
+    """Return the newest version with a wheel for the target, as `name==version`; or None."""
+    args = ["pip", "compile", "-", "--quiet", "--no-deps", "--no-header", "--no-annotate"]
+    try:
+        return run_uv([*args, *target.uv_args, *indexes.args], stdin=line).strip()
+    except ToolFailed:
+        return None
+
+
+def _wheel_tags(line: str, name: str, target: Target, indexes: Indexes) -> list[str] | None:
+    """Return the platform tags of the version's wheels for the target's Python.
+
+    Where all its wheels are for other Pythons, the tags of one of those, Python included.
+    None: there is no such version at all.
+    """
+    python = target.runtime.python
+    wheels = _wheels(line, name, python, indexes)
+    if wheels is not None:
+        return sorted({tag.platform for tag in _tags(wheels, target, python)})
+    for other in (*(runtime.python for runtime in RUNTIMES), *_OLDER_PYTHONS):
+        wheels = _wheels(line, name, other, indexes)
+        if wheels is not None:
+            tags = _tags(wheels, target, other)
+            return sorted({f"{tag.interpreter}-{tag.platform}" for tag in tags})
+    return None
+
+
+def _wheels(line: str, name: str, python: str, indexes: Indexes) -> list[str] | None:
+    """Return the names of the version's wheels; None where this Python can have none."""
+    args = ["pip", "compile", "-", "--no-deps", "--universal", "--format", "pylock.toml"]
+    args += ["--python-version", python, *indexes.args]
+    try:
+        lock = tomllib.loads(run_uv(args, stdin=line))
+    except ToolFailed:
+        return None
+    packages = [
+        package
+        for package in lock.get("packages", [])
+        if canonicalize_name(package["name"]) == canonicalize_name(name)
+    ]
+    if not any(package.get("wheels") or package.get("sdist") for package in packages):
+        return None
+    found = [wheel for package in packages for wheel in package.get("wheels", [])]
+    return [wheel.get("name") or wheel["url"].rsplit("/", 1)[1] for wheel in found]
+
+
+def _tags(wheels: Sequence[str], target: Target, python: str) -> Iterator[Tag]:
+    interpreter = "cp" + python.replace(".", "")
+    for tag in (tag for wheel in wheels for tag in parse_wheel_filename(wheel)[3]):
+        is_of_python = tag.interpreter in (interpreter, "py3") or tag.abi == "abi3"
+        if is_of_python and re.search(f"linux.*{target.machine}$|^any$", tag.platform):
+            yield tag
+
+
+def _pinned_version(requirement: Requirement) -> str | None:
+    for clause in requirement.specifier:
+        if clause.operator in ("==", "===") and not clause.version.endswith(".*"):
+            return clause.version
+    return None
+
+
+def _last_cause(error: ToolFailed) -> str:
+    return str(error).strip().splitlines()[-1].strip()
+
+
+def _reason(error: ToolFailed) -> str:
+    lines = str(error).splitlines()[1:]
+    told = [line for line in lines if line.strip() and not line.startswith("warning")]
+    return without_login("\n".join(told))

@@ -1,0 +1,24 @@
+"""pmdarima. Source: `_load_pyfunc` of `mlflow.pmdarima` (MLflow 3.18)."""
+
+from handler.manifest import ModelInfo
+from packager.model.flavors.flavor import Flavor, Format
+from packager.model.flavors.sections import Sections
+from packager.model.needs import PLOTS, PYARROW
+
+
+def _read(sections: Sections) -> ModelInfo:
+    data = sections.pyfunc.get("data") or sections.flavor.get("data")
+    return ModelInfo(
+        flavor="pmdarima",
+        data_path=sections.file(data, "flavor 'pmdarima' names no data"),
+        serialization_format="pickle",
+    )
+
+
+FLAVOR = Flavor(
+    name="pmdarima",
+    loader_module="mlflow.pmdarima",
+    formats=(Format("pickle", True, "pmdarima has no other format"),),
+    read=_read,
+    not_needed=(PYARROW, *PLOTS),
+)

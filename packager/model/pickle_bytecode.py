@@ -1,0 +1,46 @@
+"""What can be told of pickled files without loading them."""
+
+import bz2
+import gzip
+import lzma
+import mmap
+from pathlib import Path
+from types import ModuleType
+
+from packager.support.malformed import COMPRESSION_ERRORS
+
+# cloudpickle writes functions and classes that no module can import by value: bytecode.
+_BYTECODE_MARKS = (b"_make_function", b"CodeType")
+_LONGEST = max(map(len, _BYTECODE_MARKS))
+_PIECE = 1 << 24
+
+_MODULES: dict[bytes, ModuleType] = {b"\x1f\x8b": gzip, b"BZ": bz2, b"\xfd7": lzma}
+"""What reads a compressed file, by its first bytes."""
+
+
+def holds_bytecode(path: Path) -> bool:
+    """Tell whether the file is a pickle that brings bytecode.
+
+    Only the Python that wrote it can run that. Compressed pickles are read as a whole.
+    """
+    with path.open("rb") as file:
+        start = file.read(2)
+        if start[:1] == b"\x80":
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return all(data.find(mark, 0) >= 0 for mark in _BYTECODE_MARKS)
+    if start not in _MODULES:
+        return False
+    try:
+        return _holds_compressed(path, _MODULES[start])
+    except COMPRESSION_ERRORS:
+        return False  # loading it will say what is wrong
+
+
+def _holds_compressed(path: Path, module: ModuleType) -> bool:
+    missing, end = set(_BYTECODE_MARKS), b""
+    with module.open(path, "rb") as file:
+        while missing and (piece := file.read(_PIECE)):
+            window = end + piece
+            missing = {mark for mark in missing if mark not in window}
+            end = window[-_LONGEST:]
+    return not missing

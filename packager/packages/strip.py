@@ -1,0 +1,91 @@
+"""Take symbols that only debuggers read out of shared libraries, with binutils' `strip`."""
+
+import re
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from packager.aws.runtimes import Target
+from packager.support.machine import host_architecture
+
+_WORKERS = 4
+_SHARED_LIBRARY = re.compile(r"\.so(\.[\d.]+)?$")
+_PT_LOAD = 1
+
+
+def strip_version(target: Target) -> str | None:
+    """Return what `strip` calls itself; None where there is none for the target's libraries."""
+    program = shutil.which("strip")
+    # binutils knows its own machine only, unless it was built for all.
+    if program is None or host_architecture() != target.architecture:
+        return None
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    first = done.stdout.partition("\n")[0]
+    # LLVM's says "compatible with GNU strip", and takes other options.
+    return first if done.returncode == 0 and first.startswith("GNU strip") else None
+
+
+def strip_libraries(staging: Path) -> int:
+    """Strip every shared library below `staging` in place and return the bytes saved.
+
+    A library that `strip` refuses, or of which it makes what a loader would refuse (it can
+    happen to those that auditwheel has patched), stays as it is.
+    """
+    libraries = [path for path in sorted(staging.rglob("*")) if _is_library(path)]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return sum(pool.map(_strip, libraries))
+
+
+def _is_library(path: Path) -> bool:
+    return bool(_SHARED_LIBRARY.search(path.name)) and path.is_file() and not path.is_symlink()
+
+
+def _strip(library: Path) -> int:
+    draft = library.with_name(f"{library.name}.stripped")
+    argv = ["strip", "--strip-unneeded", "-o", str(draft), str(library)]
+    done = subprocess.run(argv, capture_output=True, check=False)
+    before_bytes = library.stat().st_size
+    try:
+        if done.returncode or not is_loadable(draft.read_bytes()):
+            return 0
+        saved_bytes = before_bytes - draft.stat().st_size
+        if saved_bytes <= 0:
+            return 0
+        draft.chmod(library.stat().st_mode)
+        draft.replace(library)
+        return saved_bytes
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def is_loadable(elf: bytes) -> bool:
+    """Tell whether a loader can map the file: offsets and addresses agree in each segment.
+
+    Source: ELF specification, "Program Header": `p_vaddr` and `p_offset` are congruent modulo
+    the alignment. 64-bit little-endian files only, as all of Lambda's are.
+    """
+    segments = list(_load_segments(elf))
+    return bool(segments) and all(
+        offset % alignment == address % alignment and offset + size <= len(elf)
+        for offset, address, size, alignment in segments
+    )
+
+
+def _load_segments(elf: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Yield offset, address, bytes in the file and alignment of each loaded segment."""
+    if elf[:6] != b"\x7fELF\x02\x01" or len(elf) < 64:
+        return
+    (start,) = struct.unpack_from("<Q", elf, 32)
+    entry_bytes, count = struct.unpack_from("<HH", elf, 54)
+    for number in range(count):
+        position = start + number * entry_bytes
+        if position + 56 > len(elf):
+            return
+        kind, _, offset, address, _, size, _, alignment = struct.unpack_from(
+            "<IIQQQQQQ", elf, position
+        )
+        if kind == _PT_LOAD:
+            yield offset, address, size, max(alignment, 1)

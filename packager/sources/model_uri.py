@@ -1,0 +1,144 @@
+"""Models in: a local MLflow model folder for whatever the user names."""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packager.errors import ConfigError, ModelError
+from packager.model.mlmodel import MLMODEL_NAME, served_flavor
+from packager.progress import SILENT, Progress
+from packager.sources.bare import write_bare_model
+from packager.sources.barefiles import is_bare_folder
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+"""How a URI begins, and a path does not."""
+
+
+@contextmanager
+def open_model(
+    uri: str,
+    *,
+    flavor: str | None = None,
+    input_example: Path | None = None,
+    trusted_types: Sequence[str] = (),
+    progress: Progress = SILENT,
+) -> Iterator[Path]:
+    """Yield a local MLflow model folder; what was downloaded or made is removed afterwards.
+
+    :param uri: a folder, `file://`, `models:/`, `runs:/`, `s3://`, or a bare model
+        file or folder.
+    :param flavor: of a bare file that does not tell, as `sklearn`; else the one that
+        the model is served by.
+    :param input_example: csv or json file; the bare file's signature is inferred from it.
+    :param trusted_types: what a bare skops file may construct besides skops' defaults.
+    :raises ModelError: there is no such model, or it cannot be read.
+    :raises ConfigError: an option that does not go with this kind of model.
+    :raises StorageError: S3 refused or cannot be reached.
+    :raises ToolMissing: reading it needs an extra that is not installed.
+    """
+    local = _local_path(uri)
+    if local is not None and _is_bare(local):
+        with tempfile.TemporaryDirectory(prefix="packager-model-") as folder:
+            write_bare_model(
+                local,
+                Path(folder),
+                flavor=flavor,
+                input_example=input_example,
+                trusted_types=trusted_types,
+                progress=progress,
+            )
+            yield Path(folder)
+        return
+    if input_example or trusted_types:
+        raise ConfigError(
+            f"--input-example and --trust describe a bare model file; {uri} is none",
+            hint="An MLflow model folder already says these things: leave the options out.",
+        )
+    with _opened_folder(uri, local, progress) as model:
+        if flavor:
+            _check_flavor(model, flavor)
+        yield model
+
+
+@contextmanager
+def _opened_folder(uri: str, local: Path | None, progress: Progress) -> Iterator[Path]:
+    if local is not None:
+        yield _existing_folder(local)
+        return
+    with tempfile.TemporaryDirectory(prefix="packager-model-") as folder:
+        yield _download(uri, Path(folder), progress)
+
+
+def _check_flavor(model: Path, flavor: str) -> None:
+    served = served_flavor(model)
+    # All of them are python_function too.
+    if flavor not in (served, "python_function"):
+        raise ConfigError(
+            f"the model is served as {served}, not as {flavor}",
+            hint="An MLflow model says its flavor itself: leave it out.",
+        )
+
+
+def _local_path(uri: str) -> Path | None:
+    """Return the path that `uri` names on this machine, or None when it is elsewhere."""
+    scheme = SCHEME.match(uri)
+    if scheme is None or (scheme[1] not in _REMOTE_SCHEMES and Path(uri).exists()):
+        return Path(uri).expanduser()
+    if scheme[1] != "file":
+        return None
+    parts = urlsplit(uri)
+    if parts.netloc not in ("", "localhost"):
+        raise ModelError(f"{uri} is on another machine", hint="Write it as file:///path.")
+    return Path(unquote(parts.path))
+
+
+_REMOTE_SCHEMES = ("models", "runs", "s3")
+
+
+def _download(uri: str, folder: Path, progress: Progress) -> Path:
+    # Each needs a large library: loaded for those who use it.
+    if uri.startswith("s3://"):
+        from packager.sources.s3 import download_s3_model
+
+        return download_s3_model(uri, folder, progress)
+    if uri.startswith(("models:", "runs:")):
+        from packager.sources.mlflow import download_mlflow_model
+
+        return download_mlflow_model(uri, folder, progress)
+    raise ModelError(
+        f"{uri} is neither a path nor an address that can be read",
+        hint="Give a folder, models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN_ID/PATH or"
+        " s3://BUCKET/PREFIX.",
+    )
+
+
+def _is_bare(path: Path) -> bool:
+    if path.is_dir():
+        return not (path / MLMODEL_NAME).exists() and is_bare_folder(path)
+    return path.is_file() and path.name != MLMODEL_NAME
+
+
+def _existing_folder(path: Path) -> Path:
+    if path.is_dir():
+        return path
+    if path.name == MLMODEL_NAME and path.is_file():
+        return path.parent
+    raise ModelError(f"{path} does not exist", hint=_nearest_hint(path))
+
+
+def _nearest_hint(path: Path) -> str:
+    """Name what is there instead: the closest sibling, or how far the path exists."""
+    parent = path.parent
+    if not parent.is_dir():
+        existing = next(folder for folder in path.absolute().parents if folder.is_dir())
+        return f"The path exists as far as {existing}."
+    close = get_close_matches(path.name, [child.name for child in parent.iterdir()], n=1)
+    if close:
+        return f"Did you mean {parent / close[0]}?"
+    if re.fullmatch(r"m-[0-9a-f]{32}", path.name):
+        return f"A logged model's id is written models:/{path.name}."
+    return "Give a folder, models:/NAME/VERSION, runs:/RUN_ID/PATH or s3://BUCKET/PREFIX."
