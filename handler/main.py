@@ -21,7 +21,7 @@ from handler.host.model import ModelHost
 from handler.manifest import BundleManifest, read_manifest
 from handler.telemetry import InitOutcome, StepTimer, Telemetry
 from handler.threads import limit_threads
-from handler.web.asgi import Front
+from handler.web.asgi import AsgiApp
 from handler.web.events import Answer, dispatch
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _logger = logging.getLogger(__name__)
 Handler = Callable[[object, object], Answer]
 
 
-def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[Front, Handler]:
+def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[AsgiApp, Handler]:
     """Load the model and return the app and Lambda's entry.
 
     On demand this succeeds whatever happens, and the app says what is wrong.
@@ -165,7 +165,7 @@ class _Loading:
             return fetch_model(self._manifest, self._config)
 
 
-def _unpack_now(app: Front) -> None:
+def _unpack_now(app: AsgiApp) -> None:
     """Import what is packed, in an init that is kept so that no request is cold."""
     try:
         app.framework()
@@ -176,11 +176,11 @@ def _unpack_now(app: Front) -> None:
 
 def _assemble(
     host: ModelHost, manifest: BundleManifest | None, config: HandlerConfig, telemetry: Telemetry
-) -> tuple[Front, Handler]:
+) -> tuple[AsgiApp, Handler]:
     # Imported here: Mangum belongs to the step that is measured.
     from mangum import Mangum
 
-    app = Front(host, manifest, config, telemetry)
+    app = AsgiApp(host, manifest, config, telemetry)
     logging.getLogger("mangum.http").setLevel(logging.WARNING)  # we write the line ourselves
     # Mangum would run the lifespan at every invocation.
     http = Mangum(app, lifespan="off")

@@ -123,6 +123,11 @@ class EngineInfo:
         owners = {module.partition(".")[0] for module in self.modules}
         return self.name != "exact" or (bool(owners) and owners <= _LIBRARIES)
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build from parsed JSON."""
+        return cls(**data | {"modules": tuple(data["modules"])})
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -227,8 +232,7 @@ class BundleManifest:
         model = dict(data["model"])
         model["files"] = _entries(model["files"])
         model["trusted_types"] = tuple(model["trusted_types"])
-        engine = model["engine"]
-        model["engine"] = EngineInfo(**{**engine, "modules": tuple(engine["modules"])})
+        model["engine"] = EngineInfo.from_dict(model["engine"])
         archive, layer = data["model_archive"], data.get("layer")
         return cls(
             packager_version=data["packager_version"],

@@ -26,7 +26,7 @@ def only_one_process(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def drafted(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path) -> Iterator[Path]:
     """Give a path to fill in the folder's stead; it gets the folder's name in one step.
 
     What is there under that name, and what a cut left, goes first: it would fill /tmp. Only for

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from handler.config import HandlerConfig
 from handler.errors import ConfigError, ModelFetchError, ModelIntegrityError
-from handler.fetch.atomic import drafted, only_one_process
+from handler.fetch.atomic import only_one_process, whole_folder
 from handler.fetch.integrity import Check, verify_files
 from handler.fetch.unpack import unpack
 from handler.manifest import MODEL_FOLDER, BundleManifest, FileEntry
@@ -81,7 +81,7 @@ def _fetch(order: _Order, cache_dir: Path) -> Path:
     folder = cache_dir / order.archive.sha256
     with only_one_process(folder):
         if not _is_whole(folder, order.files):
-            with drafted(folder) as draft:
+            with whole_folder(folder) as draft:
                 _download(order, draft)
     return folder
 

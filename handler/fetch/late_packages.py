@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handler.errors import HandlerError
-from handler.fetch.atomic import drafted, only_one_process
+from handler.fetch.atomic import only_one_process, whole_folder
 
 if TYPE_CHECKING:
     from handler.config import HandlerConfig
@@ -90,6 +90,6 @@ def unpacked(archive: Path, cache_dir: Path) -> Path:
         return folder
     with only_one_process(folder):
         if not folder.is_dir():
-            with drafted(folder) as draft, zipfile.ZipFile(archive) as packed:
+            with whole_folder(folder) as draft, zipfile.ZipFile(archive) as packed:
                 packed.extractall(draft)
     return folder

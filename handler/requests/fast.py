@@ -43,7 +43,7 @@ _TABLE = 2
 _TYPES = (BOOLEAN, INTEGER, LONG, FLOAT, DOUBLE, STRING)
 
 
-class PlainReader:
+class FastReader:
     """Makes the final data of a regular request for a named column signature.
 
     :param kind: what to make of it: a DataFrame, an array or columns (see `InputKind`).
@@ -58,7 +58,7 @@ class PlainReader:
     @classmethod
     def for_schema(
         cls, schema: InputSchema | None, kind: InputKind = "frame"
-    ) -> "PlainReader | None":
+    ) -> "FastReader | None":
         """Return a reader; None if the signature has what only the general way can do."""
         if not isinstance(schema, ColumnSchema) or not schema.is_named:
             return None

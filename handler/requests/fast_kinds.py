@@ -16,12 +16,12 @@ class IrregularError(Exception):
     """The request is not a plain one."""
 
 
-def require(is_plain: bool) -> None:
+def require(is_regular: bool) -> None:
     """Leave a request that is not a plain one to the general way.
 
     :raises IrregularError: it is not.
     """
-    if not is_plain:
+    if not is_regular:
         raise IrregularError
 
 

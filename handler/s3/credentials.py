@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handler.s3.errors import BeyondUs
-from handler.s3.http import Connection, WireError, trusting
+from handler.s3.http import Connection, HttpError, trusting
 from handler.s3.sigv4 import Credentials
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _from_container(environ: Mapping[str, str]) -> Credentials:
             time.sleep(_PAUSE_S)
         try:
             status, body = _ask(parts, headers)
-        except WireError as error:
+        except HttpError as error:
             what = str(error)
             continue
         if status == 200:

@@ -17,15 +17,15 @@ _HEAD_BYTES = 1 << 16
 """The longest head of an answer that is read."""
 
 
-class WireError(Exception):
+class HttpError(Exception):
     """There is no answer, or not all of it."""
 
 
-class Unreachable(WireError):
+class Unreachable(HttpError):
     """There is no connection."""
 
 
-class Untrusted(WireError):
+class Untrusted(HttpError):
     """The server's certificate is not accepted; says why."""
 
 
@@ -35,7 +35,7 @@ class Connection:
     :param tls: what to trust; None: plain HTTP.
     :param connect_timeout_s: for all of the host's addresses together.
     :param read_timeout_s: how long the server may be silent.
-    :raises WireError: there is none.
+    :raises HttpError: there is none.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class Connection:
 
         :param path: percent-encoded.
         :param headers: `host` among them.
-        :raises WireError: the connection broke.
+        :raises HttpError: the connection broke.
         """
         request = _request(path, headers)
         try:
             self._socket.sendall(request)
         except OSError as error:
-            raise WireError("the request could not be sent") from error
+            raise HttpError("the request could not be sent") from error
         return Answer(self._socket)
 
     def cut(self) -> None:
@@ -97,11 +97,11 @@ class Answer:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._buffered = b""
-        self._failure: WireError | None = None
+        self._failure: HttpError | None = None
         first, *lines = self._head().split("\r\n")
         version, _, rest = first.partition(" ")
         if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
-            raise WireError("the answer is no HTTP")
+            raise HttpError("the answer is no HTTP")
         self.status = int(rest[:3])
         self.headers = {
             name.strip().lower(): text.strip()
@@ -122,7 +122,7 @@ class Answer:
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer, but for the body's last bytes; return how many there were.
 
-        :raises WireError: the connection broke, or ended before the body did.
+        :raises HttpError: the connection broke, or ended before the body did.
         """
         count = 0
         while count < len(buffer) and self._failure is None:
@@ -132,7 +132,7 @@ class Answer:
                 if self._is_over:
                     break
                 count += self._receive(buffer[count:])
-            except WireError as error:
+            except HttpError as error:
                 self._failure = error
         if self._failure is not None and not count:  # what came before it is given first
             raise self._failure
@@ -153,7 +153,7 @@ class Answer:
             try:
                 count = self._socket.recv_into(buffer[:wanted])
             except OSError as error:
-                raise WireError("the answer broke off") from error
+                raise HttpError("the answer broke off") from error
             if not count:
                 self._end()
         if self._left is not None:
@@ -166,14 +166,14 @@ class Answer:
 
     def _end(self) -> None:
         if self._left is not None:
-            raise WireError("the answer broke off")
+            raise HttpError("the answer broke off")
         self._is_over = True
 
     def _begin_chunk(self) -> None:
         try:
             self._left = int(self._line().partition(";")[0], 16)
         except ValueError as error:
-            raise WireError("the answer is no HTTP") from error
+            raise HttpError("the answer is no HTTP") from error
         if not self._left:
             while self._line():  # what may follow the last chunk
                 pass
@@ -184,7 +184,7 @@ class Answer:
         if text is None:
             return 0 if self.status in (204, 304) else None
         if not text.isdigit():
-            raise WireError("the answer is no HTTP")
+            raise HttpError("the answer is no HTTP")
         return int(text)
 
     def _head(self) -> str:
@@ -196,13 +196,13 @@ class Answer:
     def _until(self, end: bytes) -> str:
         while end not in self._buffered:
             if len(self._buffered) > _HEAD_BYTES:
-                raise WireError("the answer is no HTTP")
+                raise HttpError("the answer is no HTTP")
             try:
                 received = self._socket.recv(_HEAD_BYTES)
             except OSError as error:
-                raise WireError("there is no answer") from error
+                raise HttpError("there is no answer") from error
             if not received:
-                raise WireError("the answer broke off")
+                raise HttpError("the answer broke off")
             self._buffered += received
         text, _, self._buffered = self._buffered.partition(end)
         return text.decode("latin-1")
@@ -213,7 +213,7 @@ def _request(path: str, headers: Mapping[str, str]) -> bytes:
     text = "\r\n".join([*lines, "", ""])
     # Nothing that a header holds may begin another one. The text is not quoted: it is secret.
     if not text.isascii() or text.count("\r") + text.count("\n") != 2 * len(lines) + 2:
-        raise WireError("a header of the request holds what no header may")
+        raise HttpError("a header of the request holds what no header may")
     return text.encode("ascii")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from handler.errors import ModelFetchError
 from handler.s3.address import Address, address_of, is_region
 from handler.s3.errors import BROKEN, UNREACHABLE, fetch_error, refusal
-from handler.s3.http import Answer, Connection, Unreachable, Untrusted, WireError, trusting
+from handler.s3.http import Answer, Connection, HttpError, Unreachable, Untrusted, trusting
 from handler.s3.sigv4 import Credentials, Scope, signed_headers
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class S3Object:
                     position += size
                     alive_s = time.monotonic()
                     yield buffer[:size]
-            except (WireError, _Refused) as error:
+            except (HttpError, _Refused) as error:
                 failures += 1
                 if not self._may_try_again(error, failures, alive_s):
                     raise self._fetch_error(error) from error
@@ -162,7 +162,7 @@ class S3Object:
         """Bring the answer to where the reading is to begin."""
         if answer.status == 206:
             if not answer.headers.get("content-range", "").startswith(f"bytes {start}-"):
-                raise WireError("the answer is for another range")
+                raise HttpError("the answer is for another range")
             return
         while start:  # a server that knows no ranges
             start -= answer.readinto(buffer[: min(start, len(buffer))]) or start
@@ -191,7 +191,7 @@ class S3Object:
     def _idle_connection(self) -> Connection | None:
         with self._lock:
             if self._is_closed:
-                raise WireError("the reading was ended")
+                raise HttpError("the reading was ended")
             if self._idle:
                 return self._idle.pop()
             if self._address.is_tls and self._tls is None:

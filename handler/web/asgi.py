@@ -39,7 +39,7 @@ _NOT_FOUND = b'{"detail":"Not Found"}'
 """FastAPI's."""
 
 
-class Front:
+class AsgiApp:
     """Answers requests, and writes one log line for each.
 
     :param manifest: for the documentation; None if it cannot be read.

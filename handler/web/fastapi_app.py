@@ -19,7 +19,7 @@ from handler.web.endpoints import CLIENT_GONE, JSON, Call, Endpoint, Endpoints
 def create_app(
     endpoints: Endpoints, manifest: BundleManifest | None, config: HandlerConfig
 ) -> FastAPI:
-    """Return the app. Its requests come through `handler.web.asgi.Front`, which logs them.
+    """Return the app. Its requests come through `handler.web.asgi.AsgiApp`, which logs them.
 
     :param manifest: for the documentation; None if it cannot be read.
     """

@@ -5,9 +5,10 @@ from typing import Literal
 
 from handler.manifest import ModelSource, PackageType
 from packager.engine.choose import Optimization
+from packager.local.prepared import ModelSurroundings
 from packager.lock.obtain import LockPolicy
 from packager.lock.pylock import Lock
-from packager.requirements.overrides import Wishes
+from packager.requirements.overrides import Overrides
 from packager.support.uv import Indexes
 
 
@@ -26,7 +27,7 @@ class BuildConfig:
     """Refuse formats that execute code when loaded."""
     with_parquet: bool = False
     """Answer parquet bodies too, which takes a reader."""
-    wishes: Wishes = field(default_factory=Wishes)
+    overrides: Overrides = field(default_factory=Overrides)
     constraints: tuple[str, ...] = ()
     """PEP 508 lines that narrow versions."""
     indexes: Indexes = field(default_factory=Indexes)
@@ -39,3 +40,8 @@ class BuildConfig:
     """How the predictions are computed."""
     is_trimmed: bool = True
     is_sourceless: bool = True
+
+    @property
+    def surroundings(self) -> ModelSurroundings:
+        """What the model's own environment is made of besides its requirements."""
+        return ModelSurroundings(self.overrides, self.constraints, self.indexes)

@@ -13,7 +13,6 @@ from packager.bundle.image import package_type_for
 from packager.bundle.sizing import check_fits, size_warnings
 from packager.engine.choose import describe, is_converted, optimize_model
 from packager.errors import ConfigError
-from packager.local.prepared import ModelSurroundings
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Resolver, UvResolver
 from packager.model.flavors.table import flavor_named
@@ -21,7 +20,7 @@ from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.model.safety import SAFE_VERSIONS, check_safe, what_executes_code
 from packager.packages.prepare import Packing
 from packager.progress import SILENT, Progress
-from packager.requirements.overrides import grant
+from packager.requirements.overrides import apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 
 
@@ -105,13 +104,12 @@ def plan_bundle(
     if config.is_safe_only:
         check_safe(source)
         config = replace(config, constraints=(*config.constraints, *SAFE_VERSIONS))
-    surroundings = ModelSurroundings(config.wishes, config.constraints, config.indexes)
     if source.info.executes_code and is_converted(source, config.optimization):
         progress.detail(f"{what_executes_code(source)}: it is loaded now")
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
-    spec = optimize_model(source, wanted, surroundings, progress=progress)
-    requirements = grant(
-        config.wishes,
+    spec = optimize_model(source, wanted, config.surroundings, progress=progress)
+    requirements = apply_overrides(
+        config.overrides,
         inference_requirements(
             spec, architecture=config.architecture, with_parquet=config.with_parquet
         ),

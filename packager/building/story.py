@@ -35,7 +35,6 @@ from packager.bundle.template import render_template
 from packager.checking.report import CheckReport
 from packager.checking.story import check_bundle
 from packager.errors import CheckFailed, PathCollision
-from packager.local.prepared import ModelSurroundings
 from packager.packages.bytecode import TASK_ROOT, compile_bytecode
 from packager.packages.prepare import Dependencies, Facts, prepare_dependencies
 from packager.packages.size_limit import check_unzipped, direct_upload_warning
@@ -208,12 +207,11 @@ def _check(
     plan: BuildPlan, manifest: BundleManifest, draft: Path, progress: Progress
 ) -> CheckReport:
     dropped = (*plan.requirements.dropped, *plan.requirements.excluded)
-    config = plan.config
     report = check_bundle(
         read_bundle(draft),
         source_model=plan.source.folder,
         dropped=dropped,
-        surroundings=ModelSurroundings(config.wishes, config.constraints, config.indexes),
+        surroundings=plan.config.surroundings,
         progress=progress,
     )
     if not report.is_ok:

@@ -179,7 +179,7 @@ def command(
         package=package,
         is_safe_only=safe_only,
         with_parquet=with_parquet,
-        wishes=resolution.wishes,
+        overrides=resolution.overrides,
         constraints=resolution.constraints(),
         indexes=resolution.indexes,
         earlier_lock=resolution.earlier_lock(output),

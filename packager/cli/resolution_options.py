@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from packager.lock.obtain import LockPolicy
     from packager.lock.pylock import Lock
-    from packager.requirements.overrides import Wishes
+    from packager.requirements.overrides import Overrides
     from packager.support.uv import Indexes
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -89,11 +89,11 @@ class Resolution:
     is_upgrade: bool
 
     @property
-    def wishes(self) -> Wishes:
+    def overrides(self) -> Overrides:
         """For the requirements."""
-        from packager.requirements.overrides import Wishes
+        from packager.requirements.overrides import Overrides
 
-        return Wishes(self.extra, self.keep, self.drop)
+        return Overrides(self.extra, self.keep, self.drop)
 
     @property
     def indexes(self) -> Indexes:

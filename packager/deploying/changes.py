@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 from packager.deploying.clients import Clients, stack_errors
-from packager.deploying.events import StackEvents
 from packager.deploying.stack import (
     Pause,
     Stack,
@@ -17,9 +16,10 @@ from packager.deploying.stack import (
     unfinished_rollback_hint,
     wait_for_end,
 )
+from packager.deploying.stack_events import StackEvents
 from packager.errors import StackError
 from packager.progress import Progress
-from packager.storage.s3 import error_code
+from packager.storage.client import error_code
 
 # SAM's resources are expanded by CloudFormation itself, and roles are made.
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]

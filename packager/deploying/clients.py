@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from packager.errors import StackError, StorageError
-from packager.storage.s3 import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, error_code, storage_errors
+from packager.storage.client import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, error_code, storage_errors
 
 _LONGEST_INVOCATION_S = 900
 _LOGIN_HINT = "Renew the credentials (`aws sso login`), or check AWS_PROFILE."

@@ -19,7 +19,7 @@ from packager.deploying.stack import (
 from packager.deploying.steps import check_ours
 from packager.errors import StackError
 from packager.progress import Progress
-from packager.storage.s3 import split_s3_uri
+from packager.storage.client import split_s3_uri
 
 
 @dataclass(frozen=True)

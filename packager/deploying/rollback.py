@@ -7,8 +7,8 @@ from packager.deploying.plan import DeployPlan
 from packager.deploying.smoke import GATEWAYS_OF_APIS, smoke_test
 from packager.deploying.stack import Pause, Stack, settled_stack, template_of, two_seconds
 from packager.deploying.steps import (
+    Approval,
     Approve,
-    Asked,
     Deployed,
     change_stack,
     deployed,
@@ -48,10 +48,10 @@ def roll_back(
             f"no version of {stack_name} is live yet", hint="`packager deploy` makes one live."
         )
     plan = DeployPlan(stack_name, "", "", template_of(clients, stack), stack.parameters, ())
-    asked = Asked(approve)
+    approval = Approval(approve)
     is_unfinished = stack.parameters.get(ROLLS_BACK) == "true"
     if is_unfinished and to in (None, versions.live):
-        live = _shifts_again(clients, plan, stack, versions.live, asked, progress, pause=pause)
+        live = _shifts_again(clients, plan, stack, versions.live, approval, progress, pause=pause)
         without_marks_above(clients, stack, versions, versions.live)
         return deployed(live, versions.live, versions.live, is_changed=False)
     kept = without_marks_above(clients, stack, versions, versions.live)
@@ -73,9 +73,9 @@ def roll_back(
     shifts = parameters.get("Deployment", "AllAtOnce") != "AllAtOnce"
     if shifts and ROLLS_BACK in parameters:
         parameters[ROLLS_BACK] = "true"
-    live = change_stack(clients, plan, stack, parameters, asked, progress, pause=pause)
+    live = change_stack(clients, plan, stack, parameters, approval, progress, pause=pause)
     if parameters.get(ROLLS_BACK) == "true":
-        unasked = Asked(lambda changes: True)  # for it was taken out for the rollback's own sake
+        unasked = Approval(lambda changes: True)  # for it was taken out for the rollback's own sake
         live = _shifts_again(clients, plan, live, target, unasked, progress, pause=pause)
     try:
         without_marks_above(clients, stack, versions, target)
@@ -104,7 +104,7 @@ def _shifts_again(
     plan: DeployPlan,
     stack: Stack,
     live: str | None,
-    asked: Asked,
+    approval: Approval,
     progress: Progress,
     *,
     pause: Pause,
@@ -112,4 +112,4 @@ def _shifts_again(
     """Give the stack back what a rollback took away: how traffic goes over next time."""
     progress.step(f"Setting up Deployment={stack.parameters['Deployment']} again")
     parameters = plan.with_live(live) | {ROLLS_BACK: "false"}
-    return change_stack(clients, plan, stack, parameters, asked, progress, pause=pause)
+    return change_stack(clients, plan, stack, parameters, approval, progress, pause=pause)

@@ -9,7 +9,7 @@ from packager.bundle.sample_events import sample_events
 from packager.deploying.clients import Clients, stack_errors
 from packager.deploying.stack import Pause, two_seconds
 from packager.errors import SmokeTestFailed
-from packager.storage.s3 import error_code
+from packager.storage.client import error_code
 
 GATEWAYS_OF_APIS = {"HTTP": "http-api", "REST": "rest-api", "URL": "function-url"}
 _BODIES = ("dataframe-split", "dataframe-records", "instances", "inputs", "example")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from packager.deploying.clients import Clients, stack_errors
-from packager.deploying.events import StackEvents
+from packager.deploying.stack_events import StackEvents
 from packager.errors import ConfigError, StackError
 from packager.progress import Progress
-from packager.storage.s3 import error_code
+from packager.storage.client import error_code
 
 NEVER_LIVED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 """What a failed creation leaves: CloudFormation can only delete it."""

@@ -36,7 +36,7 @@ class Deployed:
     is_changed: bool
 
 
-class Asked:
+class Approval:
     """Asks once for all changes of a command, and again before something more is made."""
 
     def __init__(self, approve: Approve) -> None:
@@ -107,7 +107,7 @@ def change_stack(
     plan: DeployPlan,
     stack: Stack | None,
     parameters: Mapping[str, str],
-    asked: Asked,
+    approval: Approval,
     progress: Progress,
     *,
     pause: Pause,
@@ -122,7 +122,7 @@ def change_stack(
             raise StackError(f"CloudFormation finds nothing to create in {plan.stack_name}")
         progress.detail("nothing to change")
         return stack
-    if not asked.may(change_set.changes):
+    if not approval.allows(change_set.changes):
         discard(clients, change_set.id, change_set.stack_id)
         raise StackError("not approved: the change set is deleted, and nothing of it was done")
     progress.step(f"Changing {plan.stack_name}")

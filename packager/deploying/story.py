@@ -22,8 +22,8 @@ from packager.deploying.stack import (
     two_seconds,
 )
 from packager.deploying.steps import (
+    Approval,
     Approve,
-    Asked,
     Deployed,
     change_stack,
     check_ours,
@@ -98,7 +98,7 @@ def deploy(
     :raises SmokeTestFailed: the new version does not answer; what was live still is.
     :raises StackError: AWS refused, or a change failed and was rolled back.
     """
-    asked = Asked(approve)
+    approval = Approval(approve)
     stack = settled_stack(clients, stack_name, progress, pause=pause)
     plan = plan_deployment(clients, bundle, stack_name, bucket, prefix, parameters, stack)
     sent = publish(
@@ -112,13 +112,13 @@ def deploy(
     if stack is not None:
         before = without_marks_above(clients, stack, before, before.live)
     if stack is not None and stack.status in NEVER_LIVED:
-        if not asked.may((Change("Remove", stack_name, "AWS::CloudFormation::Stack"),)):
+        if not approval.allows((Change("Remove", stack_name, "AWS::CloudFormation::Stack"),)):
             raise StackError("not approved: nothing was changed")
         progress.step(f"Deleting {stack_name}: its creation failed, nothing of it was ever live")
         delete_stack(clients, stack, progress, pause=pause)
         stack = None
     untested = plan.before_test(before.live, stack.parameters if stack else {})
-    with_code = change_stack(clients, plan, stack, untested, asked, progress, pause=pause)
+    with_code = change_stack(clients, plan, stack, untested, approval, progress, pause=pause)
     version, function_name = _published(with_code)
     is_proven = version in before.proven
     if version != before.live or not is_proven:
@@ -135,7 +135,7 @@ def deploy(
         progress.step(
             f"Making version {version} the live one" if is_new else "Changing its API and bounds"
         )
-        live = change_stack(clients, plan, with_code, parameters, asked, progress, pause=pause)
+        live = change_stack(clients, plan, with_code, parameters, approval, progress, pause=pause)
     return deployed(live, version, before.live, is_changed=live is not stack)
 
 

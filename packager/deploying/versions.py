@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from packager.deploying.clients import Clients, stack_errors
-from packager.storage.s3 import error_code
+from packager.storage.client import error_code
 
 LIVE = "live"
 _PROVEN = "proven-"

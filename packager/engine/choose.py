@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
 from packager import __version__
@@ -141,9 +141,9 @@ def _convert(
     progress: Progress,
 ) -> None:
     # The model's code runs here: it sees of our variables what it would see on Lambda.
-    extra = (*surroundings.wishes.extra, *_CONVERTERS.get(wanted.engine, ()))
-    wishes = replace(surroundings.wishes, extra=extra)
-    around = replace(surroundings, wishes=wishes, has_our_variables=False)
+    extra = (*surroundings.overrides.extra, *_CONVERTERS.get(wanted.engine, ()))
+    overrides = replace(surroundings.overrides, extra=extra)
+    around = replace(surroundings, overrides=overrides, has_our_variables=False)
     with prepared_model(spec.folder, "uv", surroundings=around, progress=progress) as model:
         progress.step("Compiling the model, and comparing its predictions")
         engine = _run(model, wanted)
@@ -189,11 +189,7 @@ def _run(model: PreparedModel, wanted: Optimization) -> EngineInfo:
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
         raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")
-    return _engine(json.loads(done.stdout))
-
-
-def _engine(data: dict[str, Any]) -> EngineInfo:
-    return EngineInfo(**{**data, "modules": tuple(data["modules"])})
+    return EngineInfo.from_dict(json.loads(done.stdout))
 
 
 def _is_whole(folder: Path) -> bool:
@@ -204,12 +200,12 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _read_report(folder: Path) -> EngineInfo:
-    return _engine(json.loads((folder / _REPORT).read_bytes()))
+    return EngineInfo.from_dict(json.loads((folder / _REPORT).read_bytes()))
 
 
 def _key(spec: ModelSpec, wanted: Optimization, surroundings: ModelSurroundings) -> str:
-    """Return what the outcome depends on: the model, the environment, the code, the wish."""
+    """Return what the outcome depends on: the model, the environment, the code, the options."""
     facts = [asdict(spec.info), spec.python_version, spec.requirements, asdict(wanted)]
-    around = [asdict(surroundings.wishes), surroundings.constraints, surroundings.indexes.args]
+    around = [asdict(surroundings.overrides), surroundings.constraints, surroundings.indexes.args]
     sources = ("packager.engine.converter", "handler")
     return cache_key([__version__, facts, around], sources=sources)

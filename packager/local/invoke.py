@@ -17,7 +17,7 @@ from packager.local.emulator import Emulator, runtime_python
 from packager.local.static_s3 import static_s3
 from packager.local.storage import embedded_environment
 from packager.progress import SILENT, Progress
-from packager.storage.s3 import CREDENTIALS_HINT, storage_errors
+from packager.storage.client import CREDENTIALS_HINT, storage_errors
 from packager.support.machine import host_architecture
 
 _EMBEDDED_BUCKET = "packager-embedded"

@@ -20,7 +20,7 @@ from packager.errors import ToolMissing
 from packager.local.envs import ensure_env
 from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import SILENT, Progress
-from packager.requirements.overrides import Wishes, grant
+from packager.requirements.overrides import Overrides, apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 from packager.support.machine import host_architecture
 from packager.support.uv import Indexes
@@ -47,7 +47,7 @@ _PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 class ModelSurroundings:
     """What a model's own environment is made of, and what its process sees of ours."""
 
-    wishes: Wishes = field(default_factory=Wishes)
+    overrides: Overrides = field(default_factory=Overrides)
     """Of these what is extra and what to keep: nothing is left out that a bundle may drop."""
     constraints: tuple[str, ...] = ()
     indexes: Indexes = field(default_factory=Indexes)
@@ -106,9 +106,9 @@ def _variables(
 def _find_environment(
     spec: ModelSpec, env_manager: EnvManager, surroundings: ModelSurroundings, progress: Progress
 ) -> Path:
-    wanted = replace(surroundings.wishes, drop=())
+    wanted = replace(surroundings.overrides, drop=())
     architecture = host_architecture() or "x86_64"
-    requirements = grant(wanted, inference_requirements(spec, architecture=architecture))
+    requirements = apply_overrides(wanted, inference_requirements(spec, architecture=architecture))
     if env_manager == "local":
         _check_modules()
         _check_installed(requirements, progress)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from packager.errors import ToolMissing
-from packager.storage.s3 import S3Client
+from packager.storage.client import S3Client
 
 _REGION = "us-east-1"
 _CREDENTIAL = "embedded"

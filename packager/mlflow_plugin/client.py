@@ -24,7 +24,7 @@ from packager.mlflow_plugin.errors import DeploymentError, mlflow_errors, wrong_
 from packager.mlflow_plugin.options import DeployOptions, read_options
 from packager.mlflow_plugin.predictions import predict
 from packager.mlflow_plugin.talk import Talk
-from packager.storage.s3 import split_s3_uri
+from packager.storage.client import split_s3_uri
 
 Config = Mapping[str, Any] | None
 

@@ -129,20 +129,20 @@ def prepare_dependencies(
     key = _key(lock, target, packing, version)
     folder = cache_root() / "dependencies" / key
 
-    is_made = True
+    was_cached = True
 
     def build(partial: Path) -> None:
-        nonlocal is_made
-        is_made = False
+        nonlocal was_cached
+        was_cached = False
         _build(partial, lock, target, packing, version, indexes or Indexes(), progress)
 
     build_once(folder, build, is_usable=_is_whole, progress=progress)
     with contextlib.suppress(OSError):  # a cache that may only be read, or is read by others
-        if is_made:
+        if was_cached:
             os.utime(folder)
         else:
             _forget_old_sets(folder.parent)
-    if is_made:
+    if was_cached:
         progress.step(f"Taking {len(lock.packages)} packages from the cache: built before")
     return Dependencies(folder / _ARCHIVE, _read_facts(folder))
 
@@ -218,7 +218,7 @@ def _build(
 
 
 def _trim(tree: Path, target: Target, progress: Progress) -> tuple[trim.Trimmed, ...]:
-    trimmed = list(trim.prune(tree))
+    trimmed = list(trim.trim_tree(tree))
     if strip_name := strip.strip_version(target):
         saved_bytes = strip.strip_libraries(tree)
         reason = f"symbols for debuggers: {strip_name}"

@@ -72,7 +72,7 @@ TRIM_RULES = (
 TEST_RULES = tuple(TrimRule(glob, _TESTS) for glob in ("**/conftest.py", "**/tests", "**/test"))
 
 
-def prune(staging: Path) -> tuple[Trimmed, ...]:
+def trim_tree(staging: Path) -> tuple[Trimmed, ...]:
     """Apply every rule to `staging` and return what each took out.
 
     A module in a test folder stays when a library imports it: numpy.testing needs one of

@@ -16,7 +16,7 @@ from packager.support.redaction import LOGIN_HINT, has_login
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Overrides:
     """The user's word, which goes before every rule's."""
 
     extra: tuple[str, ...] = ()
@@ -27,15 +27,15 @@ class Wishes:
     """Globs of packages that stay out, whoever requires them."""
 
 
-def grant(wishes: Wishes, requirements: Requirements) -> Requirements:
+def apply_overrides(overrides: Overrides, requirements: Requirements) -> Requirements:
     """Return the requirements as the user wants them.
 
     :raises ConfigError: an extra requirement is neither a PEP 508 line nor a wheel.
     """
-    extra = [_as_line(text) for text in wishes.extra]
-    kept_globs = tuple(map(_normalised, wishes.keep))
+    extra = [_as_line(text) for text in overrides.extra]
+    kept_globs = tuple(map(_normalised, overrides.keep))
     asked = frozenset(map(_name, extra))
-    drop = tuple(map(_normalised, wishes.drop))
+    drop = tuple(map(_normalised, overrides.drop))
     kept, dropped = list(requirements.kept), []
     for item in requirements.dropped:
         if _matches(_name(item.requirement), kept_globs):

@@ -102,7 +102,7 @@ _REMOTE_SCHEMES = ("models", "runs", "s3")
 def _download(uri: str, folder: Path, progress: Progress) -> Path:
     # Each needs a large library: loaded for those who use it.
     if uri.startswith("s3://"):
-        from packager.sources.s3 import download_s3_model
+        from packager.sources.s3_models import download_s3_model
 
         return download_s3_model(uri, folder, progress)
     if uri.startswith(("models:", "runs:")):

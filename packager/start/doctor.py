@@ -12,7 +12,7 @@ from packager.aws.runtimes import RUNTIMES
 from packager.errors import PackagerError, ToolError, ToolMissing
 from packager.local.rie import rie_path
 from packager.progress import SILENT, Progress
-from packager.storage.s3 import CREDENTIALS_HINT, NO_REGION_HINT
+from packager.storage.client import CREDENTIALS_HINT, NO_REGION_HINT
 from packager.support.cache import CACHE_VARIABLE, cache_root
 from packager.support.redaction import without_login
 from packager.support.uv import find_python, run_uv

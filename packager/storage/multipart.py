@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from packager.errors import StorageError
-from packager.storage.s3 import error_code, storage_errors
+from packager.storage.client import error_code, storage_errors
 from packager.storage.transfer import ALGORITHM, CONTENT_TYPE, ByteCounter, Part, Transfer
 
 logger = logging.getLogger(__name__)

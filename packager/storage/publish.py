@@ -15,7 +15,7 @@ from packager.bundle.keys import (
 )
 from packager.errors import BundleInvalid, ConfigError, StorageError
 from packager.progress import SILENT, Progress
-from packager.storage.s3 import S3Client, error_code, s3_client, storage_errors
+from packager.storage.client import S3Client, error_code, s3_client, storage_errors
 from packager.storage.upload import ensure_object
 
 

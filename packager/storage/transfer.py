@@ -8,7 +8,7 @@ from pathlib import Path
 
 from handler.manifest import FileEntry
 from packager.progress import Progress
-from packager.storage.s3 import S3Client
+from packager.storage.client import S3Client
 
 MULTIPART_BYTES = 64 * 1024 * 1024
 """Files from this size on go up in parts, which S3 joins at the end or never."""

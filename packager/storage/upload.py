@@ -7,6 +7,7 @@ from pathlib import Path
 from handler.manifest import FileEntry
 from packager.errors import StorageError
 from packager.progress import Progress
+from packager.storage.client import S3Client, error_code, storage_errors
 from packager.storage.multipart import (
     abort_unfinished,
     complete,
@@ -14,7 +15,6 @@ from packager.storage.multipart import (
     is_gone,
     new_upload,
 )
-from packager.storage.s3 import S3Client, error_code, storage_errors
 from packager.storage.transfer import (
     ALGORITHM,
     CONTENT_TYPE,

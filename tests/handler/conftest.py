@@ -24,7 +24,7 @@ from packager.local.storage import embedded_client, embedded_s3
 from packager.support.zips import frame_sha256
 from tests.handler.s3.s3_asking import DATA, Serve
 from tests.support.loops import closed_event_loop
-from tests.support.object_server import Mishap, ObjectServer, object_server
+from tests.support.object_server import FaultyObjectServer, Mishap, object_server
 
 BUCKET = "models"
 KEY = "iris/model.zip"
@@ -284,11 +284,11 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def serve_bytes(
     aws_environment: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., ObjectServer]]:
+) -> Iterator[Callable[..., FaultyObjectServer]]:
     """Start an S3 with one object and these mishaps, and let the environment point to it."""
     running = []
 
-    def start(data: bytes, *mishaps: Mishap) -> ObjectServer:
+    def start(data: bytes, *mishaps: Mishap) -> FaultyObjectServer:
         context = object_server(data, *mishaps)
         server = context.__enter__()
         running.append(context)
@@ -301,7 +301,7 @@ def serve_bytes(
 
 
 @pytest.fixture
-def serve(serve_bytes: Callable[..., ObjectServer]) -> Serve:
+def serve(serve_bytes: Callable[..., FaultyObjectServer]) -> Serve:
     """Start an S3 whose object does not matter."""
     return lambda *mishaps, data=DATA: serve_bytes(data, *mishaps)
 
@@ -313,7 +313,7 @@ def in_a_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         monkeypatch.delenv(name)
     running = []
 
-    def start(*mishaps: Mishap, document: object = None) -> ObjectServer:
+    def start(*mishaps: Mishap, document: object = None) -> FaultyObjectServer:
         fields = {
             "AccessKeyId": "CONTAINERKEY",
             "SecretAccessKey": "container secret",

@@ -15,7 +15,7 @@ import pytest
 import handler
 from handler.errors import ConfigError, ModelFetchError
 from handler.manifest import PackedEntry
-from tests.support.object_server import Exchange, ObjectServer
+from tests.support.object_server import Exchange, FaultyObjectServer
 
 from .conftest import BUCKET, KEY, Bundle
 
@@ -86,7 +86,7 @@ def test_a_model_that_takes_longer_than_an_init_is_there_for_the_first_request(
     start: Start,
     sklearn_bundle: Callable[[str], Bundle],
     write_task_root: Callable[[Bundle], Path],
-    serve_bytes: Callable[..., ObjectServer],
+    serve_bytes: Callable[..., FaultyObjectServer],
     http_event: HttpEvent,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -143,7 +143,7 @@ def test_an_init_that_is_kept_asks_once_for_a_model_that_it_may_not_read(
     start: Start,
     sklearn_bundle: Callable[[str], Bundle],
     write_task_root: Callable[[Bundle], Path],
-    serve_bytes: Callable[..., ObjectServer],
+    serve_bytes: Callable[..., FaultyObjectServer],
 ) -> None:
     bundle = sklearn_bundle("s3")
     server = serve_bytes(bundle.archive, lambda exchange: exchange.refuse(403, "AccessDenied"))

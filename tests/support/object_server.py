@@ -15,7 +15,7 @@ class Exchange(BaseHTTPRequestHandler):
     """One connection; every GET is a mishap as long as there are any, then the object."""
 
     protocol_version = "HTTP/1.1"
-    server: "ObjectServer"
+    server: "FaultyObjectServer"
 
     def do_GET(self) -> None:
         with self.server.lock:
@@ -75,7 +75,7 @@ class Exchange(BaseHTTPRequestHandler):
         pass
 
 
-class ObjectServer(ThreadingHTTPServer):
+class FaultyObjectServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, data: bytes, mishaps: tuple[Mishap, ...] = ()) -> None:
@@ -99,9 +99,9 @@ class ObjectServer(ThreadingHTTPServer):
 @contextmanager
 def object_server(
     data: bytes, *mishaps: Mishap, tls: ssl.SSLContext | None = None
-) -> Iterator[ObjectServer]:
+) -> Iterator[FaultyObjectServer]:
     """Run it, in a thread."""
-    server = ObjectServer(data, mishaps)
+    server = FaultyObjectServer(data, mishaps)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -15,7 +15,7 @@ from typing import Any
 from handler.loaders.load import load_model
 from handler.manifest import MODEL_FOLDER, EngineInfo, read_manifest
 
-from .choose import choose_engine
+from .engine_choice import choose_engine
 
 
 def main(request: dict[str, Any]) -> EngineInfo:

@@ -8,7 +8,7 @@ import numpy as np
 
 from handler.manifest import InputKind, ModelInfo
 from handler.requests.envelope import Envelope
-from handler.requests.fast import PlainReader
+from handler.requests.fast import FastReader
 from handler.signature.schema import (
     BOOLEAN,
     DOUBLE,
@@ -63,7 +63,7 @@ class Inputs:
         if not schema.is_named:
             raise NotConvertible("the signature has columns without names")
         scalars = [item for item in types if isinstance(item, Scalar)]
-        if len(scalars) < len(types) or PlainReader.for_schema(schema, "columns") is None:
+        if len(scalars) < len(types) or FastReader.for_schema(schema, "columns") is None:
             raise NotConvertible("the signature has columns of dates, bytes, lists or objects")
         kinds = [_KINDS[scalar] for scalar in scalars]
         return cls(dict(zip(schema.by_name, kinds, strict=True)), _input_kind(scalars), schema)
@@ -97,8 +97,8 @@ class Inputs:
                 table = as_array(block)
                 yield table, table
             return
-        framed = PlainReader.for_schema(self.schema)
-        plain = PlainReader.for_schema(self.schema, self.kind)
+        framed = FastReader.for_schema(self.schema)
+        plain = FastReader.for_schema(self.schema, self.kind)
         for block in blocks:
             envelope = _envelope(block)
             frame = framed and framed.read(envelope)
@@ -109,7 +109,7 @@ class Inputs:
     def columns_of(self, envelope: Envelope) -> Columns | None:
         """Return a regular request's columns; None if it is not a regular one."""
         if isinstance(self.schema, ColumnSchema):
-            reader = PlainReader.for_schema(self.schema, "columns")
+            reader = FastReader.for_schema(self.schema, "columns")
             columns: Columns | None = reader.read(envelope) if reader else None
             return columns
         table = np.array(envelope.payload) if isinstance(envelope.payload, list) else None

@@ -46,8 +46,8 @@ def defer_imports(source: bytes, module: Module, rules: Rules) -> ast.Module | N
     changed += [node for node in tree.body if import_top_only(node, uses, rules)]
     if uses.is_unreadable:
         return None
-    is_plain = not (copies or _looks_at_names(tree, uses))
-    waiting = find_waiting(tree.body, uses, module, rules) if is_plain else ()
+    is_regular = not (copies or _looks_at_names(tree, uses))
+    waiting = find_waiting(tree.body, uses, module, rules) if is_regular else ()
     if not (waiting or changed) and module.submodules is None:
         return None
     _rewrite(tree, waiting, uses, module)

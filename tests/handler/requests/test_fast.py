@@ -13,7 +13,7 @@ from handler.errors import HandlerError
 from handler.manifest import InputKind
 from handler.requests.arrays import data_from_inputs, data_from_instances
 from handler.requests.envelope import Envelope, read_envelope
-from handler.requests.fast import PlainReader
+from handler.requests.fast import FastReader
 from handler.requests.frames import frame_from_records, frame_from_split
 from handler.signature.columns import Signature
 from handler.signature.schema import parse_inputs
@@ -31,7 +31,7 @@ MIXED = (column("double", "a"), column("string", "b"), column("long", "c"))
 
 def plainly(request: dict[str, Any], *inputs: dict[str, Any]) -> pd.DataFrame | None:
     """Return what the short way makes of a request; None if it steps aside."""
-    reader = PlainReader.for_schema(parse_inputs(list(inputs)))
+    reader = FastReader.for_schema(parse_inputs(list(inputs)))
     return None if reader is None else reader.read(_envelope(request))
 
 
@@ -189,7 +189,7 @@ def test_one_column_is_as_plain_as_many() -> None:
 
 
 def test_the_frame_is_the_models_own_to_change() -> None:
-    reader = PlainReader.for_schema(parse_inputs(list(DOUBLES)))
+    reader = FastReader.for_schema(parse_inputs(list(DOUBLES)))
     assert reader is not None
     envelope = _envelope(PLAIN_DOUBLES[0])
     first = reader.read(envelope)
@@ -233,7 +233,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def as_kind(kind: InputKind, request: dict[str, Any], *inputs: dict[str, Any]) -> Any:
-    reader = PlainReader.for_schema(parse_inputs(list(inputs)), kind)
+    reader = FastReader.for_schema(parse_inputs(list(inputs)), kind)
     assert reader is not None
     return reader.read(_envelope(request))
 

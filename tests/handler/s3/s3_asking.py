@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable
 
 from handler.s3.source import open_object
-from tests.support.object_server import Exchange, Mishap, ObjectServer
+from tests.support.object_server import Exchange, FaultyObjectServer, Mishap
 
 DATA = random.Random(5).randbytes(3_000_000)
-Serve = Callable[..., ObjectServer]
+Serve = Callable[..., FaultyObjectServer]
 
 
 def read(start: int = 0, stop: int | None = None, key: str = "model.zip") -> bytes:

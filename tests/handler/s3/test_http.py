@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handler.s3.http import Answer, Connection, Unreachable, WireError
+from handler.s3.http import Answer, Connection, HttpError, Unreachable
 
 Send = Callable[..., Answer]
 
@@ -117,7 +117,7 @@ def test_what_came_before_the_break_is_given_and_then_the_break(send: Send, wire
     buffer = memoryview(bytearray(100))
     assert bytes(buffer[: answer.readinto(buffer)]) == b"hello"
     for _ in range(2):
-        with pytest.raises(WireError, match="broke off"):
+        with pytest.raises(HttpError, match="broke off"):
             answer.readinto(buffer)
     assert not answer.is_reusable
 
@@ -136,13 +136,13 @@ def test_what_came_before_the_break_is_given_and_then_the_break(send: Send, wire
     ],
 )
 def test_what_is_no_answer_is_refused(send: Send, wire: bytes) -> None:
-    with pytest.raises(WireError):
+    with pytest.raises(HttpError):
         send(wire)
 
 
 def test_a_chunk_without_a_size_is_refused(send: Send) -> None:
     answer = send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello\r\n")
-    with pytest.raises(WireError, match="no HTTP"):
+    with pytest.raises(HttpError, match="no HTTP"):
         answer.read(10)
 
 
@@ -151,7 +151,7 @@ def test_a_header_can_hold_no_second_one(text: str) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         Connection("127.0.0.1", server.getsockname()[1], None, 2, 2) as connection,
-        pytest.raises(WireError, match="what no header may") as caught,
+        pytest.raises(HttpError, match="what no header may") as caught,
     ):
         connection.get("/", {"authorization": text})
     assert "secret" not in str(caught.value)

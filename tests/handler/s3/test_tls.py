@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from handler.errors import ModelFetchError
-from tests.support.object_server import ObjectServer, object_server
+from tests.support.object_server import FaultyObjectServer, object_server
 
 from .s3_asking import DATA, Serve, cut, read
 
@@ -51,7 +51,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def serve_tls(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
+def serve_tls(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyObjectServer]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with object_server(DATA, cut, tls=context) as server:
@@ -61,7 +61,7 @@ def serve_tls(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ob
 
 @pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
 def test_a_bundle_of_certificates_decides_who_is_trusted(
-    serve_tls: ObjectServer, certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    serve_tls: FaultyObjectServer, certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     monkeypatch.setenv(name, str(certificate))
@@ -70,7 +70,7 @@ def test_a_bundle_of_certificates_decides_who_is_trusted(
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused_at_once(
-    serve_tls: ObjectServer, monkeypatch: pytest.MonkeyPatch
+    serve_tls: FaultyObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     with pytest.raises(ModelFetchError, match=r"certificate is not trusted.*AWS_CA_BUNDLE"):
@@ -88,7 +88,7 @@ def test_a_server_that_speaks_no_tls_cannot_be_reached(
 
 
 def test_a_bundle_that_is_not_there_is_named(
-    serve_tls: ObjectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    serve_tls: FaultyObjectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "none.pem"))
     with pytest.raises(ModelFetchError, match=r"bundle of certificates cannot be read.*AWS_CA"):

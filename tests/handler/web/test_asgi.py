@@ -12,7 +12,7 @@ from handler.config import HandlerConfig
 from handler.errors import ModelFetchError
 from handler.host.model import ModelHost
 from handler.telemetry import Telemetry
-from handler.web.asgi import Front
+from handler.web.asgi import AsgiApp
 from tests.support.scorers import Recorder, column, scorer
 
 SPLIT = json.dumps({"dataframe_split": {"columns": ["a"], "data": [[1.5], [2.5]]}})
@@ -38,14 +38,14 @@ REQUESTS = [
 
 
 @pytest.fixture
-def front(tmp_path: Any) -> Front:
+def front(tmp_path: Any) -> AsgiApp:
     model = scorer(Recorder([3.0, 5.0]), column("double", "a"))
     return make_front(ModelHost(lambda: model), tmp_path)
 
 
-def make_front(host: ModelHost, folder: Any) -> Front:
+def make_front(host: ModelHost, folder: Any) -> AsgiApp:
     telemetry = Telemetry(write=lambda line: None)
-    return Front(host, None, HandlerConfig(task_root=folder), telemetry)
+    return AsgiApp(host, None, HandlerConfig(task_root=folder), telemetry)
 
 
 def ask(app: Any, scope: dict[str, Any], body: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -83,7 +83,7 @@ def scope_of(method: str, path: str, content_type: str | None) -> dict[str, Any]
 
 @pytest.mark.parametrize(("method", "path", "body", "content_type", "status"), REQUESTS)
 def test_a_route_answers_as_fastapis_route_does(
-    front: Front, method: str, path: str, body: str, content_type: str | None, status: int
+    front: AsgiApp, method: str, path: str, body: str, content_type: str | None, status: int
 ) -> None:
     ours = ask(front, scope_of(method, path, content_type), body.encode())
     through = scope_of(method, path, content_type)
@@ -114,11 +114,11 @@ def test_an_unavailable_model_is_answered_alike_with_the_time_to_come_back(tmp_p
     ("method", "path", "status"),
     [("GET", "/invocations", 405), ("POST", "/ping", 405), ("GET", "/nothing", 404)],
 )
-def test_other_requests_are_fastapis(front: Front, method: str, path: str, status: int) -> None:
+def test_other_requests_are_fastapis(front: AsgiApp, method: str, path: str, status: int) -> None:
     assert ask(front, scope_of(method, path, None), b"")[0] == status
 
 
-def test_a_path_below_a_root_path_is_found(front: Front) -> None:
+def test_a_path_below_a_root_path_is_found(front: AsgiApp) -> None:
     scope = scope_of("GET", "/prod/version", None) | {"root_path": "/prod"}
     assert ask(front, scope, b"")[2] == b"3.18.0"
 
@@ -128,11 +128,11 @@ def test_scoring_imports_no_web_framework() -> None:
 import asyncio, json, sys
 from pathlib import Path
 from handler.config import HandlerConfig
-from handler.web.asgi import Front
+from handler.web.asgi import AsgiApp
 from handler.host.model import ModelHost
 from tests.support.scorers import Recorder, scorer
 
-front = Front(ModelHost(lambda: scorer(Recorder([1]))), None, HandlerConfig(task_root=Path()))
+front = AsgiApp(ModelHost(lambda: scorer(Recorder([1]))), None, HandlerConfig(task_root=Path()))
 async def receive():
     return {"type": "http.request", "body": b'{"inputs": [1]}'}
 async def send(message):

@@ -17,7 +17,7 @@ from handler.host.model import ModelHost
 from handler.loaders.load import load_model
 from handler.requests.scorer import Scorer
 from handler.telemetry import Telemetry
-from handler.web.asgi import Front
+from handler.web.asgi import AsgiApp
 from tests.handler.conftest import Bundle, Log
 
 ROWS = {"dataframe_split": {"columns": ["x0", "x1"], "data": [[1.5, 2.0], [-3.0, 1.0]]}}
@@ -48,7 +48,7 @@ def serving(
 ) -> Iterator[TestClient]:
     config = replace(bundle.config, request_timeout_s=timeout_s)
     host = ModelHost(load, telemetry=telemetry)
-    app = Front(host, bundle.manifest, config, telemetry)
+    app = AsgiApp(host, bundle.manifest, config, telemetry)
     with TestClient(app, follow_redirects=False) as client:
         yield client
 
@@ -132,13 +132,13 @@ def test_the_documentation_tells_no_signature_that_is_to_be_hidden(
 ) -> None:
     host = ModelHost(lambda: scorer_of(bundle, len), telemetry=telemetry)
     config = replace(bundle.config, hides_schema_details=True)
-    with TestClient(Front(host, bundle.manifest, config, telemetry)) as client:
+    with TestClient(AsgiApp(host, bundle.manifest, config, telemetry)) as client:
         assert "x0" not in client.get("/openapi.json").text
 
 
 def test_the_documentation_needs_no_manifest(bundle: Bundle, telemetry: Telemetry) -> None:
     host = ModelHost(lambda: scorer_of(bundle, len), telemetry=telemetry)
-    app = Front(host, None, bundle.config, telemetry)
+    app = AsgiApp(host, None, bundle.config, telemetry)
     assert "/invocations" in TestClient(app).get("/openapi.json").json()["paths"]
 
 
@@ -296,7 +296,7 @@ def test_on_lambda_the_model_runs_in_the_main_thread(
         return [0]
 
     host = ModelHost(lambda: scorer_of(bundle, predict), telemetry=telemetry)
-    app = Front(host, bundle.manifest, bundle.config, telemetry)
+    app = AsgiApp(host, bundle.manifest, bundle.config, telemetry)
     event = http_event("POST", "/invocations", json.dumps(ROWS))
     answer = Mangum(app, lifespan="off")(event, None)  # type: ignore[arg-type]
     assert answer["statusCode"] == 200
@@ -321,7 +321,7 @@ def test_a_client_that_goes_away_is_no_error(
     bundle: Bundle, telemetry: Telemetry, log: Log
 ) -> None:
     host = ModelHost(lambda: scorer_of(bundle, len), telemetry=telemetry)
-    app = Front(host, bundle.manifest, bundle.config, telemetry)
+    app = AsgiApp(host, bundle.manifest, bundle.config, telemetry)
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}

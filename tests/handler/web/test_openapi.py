@@ -10,7 +10,7 @@ from handler.errors import HandlerError
 from handler.host.model import ModelHost
 from handler.manifest import BundleManifest, ModelInfo, TargetInfo
 from handler.requests.scorer import Scorer
-from handler.web.asgi import Front
+from handler.web.asgi import AsgiApp
 from handler.web.openapi import build_document
 from tests.handler.conftest import Bundle
 from tests.support.scorers import Recorder, column, tensor
@@ -221,7 +221,7 @@ def test_the_document_is_made_by_the_first_request_for_it(
     monkeypatch.delitem(sys.modules, "handler.web.openapi")
     bundle = sklearn_bundle("embedded")
     host = ModelHost(lambda: Scorer(Recorder(1), bundle.manifest.model))
-    client = TestClient(Front(host, bundle.manifest, bundle.config))
+    client = TestClient(AsgiApp(host, bundle.manifest, bundle.config))
     assert "handler.web.openapi" not in sys.modules
     first = client.get("/openapi.json").json()
     assert "handler.web.openapi" in sys.modules

@@ -27,7 +27,7 @@ from sklearn.preprocessing import (
 from handler.engines.program import read_program
 from handler.loaders.load import load_model
 from handler.manifest import EngineInfo, ModelInfo
-from packager.engine.converter.choose import COMPILED, choose_engine
+from packager.engine.converter.engine_choice import COMPILED, choose_engine
 from packager.engine.converter.equality import DifferentError, Outcome, difference
 
 NAMES = ("a", "b", "c")

@@ -20,7 +20,7 @@ from xgboost import XGBClassifier
 
 from handler.loaders.load import load_model
 from handler.manifest import EngineInfo, EngineName, ModelInfo
-from packager.engine.converter.choose import choose_engine
+from packager.engine.converter.engine_choice import choose_engine
 
 NAMES = list("abcd")
 RANDOM = np.random.default_rng(0)

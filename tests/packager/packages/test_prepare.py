@@ -129,7 +129,9 @@ print(_key(lock, find_target("python3.11", "x86_64"), Packing(), None))
 """
 
 
-@pytest.mark.parametrize("module", ["packages/prepare", "packages/deferral/scopes", "support/zips", "aws/runtimes"])
+@pytest.mark.parametrize(
+    "module", ["packages/prepare", "packages/deferral/scopes", "support/zips", "aws/runtimes"]
+)
 def test_a_set_that_other_code_has_made_is_another_set(tmp_path: Path, module: str) -> None:
     for name in ("packager", "handler"):
         shutil.copytree(ROOT / name, tmp_path / name)

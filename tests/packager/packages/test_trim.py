@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from packager.packages.trim import TEST_RULES, TRIM_RULES, prune, tree_size
+from packager.packages.trim import TEST_RULES, TRIM_RULES, tree_size, trim_tree
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -32,7 +32,7 @@ def test_tests_stubs_sources_and_scripts_go_and_the_library_stays(tmp_path: Path
         },
     )
 
-    prune(tmp_path)
+    trim_tree(tmp_path)
 
     assert names(tmp_path) == set(library)
     assert not (tmp_path / "bin").exists()
@@ -42,7 +42,7 @@ def test_each_rule_reports_the_bytes_it_saved(tmp_path: Path) -> None:
     write(tmp_path, {"lib/a.py": "12345", "lib/tests/test_a.py": "1234567", "lib/a.pyi": "123"})
     before = tree_size(tmp_path)
 
-    saved = {item.glob: item.size_bytes for item in prune(tmp_path)}
+    saved = {item.glob: item.size_bytes for item in trim_tree(tmp_path)}
 
     assert saved["**/tests"] == 7
     assert saved["**/*.pyi"] == 3
@@ -78,7 +78,7 @@ def test_a_module_among_the_tests_stays_when_the_library_imports_it(
         },
     )
 
-    prune(tmp_path)
+    trim_tree(tmp_path)
 
     assert names(tmp_path) == {
         "lib/__init__.py",
@@ -96,7 +96,7 @@ def test_a_test_package_that_the_library_imports_stays(tmp_path: Path, statement
     library = {"lib/__init__.py": "", "lib/a.py": statement, "lib/tests/__init__.py": "x = 1"}
     write(tmp_path, library | {"lib/tests/test_a.py": "", "lib/sub/tests/__init__.py": ""})
 
-    prune(tmp_path)
+    trim_tree(tmp_path)
 
     assert names(tmp_path) == set(library)
 
@@ -106,7 +106,7 @@ def test_what_only_looks_like_an_import_keeps_nothing(tmp_path: Path) -> None:
     text += "from ...... import tests\nimport tests_of_another\n"
     write(tmp_path, {"lib/__init__.py": text, "lib/tests/__init__.py": "", "lib/test/a.py": ""})
 
-    prune(tmp_path)
+    trim_tree(tmp_path)
 
     assert names(tmp_path) == {"lib/__init__.py"}
 
@@ -129,7 +129,7 @@ def test_a_library_that_several_wheels_brought_is_kept_once_where_lambda_looks(
         },
     )
 
-    saved = {item.glob: item.size_bytes for item in prune(tmp_path)}
+    saved = {item.glob: item.size_bytes for item in trim_tree(tmp_path)}
 
     assert saved["*.libs/*"] == len("fortran")
     assert names(tmp_path) == {

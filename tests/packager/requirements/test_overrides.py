@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from packager.errors import ConfigError
-from packager.requirements.overrides import Wishes, grant
+from packager.requirements.overrides import Overrides, apply_overrides
 from packager.requirements.select import Drop, Requirements
 from packager.requirements.substitutes import Addition, Replacement
 from tests.support.wheels import make_wheel
@@ -23,7 +23,7 @@ BOOSTED = Requirements(
 
 
 def test_what_the_user_keeps_no_rule_drops() -> None:
-    granted = grant(Wishes(keep=("pyarrow", "pretty*")), SORTED_OUT)
+    granted = apply_overrides(Overrides(keep=("pyarrow", "pretty*")), SORTED_OUT)
 
     assert "pyarrow==25.0.1" in granted.kept
     assert [drop.requirement for drop in granted.dropped] == ["pytest"]
@@ -31,7 +31,7 @@ def test_what_the_user_keeps_no_rule_drops() -> None:
 
 
 def test_what_the_user_drops_stays_out_whoever_requires_it() -> None:
-    granted = grant(Wishes(drop=("matplot*",)), SORTED_OUT)
+    granted = apply_overrides(Overrides(drop=("matplot*",)), SORTED_OUT)
 
     assert granted.kept == ("scikit-learn==1.7.2",)
     assert Drop("Matplotlib==3.10", "unwanted: --drop") in granted.dropped
@@ -39,8 +39,8 @@ def test_what_the_user_drops_stays_out_whoever_requires_it() -> None:
 
 
 def test_a_package_that_is_kept_is_not_replaced() -> None:
-    assert "xgboost-cpu==3.2.0" in grant(Wishes(), BOOSTED).lines
-    assert "xgboost==3.2.0" in grant(Wishes(keep=("xgboost",)), BOOSTED).lines
+    assert "xgboost-cpu==3.2.0" in apply_overrides(Overrides(), BOOSTED).lines
+    assert "xgboost==3.2.0" in apply_overrides(Overrides(keep=("xgboost",)), BOOSTED).lines
 
 
 MLFLOW = Requirements(kept=(), dropped=(Drop("mlflow==3.17.2", "not needed"),))
@@ -55,7 +55,7 @@ SKINNY = Requirements(
 @pytest.mark.parametrize("sorted_out", [MLFLOW, SKINNY])
 @pytest.mark.parametrize("keep", ["mlflow", "mlf*"])
 def test_mlflow_is_kept_without_its_server(sorted_out: Requirements, keep: str) -> None:
-    granted = grant(Wishes(keep=(keep,)), sorted_out)
+    granted = apply_overrides(Overrides(keep=(keep,)), sorted_out)
 
     assert "mlflow-skinny==3.17.2" in granted.lines
     assert "mlflow==3.17.2" not in granted.lines
@@ -64,7 +64,7 @@ def test_mlflow_is_kept_without_its_server(sorted_out: Requirements, keep: str) 
 
 @pytest.mark.parametrize("sorted_out", [MLFLOW, SKINNY])
 def test_all_of_mlflow_comes_when_it_is_asked_for(sorted_out: Requirements) -> None:
-    granted = grant(Wishes(extra=("mlflow==3.17.2",), keep=("mlflow",)), sorted_out)
+    granted = apply_overrides(Overrides(extra=("mlflow==3.17.2",), keep=("mlflow",)), sorted_out)
 
     assert "mlflow==3.17.2" in granted.lines
     assert "mlflow-skinny==3.17.2" not in granted.lines
@@ -72,8 +72,8 @@ def test_all_of_mlflow_comes_when_it_is_asked_for(sorted_out: Requirements) -> N
 
 
 def test_what_a_rule_adds_the_user_can_drop() -> None:
-    assert "scikit-learn" in grant(Wishes(), BOOSTED).lines
-    assert "scikit-learn" not in grant(Wishes(drop=("scikit_learn",)), BOOSTED).lines
+    assert "scikit-learn" in apply_overrides(Overrides(), BOOSTED).lines
+    assert "scikit-learn" not in apply_overrides(Overrides(drop=("scikit_learn",)), BOOSTED).lines
 
 
 def test_extra_requirements_and_local_wheels_are_added(
@@ -82,7 +82,7 @@ def test_extra_requirements_and_local_wheels_are_added(
     monkeypatch.setenv("PACKAGER_CACHE", str(tmp_path / "cache"))
     wheel = make_wheel(tmp_path, "my-lib", "1.0")
 
-    granted = grant(Wishes(extra=("tzdata>=2025", str(wheel))), SORTED_OUT)
+    granted = apply_overrides(Overrides(extra=("tzdata>=2025", str(wheel))), SORTED_OUT)
 
     assert granted.kept[2] == "tzdata>=2025"
     assert re.fullmatch(r"my-lib @ file:///.+/my_lib-1\.0-py3-none-any\.whl", granted.kept[3])
@@ -91,21 +91,21 @@ def test_extra_requirements_and_local_wheels_are_added(
 def test_a_wheels_url_is_a_requirement_and_no_path() -> None:
     line = "my-lib @ https://example.org/my_lib-1.0-py3-none-any.whl"
 
-    assert grant(Wishes(extra=(line,)), SORTED_OUT).kept[2] == line
+    assert apply_overrides(Overrides(extra=(line,)), SORTED_OUT).kept[2] == line
 
 
 def test_globs_are_compared_as_packages_are_named() -> None:
     assert (
         Drop("pretty-lib", "unwanted: --drop")
-        in grant(Wishes(drop=("Pretty_Lib",)), SORTED_OUT).excluded
+        in apply_overrides(Overrides(drop=("Pretty_Lib",)), SORTED_OUT).excluded
     )
 
 
 def test_what_is_asked_for_is_not_excluded_by_a_rule() -> None:
-    assert grant(Wishes(extra=("prettytable>=3",)), SORTED_OUT).excluded == ()
+    assert apply_overrides(Overrides(extra=("prettytable>=3",)), SORTED_OUT).excluded == ()
 
 
 @pytest.mark.parametrize("extra", ["no such ==", "missing-1.0-py3-none-any.whl", "odd.whl"])
 def test_an_extra_that_is_neither_requirement_nor_wheel_is_named(extra: str) -> None:
     with pytest.raises(ConfigError, match="--with"):
-        grant(Wishes(extra=(extra,)), SORTED_OUT)
+        apply_overrides(Overrides(extra=(extra,)), SORTED_OUT)

@@ -352,7 +352,7 @@ def test_a_prefix_of_a_whole_lake_is_refused(
     bucket: Any, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(bucket, model, "a/")
-    monkeypatch.setattr("packager.sources.s3.MAX_OBJECTS", 1)
+    monkeypatch.setattr("packager.sources.s3_models.MAX_OBJECTS", 1)
     assert "more than 1 objects" in str(refused("s3://models/a"))
 
 

@@ -14,7 +14,7 @@ from handler.host.model import ModelHost
 from handler.loaders.load import load_model
 from handler.manifest import BundleManifest, TargetInfo
 from handler.requests.scorer import Scorer
-from handler.web.asgi import Front
+from handler.web.asgi import AsgiApp
 from packager.model.mlmodel import read_mlmodel
 from tests.support.without_mlflow import without_mlflow
 
@@ -44,7 +44,7 @@ def serve(name: str, environ: dict[str, str]) -> Served:
     host.start()
     manifest = BundleManifest("0", TargetInfo("python3.11", "x86_64"), info, "embedded", None)
     # As in Lambda and under our server, an exception is never the caller's to see.
-    app = Front(host, manifest, config)
+    app = AsgiApp(host, manifest, config)
     client = TestClient(app, raise_server_exceptions=False, follow_redirects=False)
     return Served(client, surroundings)
 

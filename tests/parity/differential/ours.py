@@ -18,9 +18,9 @@ from handler.manifest import MODEL_FOLDER, ModelInfo
 from handler.predictor import Predictor
 from handler.requests.scorer import Scorer
 from handler.telemetry import Telemetry
-from handler.web.asgi import Front
+from handler.web.asgi import AsgiApp
 from packager.engine.choose import COMPARED_ROWS, DEFAULT_TOLERANCE
-from packager.engine.converter.choose import choose_engine
+from packager.engine.converter.engine_choice import choose_engine
 from packager.model.mlmodel import read_mlmodel
 
 from .catalog import COMPILED, ECHOING, Echoing
@@ -51,7 +51,7 @@ class OurServer:
         host.start()
         if not host.is_ready:
             host.scorer()  # raises, with the cause
-        self._app = Front(host, None, HandlerConfig(task_root=folder), telemetry)
+        self._app = AsgiApp(host, None, HandlerConfig(task_root=folder), telemetry)
 
     def ask(self, request: Request) -> Answer:
         # What the libraries under a model warn of is not part of its answer.

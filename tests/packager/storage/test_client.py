@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from packager.errors import ConfigError, StorageError
-from packager.storage.s3 import s3_client, split_s3_uri, storage_errors
+from packager.storage.client import s3_client, split_s3_uri, storage_errors
 
 
 @pytest.fixture

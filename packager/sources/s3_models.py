@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from packager.errors import MLmodelNotFound, ModelError
 from packager.model.mlmodel import MLMODEL_NAME
 from packager.progress import Progress
-from packager.storage.s3 import S3Client, s3_client, split_s3_uri, storage_errors
+from packager.storage.client import S3Client, s3_client, split_s3_uri, storage_errors
 
 MAX_OBJECTS = 10_000
 """A model folder has a few dozen objects; a prefix with more is the wrong prefix."""
