@@ -43,7 +43,7 @@ class Approval:
         self._approve = approve
         self._is_approved = False
 
-    def may(self, changes: tuple[Change, ...]) -> bool:
+    def allows(self, changes: tuple[Change, ...]) -> bool:
         """Tell whether these changes may be made."""
         if not self._is_approved or any(change.action == "Add" for change in changes):
             self._is_approved = self._approve(changes)
