@@ -1,3 +1,4 @@
+import ast
 import json
 import os
 import pickle
@@ -12,6 +13,7 @@ from sklearn.linear_model import LinearRegression
 
 from packager.bundle.skeleton import write_skeleton
 from packager.model.mlmodel import read_mlmodel
+from tests.support.commands import ROOT
 
 MLMODEL = """\
 flavors:
@@ -113,3 +115,15 @@ def test_only_the_models_own_library_looks_for_more_than_the_zip_has(init: Init)
 @pytest.mark.parametrize("name", ONLY_WHEN_NEEDED)
 def test_the_init_imports_nothing_before_it_is_needed(init: Init, name: str) -> None:
     assert name not in init.modules
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*(ROOT / "handler").rglob("__init__.py"), *(ROOT / "packager").glob("*/__init__.py")],
+    ids=lambda file: file.relative_to(ROOT).parent.as_posix(),
+)
+def test_a_room_opens_with_words_and_no_code(file: Path) -> None:
+    # On Lambda each line of them runs at every cold start; and no room hides another's names.
+    module = ast.parse(file.read_text())
+    assert ast.get_docstring(module)
+    assert module.body[1:] == []
