@@ -42,58 +42,24 @@ ALIGNMENT = 64
 Compute = Callable[[Any], Any]
 """One step: takes what the step before it returned (an ndarray as a rule), n rows for n rows."""
 
-_MODULES: dict[str, tuple[str, ...]] = {
-    "checks": ("check",),
-    "trees": ("forest",),
-    "foreign": ("treelite", "onnx"),
-    "singles": ("single_link", "hinge", "number_of_largest"),
-    "links": ("divide", "multi_labels", "ravel", "link", "scaled_expit", "isolation", "inliers"),
-    "steps_bayes": ("gaussian", "quadratic"),
-    "steps_classes": (
-        "labels",
-        "decode",
-        "at_least",
-        "expit",
-        "softmax",
-        "pair",
-        "mirror",
-        "shares",
-        "column",
-        "reshape",
-        "log_shares",
-        "difference",
-        "log_softmax",
-        "constant",
-    ),
-    "steps_encoding": ("one_hot", "ordinal", "target"),
-    "steps_ensemble": (
-        "average",
-        "average_rows",
-        "sum_mean",
-        "vote",
-        "outputs",
-        "stack",
-        "boost",
-        "median",
-        "calibrate",
-    ),
-    "steps_linear": ("linear", "dot", "shift", "nearest", "distances", "relu"),
-    "steps_missing": ("objects", "impute", "indicate"),
-    "steps_quantiles": ("quantile",),
-    "steps_scaling": (
-        "absent",
-        "arithmetic",
-        "clip",
-        "normalize",
-        "binarize",
-        "polynomial",
-        "power",
-        "bins",
-        "elementwise",
-    ),
-    "steps_tables": ("matrix", "pick", "join"),
+_MODULES = {
+    "checks": "check",
+    "trees": "forest",
+    "foreign": "treelite onnx",
+    "singles": "single_link hinge number_of_largest",
+    "links": "divide multi_labels ravel link scaled_expit isolation inliers",
+    "steps_bayes": "gaussian quadratic",
+    "steps_classes": "labels decode at_least expit softmax pair mirror shares column reshape"
+    " log_shares difference log_softmax constant",
+    "steps_encoding": "one_hot ordinal target",
+    "steps_ensemble": "average average_rows sum_mean vote outputs stack boost median calibrate",
+    "steps_linear": "linear dot shift nearest distances relu",
+    "steps_missing": "objects impute indicate",
+    "steps_quantiles": "quantile",
+    "steps_scaling": "absent arithmetic clip normalize binarize polynomial power bins elementwise",
+    "steps_tables": "matrix pick join",
 }
-OPS = {op: module for module, ops in _MODULES.items() for op in ops}
+OPS = {op: module for module, ops in _MODULES.items() for op in ops.split()}
 """Which module of this package makes an op; it is imported when a program has the op."""
 
 

@@ -40,8 +40,7 @@ def _quadratic(step: Step) -> Compute:
                 (((data - mean) @ turn) ** 2).sum(axis=1)
                 for mean, turn in zip(means, turns, strict=True)
             ]
-            result: np.ndarray = -0.5 * (np.array(norms).T + determinants) + priors
-        return result
+            return -0.5 * (np.array(norms).T + determinants) + priors
 
     return quadratic
 

@@ -30,21 +30,13 @@ def _labels(step: Step) -> Compute:
 def _decode(step: Step) -> Compute:
     # From a class's number to the class. Array: `classes`.
     classes = step.arrays["classes"]
-
-    def decode(numbers: np.ndarray) -> np.ndarray:
-        return classes.take(numbers, axis=0)
-
-    return decode
+    return lambda numbers: classes.take(numbers, axis=0)
 
 
 def _at_least(step: Step) -> Compute:
     # Array: `classes` in the order below, above. Option: `threshold`.
     classes, threshold = step.arrays["classes"], float(step.options["threshold"])
-
-    def at_least(scores: np.ndarray) -> np.ndarray:
-        return classes.take((scores >= threshold).astype(np.int64), axis=0)
-
-    return at_least
+    return lambda scores: classes.take((scores >= threshold).astype(np.int64), axis=0)
 
 
 def _expit(step: Step) -> Compute:
@@ -61,21 +53,13 @@ def _softmax(step: Step) -> Compute:
 
 def _pair(step: Step) -> Compute:
     # From the second class's probability to both.
-
-    def pair(positive: np.ndarray) -> np.ndarray:
-        return np.stack([1 - positive, positive], axis=1)
-
-    return pair
+    return lambda positive: np.stack([1 - positive, positive], axis=1)
 
 
 def _mirror(step: Step) -> Compute:
     # From one score to those of both classes, divided by the option `divisor`.
     divisor = step.options["divisor"]
-
-    def mirror(scores: np.ndarray) -> np.ndarray:
-        return np.stack([-scores, scores], axis=1) / divisor
-
-    return mirror
+    return lambda scores: np.stack([-scores, scores], axis=1) / divisor
 
 
 def _shares(step: Step) -> Compute:
@@ -92,8 +76,7 @@ def _shares(step: Step) -> Compute:
             if empty == "even":
                 parts = np.where(is_zero[:, None], np.ones((), parts.dtype), parts)
         with np.errstate(all="ignore"):
-            result: np.ndarray = parts / total[:, None]
-        return result
+            return parts / total[:, None]
 
     return shares
 
@@ -101,31 +84,18 @@ def _shares(step: Step) -> Compute:
 def _column(step: Step) -> Compute:
     # One column of a matrix: the option `index`.
     index = int(step.options["index"])
-
-    def column(data: np.ndarray) -> np.ndarray:
-        chosen: np.ndarray = data[:, index]
-        return chosen
-
-    return column
+    return lambda data: data[:, index]
 
 
 def _reshape(step: Step) -> Compute:
     # Give the result the option `shape`, one length of which is -1.
     shape = tuple(step.options["shape"])
-
-    def reshape(data: np.ndarray) -> np.ndarray:
-        return data.reshape(shape)
-
-    return reshape
+    return lambda data: data.reshape(shape)
 
 
 def _log_shares(step: Step) -> Compute:
     # Logarithms of each row's shares, from joint log-likelihoods.
-
-    def log_shares(joint: np.ndarray) -> np.ndarray:
-        return joint - _log_sum(joint)[:, None]
-
-    return log_shares
+    return lambda joint: joint - _log_sum(joint)[:, None]
 
 
 def _log_sum(joint: np.ndarray) -> np.ndarray:
@@ -137,26 +107,19 @@ def _log_sum(joint: np.ndarray) -> np.ndarray:
         shift = np.where(np.isfinite(largest), largest, 0)
         rest = np.exp(np.where(is_largest, -np.inf, joint) - shift).sum(axis=1, keepdims=True)
         rest = np.where(rest == 0, rest, rest / count)
-        result: np.ndarray = (np.log1p(rest) + np.log(count) + largest)[:, 0]
-    return result
+        return (np.log1p(rest) + np.log(count) + largest)[:, 0]
 
 
 def _difference(step: Step) -> Compute:
     # The second column less the first.
-
-    def difference(scores: np.ndarray) -> np.ndarray:
-        result: np.ndarray = scores[:, 1] - scores[:, 0]
-        return result
-
-    return difference
+    return lambda scores: scores[:, 1] - scores[:, 0]
 
 
 def _log_softmax(step: Step) -> Compute:
     def log_softmax(scores: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             shifted = scores - scores.max(axis=1)[:, None]
-            result: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=1)[:, None])
-        return result
+            return shifted - np.log(np.exp(shifted).sum(axis=1)[:, None])
 
     return log_softmax
 

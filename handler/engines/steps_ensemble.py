@@ -15,21 +15,13 @@ from handler.engines.steps_tables import as_matrix
 def _average(step: Step) -> Compute:
     # The mean, weighted by the array `weights` if there is one.
     chains, weights = step.chains, step.arrays.get("weights")
-
-    def average(data: np.ndarray) -> np.ndarray:
-        return np.average([chain(data) for chain in chains], axis=0, weights=weights)
-
-    return average
+    return lambda data: np.average([chain(data) for chain in chains], axis=0, weights=weights)
 
 
 def _average_rows(step: Step) -> Compute:
     # The same over rows of n estimates: numpy sums in another order.
     chains, weights = step.chains, step.arrays.get("weights")
-
-    def average_rows(data: np.ndarray) -> np.ndarray:
-        return np.average(_side_by_side(chains, data), axis=1, weights=weights)
-
-    return average_rows
+    return lambda data: np.average(_side_by_side(chains, data), axis=1, weights=weights)
 
 
 def _sum_mean(step: Step) -> Compute:
@@ -39,8 +31,7 @@ def _sum_mean(step: Step) -> Compute:
 
     def sum_mean(data: np.ndarray) -> np.ndarray:
         total = sum(chain(data if chosen is None else data[:, chosen]) for chain, chosen in parts)
-        result: np.ndarray = total / len(parts)
-        return result
+        return total / len(parts)
 
     return sum_mean
 
@@ -68,11 +59,7 @@ def _side_by_side(chains: tuple[Compute, ...], data: np.ndarray) -> np.ndarray:
 def _outputs(step: Step) -> Compute:
     # Each chain's 1-D answer as a column.
     chains = step.chains
-
-    def outputs(data: np.ndarray) -> np.ndarray:
-        return _side_by_side(chains, data)
-
-    return outputs
+    return lambda data: _side_by_side(chains, data)
 
 
 def _stack(step: Step) -> Compute:
@@ -108,8 +95,7 @@ def _boost(step: Step) -> Compute:
         scores = np.asarray(scores / total)
         if len(classes) == 2:
             scores[:, 0] *= -1
-            single: np.ndarray = scores.sum(axis=1)
-            return single
+            return scores.sum(axis=1)
         return scores
 
     return boost
@@ -125,8 +111,7 @@ def _median(step: Step) -> Compute:
         reached = np.cumsum(weights[order], axis=1)
         place = (reached >= 0.5 * reached[:, -1][:, np.newaxis]).argmax(axis=1)
         rows = np.arange(len(answers))
-        result: np.ndarray = answers[rows, order[rows, place]]
-        return result
+        return answers[rows, order[rows, place]]
 
     return median
 
@@ -165,8 +150,7 @@ def _curve(step: Step, kind: str, index: str) -> Callable[[np.ndarray], np.ndarr
 
         def sigmoid(score: np.ndarray) -> np.ndarray:
             with np.errstate(all="ignore"):
-                result: np.ndarray = 1.0 / (1.0 + np.exp(slope * score + offset))
-            return result
+                return 1.0 / (1.0 + np.exp(slope * score + offset))
 
         return sigmoid
     x, y = step.arrays[f"x_{index}"], step.arrays[f"y_{index}"]

@@ -17,9 +17,8 @@ def _linear(step: Step) -> Compute:
     def linear(data: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             scores = data @ coef + intercept
-        return (
-            scores.reshape(-1) if is_flat and scores.ndim > 1 and scores.shape[1] == 1 else scores
-        )
+        is_column = scores.ndim > 1 and scores.shape[1] == 1
+        return scores.reshape(-1) if is_flat and is_column else scores
 
     return linear
 
@@ -27,12 +26,7 @@ def _linear(step: Step) -> Compute:
 def _shift(step: Step) -> Compute:
     # Less the array `center`, in the dtype that comes of it.
     center = step.arrays["center"]
-
-    def shift(data: np.ndarray) -> np.ndarray:
-        result: np.ndarray = data - center
-        return result
-
-    return shift
+    return lambda data: data - center
 
 
 def _dot(step: Step) -> Compute:
@@ -41,8 +35,7 @@ def _dot(step: Step) -> Compute:
 
     def dot(data: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            product: np.ndarray = data @ matrix
-        return product
+            return data @ matrix
 
     return dot
 
@@ -81,10 +74,7 @@ def _distances(step: Step) -> Compute:
 
 
 def _relu(step: Step) -> Compute:
-    def relu(data: np.ndarray) -> np.ndarray:
-        return np.maximum(data, 0)
-
-    return relu
+    return lambda data: np.maximum(data, 0)
 
 
 MAKERS = {

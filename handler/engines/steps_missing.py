@@ -68,8 +68,7 @@ def _indicate(step: Step) -> Compute:
             raise ValueError(
                 "The features have missing values in transform but have no missing values in fit."
             )
-        result: np.ndarray = mask[:, columns]
-        return result
+        return mask[:, columns]
 
     return indicate
 

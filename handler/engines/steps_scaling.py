@@ -66,11 +66,7 @@ _NORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def _binarize(step: Step) -> Compute:
     threshold = step.options["threshold"]
-
-    def binarize(data: np.ndarray) -> np.ndarray:
-        return (data > threshold).astype(data.dtype)
-
-    return binarize
+    return lambda data: (data > threshold).astype(data.dtype)
 
 
 def _polynomial(step: Step) -> Compute:
@@ -173,11 +169,7 @@ def _elementwise(step: Step) -> Compute:
 
 def _absent(step: Step) -> Compute:
     # Make zeros missing: what XGBoost takes the zeros of a sparse matrix for.
-
-    def absent(data: np.ndarray) -> np.ndarray:
-        return np.where(data == 0, np.array(np.nan, data.dtype), data)
-
-    return absent
+    return lambda data: np.where(data == 0, np.array(np.nan, data.dtype), data)
 
 
 MAKERS = {

@@ -24,7 +24,8 @@ def as_matrix(data: "np.ndarray | Table") -> np.ndarray:
     if not isinstance(data, dict):
         return data
     columns = list(data.values())
-    dtype = np.result_type(*columns) if all(_is_numeric(one) for one in columns) else object
+    is_numeric = all(column.dtype.kind in "biuf" for column in columns)
+    dtype = np.result_type(*columns) if is_numeric else object
     # A row for each column, transposed: the layout of a DataFrame of one dtype.
     rows: np.ndarray = np.empty((len(columns), len(columns[0])), dtype)
     for row, column in zip(rows, columns, strict=True):
@@ -35,10 +36,6 @@ def as_matrix(data: "np.ndarray | Table") -> np.ndarray:
 def columns_of(data: "np.ndarray | Table") -> list[np.ndarray]:
     """Return the columns of a table or of a 2-D array, each with its own dtype."""
     return list(data.values()) if isinstance(data, dict) else list(data.T)
-
-
-def _is_numeric(column: np.ndarray) -> bool:
-    return column.dtype.kind in "biuf"
 
 
 def _matrix(step: Step) -> Compute:
