@@ -81,6 +81,7 @@ COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate
 
 lock: $(INSTALLED) ## Renew the locks from pyproject.toml and the .in files (UPGRADE=1: newest)
 	$(COMPILE) pyproject.toml --group dev --all-extras -o requirements/dev.txt
+	$(COMPILE) --constraints requirements/dev.txt requirements/release.in -o requirements/release.txt
 	$(COMPILE) requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --no-deps requirements/judge.in -o requirements/judge.txt
 	$(COMPILE) examples/random_forest/requirements.in -o examples/random_forest/requirements.txt

@@ -20,6 +20,14 @@ Library code raises these; only `packager.cli` prints them and exits.
 from collections.abc import Sequence
 from pathlib import Path
 
+DISTRIBUTION = "mlflow-lambda"
+"""What to install: on the public index the name `packager` is another project's."""
+
+
+def install_hint(extra: str) -> str:
+    """Return the command that installs one of our extras, as `sklearn`."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
 
 class PackagerError(Exception):
     """All errors raised by this package's code.

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 from packager.aws.runtimes import runtime_for_python
 from packager.bundle.skeleton import write_skeleton
-from packager.errors import ToolMissing
+from packager.errors import ToolMissing, install_hint
 from packager.local.envs import ensure_env
 from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import SILENT, Progress
@@ -136,9 +136,7 @@ def _python_minor(trained_under: str | None) -> str:
 def _check_modules() -> None:
     for module in _SERVER_MODULES:
         if importlib.util.find_spec(module) is None:
-            raise ToolMissing(
-                module, "pip install 'packager[local]', or leave out --env-manager local."
-            )
+            raise ToolMissing(module, f"{install_hint('local')}, or leave out --env-manager local.")
 
 
 def _check_installed(requirements: Requirements, progress: Progress) -> None:

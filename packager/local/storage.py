@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from packager.errors import ToolMissing
+from packager.errors import ToolMissing, install_hint
 from packager.storage.client import S3Client
 
 _REGION = "us-east-1"
@@ -50,7 +50,7 @@ def embedded_s3() -> Iterator[str]:
         # Seconds of import, and only in the extra `local`.
         from moto.server import ThreadedMotoServer
     except ImportError as error:
-        raise ToolMissing("moto, the embedded S3", "pip install 'packager[local]'") from error
+        raise ToolMissing("moto, the embedded S3", install_hint("local")) from error
     # The server of moto logs every request at INFO.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from packager.errors import ConfigError, ToolMissing
+from packager.errors import ConfigError, ToolMissing, install_hint
 
 EXAMPLE_ROWS = 5
 """Rows kept as the example; the signature is inferred from all of them."""
@@ -49,9 +49,7 @@ def read_input_example(path: Path) -> InputExample:
     try:
         import pandas  # noqa: F401 - heavy, and needed only for bare files
     except ImportError as error:
-        raise ToolMissing(
-            "pandas, which reads input examples,", "pip install 'packager[sklearn]'"
-        ) from error
+        raise ToolMissing("pandas, which reads input examples,", install_hint("sklearn")) from error
     if not path.is_file():
         raise ConfigError(f"input example {path} does not exist")
     if path.suffix == ".csv":

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from packager.errors import ModelError, PackagerError, ToolMissing
+from packager.errors import ModelError, PackagerError, ToolMissing, install_hint
 from packager.progress import Progress
 
 _MODEL_URI = re.compile(r"models:/+([^/@]+)(?:/[^/]+|@.+)?")
@@ -51,7 +51,7 @@ def download_mlflow_model(uri: str, folder: Path, progress: Progress) -> Path:
         except ImportError as error:
             raise ToolMissing(
                 f"MLflow, which resolves {uri.partition(':')[0]}:/ addresses,",
-                "pip install 'packager[mlflow]'",
+                install_hint("mlflow"),
             ) from error
         stores = [str(mlflow.get_tracking_uri()), str(mlflow.get_registry_uri())]
         for store in stores:

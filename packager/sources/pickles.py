@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
-from packager.errors import ModelError, ToolMissing
+from packager.errors import ModelError, ToolMissing, install_hint
 from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
 
 _SCANNED_OPCODES = 500_000
@@ -94,9 +94,7 @@ def check_trusted_types(path: Path, trusted_types: Sequence[str]) -> None:
         # Imports all of scikit-learn: seconds that only a bare skops file needs.
         from skops.io import get_untrusted_types
     except ImportError as error:
-        raise ToolMissing(
-            "skops, which reads .skops files,", "pip install 'packager[sklearn]'"
-        ) from error
+        raise ToolMissing("skops, which reads .skops files,", install_hint("sklearn")) from error
     try:
         found = set(get_untrusted_types(file=path))
     # A hand-made schema can fail anywhere inside skops.

@@ -10,7 +10,7 @@ from packager.aws.runtimes import Target
 from packager.bundle.keys import check_bucket
 from packager.bundle.template import render_source_template
 from packager.deploying.stack import check_name
-from packager.errors import ConfigError
+from packager.errors import DISTRIBUTION, ConfigError
 from packager.sources.model_uri import SCHEME
 from packager.support.rendering import render
 
@@ -82,7 +82,7 @@ def installed_from() -> str | None:
 
     :returns: None for an index, a folder or a file: CI would get other code, or none.
     """
-    text = importlib.metadata.distribution("packager").read_text("direct_url.json")
+    text = importlib.metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
     origin = json.loads(text or "{}")
     place = origin.get("url", "")
     if place.startswith("file:") or "subdirectory" in origin:
@@ -115,6 +115,7 @@ def workflow(
         bucket=settings.bucket,
         region=settings.region,
         role_arn=settings.role_arn,
+        distribution=DISTRIBUTION,
         packager_url=settings.packager_url,
         variables=variables(ci, settings),
         paths=_paths(ci, model_uri),

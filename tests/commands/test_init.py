@@ -147,10 +147,10 @@ def test_only_a_change_of_the_model_is_built(tmp_path: Path, model: str, own: li
         ),
         (
             {
-                "url": "https://files.example.org/packager-0.1.0-py3-none-any.whl",
+                "url": "https://files.example.org/mlflow_lambda-0.1.0-py3-none-any.whl",
                 "archive_info": {"hashes": {"sha256": "b2" * 32}},
             },
-            f"https://files.example.org/packager-0.1.0-py3-none-any.whl#sha256={'b2' * 32}",
+            f"https://files.example.org/mlflow_lambda-0.1.0-py3-none-any.whl#sha256={'b2' * 32}",
         ),
         ({"url": "file:///home/me/packager", "dir_info": {"editable": True}}, None),
         (None, None),
@@ -159,9 +159,9 @@ def test_only_a_change_of_the_model_is_built(tmp_path: Path, model: str, own: li
 def test_jobs_install_this_packager_or_what_a_variable_pins(
     tmp_path: Path, origin: dict[str, Any] | None, url: str | None
 ) -> None:
-    info = tmp_path / "site" / "packager-0.1.0.dist-info"
+    info = tmp_path / "site" / "mlflow_lambda-0.1.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: packager\nVersion: 0.1.0\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mlflow-lambda\nVersion: 0.1.0\n")
     if origin is not None:
         (info / "direct_url.json").write_text(json.dumps(origin))
     done = run(
@@ -182,7 +182,9 @@ def test_the_step_that_installs_takes_the_pinned_file_and_no_other(
     written: dict[str, Path], tmp_path: Path, job: str
 ) -> None:
     (step,) = [s for s in steps(written["github"], job) if s.get("name") == "Install packager"]
-    wheel = make_wheel(tmp_path, "packager", "0.1.0", files={"packager_marker.py": "OURS = 1\n"})
+    wheel = make_wheel(
+        tmp_path, "mlflow-lambda", "0.1.0", files={"packager_marker.py": "OURS = 1\n"}
+    )
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
 
     def installed(name: str, url: str) -> subprocess.CompletedProcess[str]:
@@ -249,7 +251,10 @@ def test_what_is_there_is_kept_and_nothing_else_is_written(tmp_path: Path) -> No
         (("--ci", "github", "--stack", "s", "--bucket", "s3://x"), "no bucket name"),
         (("--ci", "github", "--stack", "s", "--region", "a: b"), "no region"),
         (("--ci", "github", "--stack", "s", "--role-arn", "deploy"), "no ARN of a role"),
-        (("--ci", "github", "--stack", "s", "--packager-url", "packager==0.1.0"), "no pinned URL"),
+        (
+            ("--ci", "github", "--stack", "s", "--packager-url", "mlflow-lambda==0.1.0"),
+            "no pinned URL",
+        ),
         (("--sam", "--runtime", "python3.8"), "unknown runtime"),
     ],
 )

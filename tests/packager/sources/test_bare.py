@@ -333,14 +333,14 @@ def test_without_skops_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "skops.io", None)
     with pytest.raises(ToolMissing) as raised, open_model(str(path), flavor="sklearn"):
         pass
-    assert raised.value.hint == "pip install 'packager[sklearn]'"
+    assert raised.value.hint == "pip install 'mlflow-lambda[sklearn]'"
 
 
 def test_without_pandas_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ToolMissing) as raised:
         read_input_example(tmp_path / "rows.csv")
-    assert raised.value.hint == "pip install 'packager[sklearn]'"
+    assert raised.value.hint == "pip install 'mlflow-lambda[sklearn]'"
 
 
 def test_a_file_of_unknown_origin_asks_for_requirements(

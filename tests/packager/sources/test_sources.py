@@ -276,7 +276,7 @@ def test_without_mlflow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "mlflow", None)
     error = refused("models:/Churn/1")
     assert isinstance(error, ToolMissing)
-    assert error.hint == "pip install 'packager[mlflow]'"
+    assert error.hint == "pip install 'mlflow-lambda[mlflow]'"
 
 
 def test_the_users_environment_is_left_as_it_was(tracking: Store) -> None:
