@@ -19,21 +19,19 @@ def convert(model: Any, method: str, builder: Builder) -> list[Step]:
     :param model: a fitted estimator, transformer or Booster.
     :raises NotConvertible: with a sentence that says why.
     """
-    # Imported here: they import the names above.
-    from .steps import CONVERTERS as STEPS
-    from .trees import CONVERTERS as TREES
+    # Imported here: it imports the names above.
+    from .tables import CONVERTERS
 
-    tables: dict[str, Convert] = {**STEPS, **TREES}
     # A subclass may compute anything: only the very classes are known.
     name = f"{type(model).__module__}.{type(model).__qualname__}"
-    if name not in tables:
+    if name not in CONVERTERS:
         raise NotConvertible(f"there is no conversion for {name}")
 
     def recurse(part: Any, wanted: str) -> list[Step]:
         return convert(part, wanted, builder)
 
     try:
-        return tables[name](model, method, builder, recurse)
+        return CONVERTERS[name](model, method, builder, recurse)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         # Fitted by a release whose models are made differently.
         raise NotConvertible(f"{name} is made as in no release known here: {error!r}") from error

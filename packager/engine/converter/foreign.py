@@ -98,13 +98,9 @@ def _by_onnx(model: Any, method: str, builder: Builder) -> list[Step]:
             dtype="float64",
             output=0 if method == "predict" else 1,
             result_dtype=np.asarray(classes).dtype.str if is_label else "<f8",
-            is_flat=method == "predict" and not _is_wide(model),
+            is_flat=method == "predict" and getattr(model, "n_outputs_", 1) <= 1,
         ),
     ]
-
-
-def _is_wide(model: Any) -> bool:
-    return getattr(model, "n_outputs_", 1) > 1
 
 
 FOREIGN: dict[str, Callable[[Any, str, Builder], list[Step]]] = {

@@ -56,6 +56,11 @@ def check(
     ]
 
 
+def labels(model: Any, builder: Builder) -> Step:
+    """Return the step from scores to the model's classes."""
+    return make("labels", builder, {"classes": model.classes_})
+
+
 def on_tables(steps: list[Step]) -> list[Step]:
     """Return steps that take a dict of columns too."""
     return steps if steps and steps[0]["op"] in _TAKES_TABLES else [make("matrix"), *steps]

@@ -6,8 +6,8 @@ import numpy as np
 
 from .builder import Builder, Step
 from .convert import Convert, Recurse
-from .steps_common import FLOATS, check, dense, library_version, make, only, refuse
-from .steps_linear import classifier, labels, scores
+from .steps_common import FLOATS, check, dense, labels, library_version, make, only, refuse
+from .steps_linear import classifier, scores
 
 _PAIR = 2
 
@@ -30,15 +30,12 @@ def _discriminants(model: Any, builder: Builder) -> list[Step]:
         raise refuse(model, f"the solver {model.solver}")
     if model.solver == "svd":
         steps.append(make("shift", builder, {"center": model.xbar_}))
+    count = int(min(model._max_components, model.scalings_.shape[1]))
     return [
         *steps,
         make("dot", builder, {"matrix": model.scalings_}),
-        make("pick", names=None, positions=list(range(_discriminant_count(model)))),
+        make("pick", names=None, positions=list(range(count))),
     ]
-
-
-def _discriminant_count(model: Any) -> int:
-    return int(min(model._max_components, model.scalings_.shape[1]))
 
 
 def _quadratic_discriminant(
@@ -136,15 +133,11 @@ def _least_squares(model: Any, method: str, builder: Builder, recurse: Recurse) 
     only(model, method, "predict")
     if library_version() < (1, 3):
         raise refuse(model, "coefficients as scikit-learn before 1.3 has them")
+    arrays = {"coef": dense(model.coef_), "intercept": model.intercept_}
     steps = [
         *check(model, FLOATS),
         make("arithmetic", builder, {"0": model._x_mean}, do=["subtract"]),
-        make(
-            "linear",
-            builder,
-            {"coef": dense(model.coef_), "intercept": model.intercept_},
-            is_flat=False,
-        ),
+        make("linear", builder, arrays, is_flat=False),
     ]
     return [*steps, make("reshape", shape=[-1])] if model._predict_1d else steps
 

@@ -24,7 +24,7 @@ def _one_hot(model: Any, method: str, builder: Builder, recurse: Recurse) -> lis
         for index in range(len(model.categories_))
     ]
     for index, spec in enumerate(specs):
-        infrequent = _infrequent(model, index)
+        infrequent = _mapping(model, index, "_infrequent_indices")
         if is_grouping and infrequent is not None:
             spec["unknown"] = int(spec["codes"][infrequent[0]])
     drop = _dropped(model, len(specs))
@@ -56,16 +56,9 @@ def _codes(model: Any, index: int) -> int:
     return len(model.categories_[index]) if mapping is None else int(max(mapping)) + 1
 
 
-def _mapping(model: Any, index: int) -> Any:
-    if not getattr(model, "_infrequent_enabled", False):
-        return None
-    return model._default_to_infrequent_mappings[index]
-
-
-def _infrequent(model: Any, index: int) -> Any:
-    if not getattr(model, "_infrequent_enabled", False):
-        return None
-    return model._infrequent_indices[index]
+def _mapping(model: Any, index: int, name: str = "_default_to_infrequent_mappings") -> Any:
+    """Return what a column's rare categories become, or what else is known of them by name."""
+    return getattr(model, name)[index] if getattr(model, "_infrequent_enabled", False) else None
 
 
 def _spec(

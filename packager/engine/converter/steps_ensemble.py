@@ -6,8 +6,7 @@ import numpy as np
 
 from .builder import Builder, Step
 from .convert import Convert, Recurse
-from .steps_common import check, library_version, make, on_tables, only, refuse
-from .steps_linear import labels
+from .steps_common import check, labels, library_version, make, on_tables, only, refuse
 
 _PAIR = 2
 

@@ -180,7 +180,7 @@ def _positions(names: list[str] | None, positions: list[int], builder: Builder) 
 def _function(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
     only(model, method, "transform", "inverse_transform")
     is_forward = method == "transform"
-    steps = _function_check(model) if model.validate else []
+    steps = check(model) if model.validate else []
     function = model.func if is_forward else model.inverse_func
     arguments = model.kw_args if is_forward else model.inv_kw_args
     if function is None:
@@ -188,10 +188,6 @@ def _function(model: Any, method: str, builder: Builder, recurse: Recurse) -> li
     if arguments:
         raise refuse(model, "arguments for its function")
     return [*(steps or [make("matrix")]), known_function(model, function)]
-
-
-def _function_check(model: Any) -> list[Step]:
-    return check(model)
 
 
 def known_function(model: Any, function: Any) -> Step:

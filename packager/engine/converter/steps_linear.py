@@ -6,7 +6,7 @@ import numpy as np
 
 from .builder import Builder, Step
 from .convert import Convert, Recurse
-from .steps_common import FLOATS, check, dense, library_version, make, only, refuse
+from .steps_common import FLOATS, check, dense, labels, library_version, make, only, refuse
 
 _REGRESSORS = (
     "_base.LinearRegression",
@@ -56,11 +56,6 @@ def scores(
         *check(model, dtype, allow_nan=allow_infinity, allow_infinity=allow_infinity),
         make("linear", builder, arrays, is_flat=is_flat),
     ]
-
-
-def labels(model: Any, builder: Builder) -> Step:
-    """Return the step from scores to the model's classes."""
-    return make("labels", builder, {"classes": model.classes_})
 
 
 def _regressor(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:

@@ -151,7 +151,8 @@ def _imputer(model: Any, method: str, builder: Builder, recurse: Recurse) -> lis
     else:
         kept = np.flatnonzero([value == value for value in statistics])
     indicator = getattr(model, "indicator_", None)
-    fill = statistics[kept].astype(model._fit_dtype if is_object else _fill_dtype(model))
+    fill_dtype = model._fit_dtype if is_object else getattr(model, "_fill_dtype", model._fit_dtype)
+    fill = statistics[kept].astype(fill_dtype)
     if not all(isinstance(value, (str, int, float, bool)) for value in fill.tolist()):
         raise refuse(model, "values other than strings and numbers")
     is_numeric = model.strategy not in ("most_frequent", "constant")
@@ -171,10 +172,6 @@ def _imputer(model: Any, method: str, builder: Builder, recurse: Recurse) -> lis
             fill_dtype=fill.dtype.str,
         ),
     ]
-
-
-def _fill_dtype(model: Any) -> Any:
-    return getattr(model, "_fill_dtype", model._fit_dtype)
 
 
 def _indicator(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:

@@ -7,7 +7,7 @@ import numpy as np
 from .builder import Builder, NotConvertible, Step
 from .convert import Convert, Recurse
 from .forests import Tree, forest_step
-from .steps_common import check, make, refuse
+from .steps_common import check, labels, make, only
 from .trees_sklearn import tree_of
 
 _LINKS = {
@@ -17,6 +17,7 @@ _LINKS = {
     "HalfLogitLink": "half_logit",
     "MultinomialLogit": "multinomial_logit",
 }
+_OF_CLASSIFIERS = ("predict_proba", "decision_function")
 
 
 def _answer(model: Any, method: str, builder: Builder, *, or_zero: bool) -> list[Step]:
@@ -25,21 +26,18 @@ def _answer(model: Any, method: str, builder: Builder, *, or_zero: bool) -> list
     :param or_zero: a raw 0 of two classes means the second one.
     """
     is_classifier, link = hasattr(model, "classes_"), _link(model)
+    only(model, method, "predict", *(_OF_CLASSIFIERS if is_classifier else ()))
     is_one = link != "multinomial_logit"
-    if method == "decision_function" and is_classifier:
-        return [{"op": "ravel"}] if is_one else []
+    flat = [make("ravel")] if is_one else []
+    if method == "decision_function":
+        return flat
     if method == "predict" and is_classifier:
-        classes = {"classes": builder.add(model.classes_)}
-        if is_one:
-            at_zero = {"op": "at_least", "threshold": 0.0} if or_zero else {"op": "labels"}
-            return [{"op": "ravel"}, {**at_zero, "arrays": classes}]
-        return [{"op": "labels", "arrays": classes}]
-    inverse: list[Step] = [] if link == "identity" else [{"op": "link", "name": link}]
-    if method == "predict":
-        return [{"op": "ravel"}, *inverse]
-    if method == "predict_proba" and is_classifier:
-        return [{"op": "ravel"}, *inverse, {"op": "pair"}] if is_one else inverse
-    raise refuse(model, f"the method {method}")
+        if is_one and or_zero:
+            return [*flat, make("at_least", builder, {"classes": model.classes_}, threshold=0.0)]
+        return [*flat, labels(model, builder)]
+    inverse = [] if link == "identity" else [make("link", name=link)]
+    pair = [make("pair")] if is_one and is_classifier else []
+    return [*flat, *inverse, *pair]
 
 
 def _link(model: Any) -> str:
@@ -51,10 +49,8 @@ def _link(model: Any) -> str:
 
 def _gradient(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
     init = model.init_
-    if not isinstance(init, str) and type(init).__name__ not in (
-        "DummyClassifier",
-        "DummyRegressor",
-    ):
+    constant = ("DummyClassifier", "DummyRegressor")
+    if not isinstance(init, str) and type(init).__name__ not in constant:
         raise NotConvertible("its init estimator is not a constant")
     columns = int(model.n_features_in_)
     base = model._raw_predict_init(np.zeros((1, columns), np.float32))[0]

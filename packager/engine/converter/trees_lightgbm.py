@@ -12,7 +12,7 @@ import numpy as np
 from .builder import Builder, NotConvertible, Step
 from .convert import Convert, Recurse
 from .forests import Tree, forest_step
-from .steps_common import make, refuse
+from .steps_common import labels, make, only, refuse
 
 _ZERO = float(np.float32(1e-35))
 """kZeroThreshold: what lies no farther from zero is zero."""
@@ -40,27 +40,24 @@ class _Model:
 
 
 def _booster(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
-    if method != "predict":
-        raise refuse(model, f"the method {method}")
+    only(model, method, "predict")
     return _values(model, builder, allow_empty=True)
 
 
 def _regressor(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
-    if method != "predict":
-        raise refuse(model, f"the method {method}")
+    only(model, method, "predict")
     return _values(model.booster_, builder, allow_empty=False)
 
 
 def _classifier(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
-    if method not in ("predict", "predict_proba"):
-        raise refuse(model, f"the method {method}")
+    only(model, method, "predict", "predict_proba")
     if callable(model.objective_):
         raise refuse(model, "an objective of its own")
     steps = _values(model.booster_, builder, allow_empty=False)
     if model.n_classes_ <= 2:
         steps.append(make("pair"))
     if method == "predict":
-        steps.append(make("labels", builder, {"classes": model.classes_}))
+        steps.append(labels(model, builder))
     return steps
 
 

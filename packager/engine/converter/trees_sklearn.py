@@ -4,7 +4,7 @@
 # mypy: disable-error-code="no-any-return, var-annotated"
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from .builder import Builder, Step
 from .convert import Convert, Recurse
 from .forests import Tree, forest_step
-from .steps_common import check, refuse
+from .steps_common import check, labels, make, only
 
 
 def checked(model: Any, method: str = "predict") -> list[Step]:
@@ -85,49 +85,34 @@ def _sum(model: Any, trees: Iterable[Any], builder: Builder, start: float) -> St
     return forest_step(builder, flat, [0] * len(trees), base, int(model.n_features_in_))
 
 
-def _classes(model: Any, method: str, builder: Builder) -> list[Step]:
-    """Return what makes an answer of class probabilities."""
-    if method == "predict_proba" and model.n_outputs_ == 1:
+def _answer(model: Any, method: str, builder: Builder) -> list[Step]:
+    """Return what makes an answer of what trees give: class probabilities, or values."""
+    is_classifier, is_single = hasattr(model, "classes_"), model.n_outputs_ == 1
+    only(model, method, "predict", *(["predict_proba"] if is_classifier and is_single else []))
+    if method == "predict_proba":
         return []
-    if method != "predict":
-        raise refuse(model, f"the method {method}")
-    if model.n_outputs_ == 1:
-        return [{"op": "labels", "arrays": {"classes": builder.add(model.classes_)}}]
-    numbers = {f"classes{n}": builder.add(own) for n, own in enumerate(model.classes_)}
-    return [{"op": "multi_labels", "width": int(max(model.n_classes_)), "arrays": numbers}]
-
-
-def _values(model: Any, method: str) -> list[Step]:
-    if method != "predict":
-        raise refuse(model, f"the method {method}")
-    return [{"op": "ravel"}] if model.n_outputs_ == 1 else []
+    if not is_classifier:
+        return [make("ravel")] if is_single else []
+    if is_single:
+        return [labels(model, builder)]
+    classes = {f"classes{number}": own for number, own in enumerate(model.classes_)}
+    return [make("multi_labels", builder, classes, width=int(max(model.n_classes_)))]
 
 
 def _tree(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
-    is_classifier = hasattr(model, "classes_")
-    answer = _classes(model, method, builder) if is_classifier else _values(model, method)
+    answer = _answer(model, method, builder)
     # From -0.0, so that a leaf's -0.0 stays one: a tree alone is not added to anything.
-    return [
-        *checked(model, method),
-        _sum(model, [model], builder, -0.0),
-        *answer,
-    ]
+    return [*checked(model, method), _sum(model, [model], builder, -0.0), *answer]
 
 
 def _forest(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
-    is_classifier = hasattr(model, "classes_")
-    answer = _classes(model, method, builder) if is_classifier else _values(model, method)
-    return [
-        *checked(model, method),
-        _sum(model, model.estimators_, builder, 0.0),
-        {"op": "divide", "by": len(model.estimators_)},
-        *answer,
-    ]
+    answer = _answer(model, method, builder)
+    total = _sum(model, model.estimators_, builder, 0.0)
+    return [*checked(model, method), total, make("divide", by=len(model.estimators_)), *answer]
 
 
 def _isolation(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
-    if method not in ("predict", "decision_function", "score_samples"):
-        raise refuse(model, f"the method {method}")
+    only(model, method, "predict", "decision_function", "score_samples")
     from sklearn.ensemble._iforest import _average_path_length
 
     paths = zip(model._decision_path_lengths, model._average_path_length_per_tree, strict=True)
@@ -142,37 +127,18 @@ def _isolation(model: Any, method: str, builder: Builder, recurse: Recurse) -> l
     return [
         *checked(model, method),
         forest_step(builder, trees, [0] * count, np.zeros(1), int(model.n_features_in_)),
-        {"op": "ravel"},
-        {"op": "isolation", "denominator": count * per_tree, "offset": offset},
-        *([{"op": "inliers"}] if method == "predict" else []),
+        make("ravel"),
+        make("isolation", denominator=count * per_tree, offset=offset),
+        *([make("inliers")] if method == "predict" else []),
     ]
 
 
-_ENSEMBLE, _TREE = "sklearn.ensemble._forest", "sklearn.tree._classes"
-_KINDS: tuple[tuple[str, tuple[str, ...], Callable[..., list[Step]]], ...] = (
-    (
-        _ENSEMBLE,
-        (
-            "RandomForestClassifier",
-            "RandomForestRegressor",
-            "ExtraTreesClassifier",
-            "ExtraTreesRegressor",
-        ),
-        _forest,
-    ),
-    (
-        _TREE,
-        (
-            "DecisionTreeClassifier",
-            "DecisionTreeRegressor",
-            "ExtraTreeClassifier",
-            "ExtraTreeRegressor",
-        ),
-        _tree,
-    ),
-    ("sklearn.ensemble._iforest", ("IsolationForest",), _isolation),
-)
+_TASKS = ("Classifier", "Regressor")
 CONVERTERS: dict[str, Convert] = {
-    f"{module}.{name}": function for module, names, function in _KINDS for name in names
+    **{f"sklearn.ensemble._forest.RandomForest{task}": _forest for task in _TASKS},
+    **{f"sklearn.ensemble._forest.ExtraTrees{task}": _forest for task in _TASKS},
+    **{f"sklearn.tree._classes.DecisionTree{task}": _tree for task in _TASKS},
+    **{f"sklearn.tree._classes.ExtraTree{task}": _tree for task in _TASKS},
+    "sklearn.ensemble._iforest.IsolationForest": _isolation,
 }
 """By qualified class name."""

@@ -10,11 +10,13 @@ import numpy as np
 from .builder import Builder, NotConvertible, Step
 from .convert import Convert, Recurse
 from .forests import Tree, below, forest_step
-from .steps_common import make, refuse
+from .steps_common import make, only, refuse
 
 _SIGMOID = ("binary:logistic", "reg:logistic")
 _EXP = ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox")
 _DOUBLE_EXP = "survival:aft"
+_LINKS = dict.fromkeys(_SIGMOID, "sigmoid") | dict.fromkeys(_EXP, "exp")
+_LINKS[_DOUBLE_EXP] = "double_exp"
 _SOFTMAX, _SOFTMAX_LABEL = "multi:softprob", "multi:softmax"
 _HINGE = "binary:hinge"
 _RAW = (
@@ -41,14 +43,12 @@ class _Model:
 
 
 def _booster(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
-    if method != "predict":
-        raise refuse(model, f"the method {method}")
+    only(model, method, "predict")
     return _values(model, 0, builder, is_estimator=False)
 
 
 def _estimator(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
-    if method != "predict":
-        raise refuse(model, f"the method {method}")
+    only(model, method, "predict")
     return _estimated(model, builder)
 
 
@@ -106,12 +106,8 @@ def _answer(model: _Model) -> list[Step]:
     if objective == _SOFTMAX_LABEL:
         return [make("number_of_largest")]
     flat = [make("ravel")] if len(model.base) == 1 else []
-    if objective in _SIGMOID:
-        return [*flat, make("single_link", name="sigmoid")]
-    if objective in _EXP:
-        return [*flat, make("single_link", name="exp")]
-    if objective == _DOUBLE_EXP:
-        return [*flat, make("single_link", name="double_exp")]
+    if objective in _LINKS:
+        return [*flat, make("single_link", name=_LINKS[objective])]
     if objective == _HINGE:
         return [*flat, make("hinge")]
     if objective in _RAW:
@@ -194,12 +190,8 @@ def _tree(tree: dict[str, Any], weight: np.float32, offset: np.float32) -> Tree:
 
 def _categories(tree: dict[str, Any]) -> dict[int, np.ndarray]:
     chosen = np.array(tree["categories"], np.int64)
-    parts = zip(
-        tree["categories_nodes"],
-        tree["categories_segments"],
-        tree["categories_sizes"],
-        strict=True,
-    )
+    fields = (tree[f"categories_{name}"] for name in ("nodes", "segments", "sizes"))
+    parts = zip(*fields, strict=True)
     return {node: chosen[start : start + size] for node, start, size in parts}
 
 

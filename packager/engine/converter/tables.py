@@ -1,4 +1,4 @@
-"""Conversion of what is computed with numpy alone."""
+"""All conversions by the classes that they are for."""
 
 from . import (
     steps_density,
@@ -7,6 +7,10 @@ from . import (
     steps_flow,
     steps_linear,
     steps_scaling,
+    trees_boosting,
+    trees_lightgbm,
+    trees_sklearn,
+    trees_xgboost,
 )
 from .convert import Convert
 
@@ -17,5 +21,9 @@ CONVERTERS: dict[str, Convert] = {
     **steps_encoding.CONVERTERS,
     **steps_flow.CONVERTERS,
     **steps_ensemble.CONVERTERS,
+    **trees_sklearn.CONVERTERS,
+    **trees_boosting.CONVERTERS,
+    **trees_xgboost.CONVERTERS,
+    **trees_lightgbm.CONVERTERS,
 }
 """By qualified class name: exactly these, for a subclass may compute anything."""
