@@ -1,7 +1,5 @@
 """CatBoost. Source: `_load_pyfunc` of `mlflow.catboost` (MLflow 3.18)."""
 
-from collections.abc import Collection
-
 from handler.manifest import ModelInfo
 from packager.model.flavors.flavor import Flavor, Format
 from packager.model.flavors.sections import Sections
@@ -26,7 +24,6 @@ _NEEDS = Needs(
 
 def _read(sections: Sections) -> ModelInfo:
     flavor = sections.flavor
-    data = sections.pyfunc.get("data") or flavor.get("data")
     model_type = flavor.get("model_type")
     if model_type not in _MODEL_TYPES:
         sections.issues.append(f"model_type {model_type!r} is none of CatBoost's classes")
@@ -35,14 +32,10 @@ def _read(sections: Sections) -> ModelInfo:
         sections.issues.append(f"save_format {saved_as!r} is none that CatBoost can read")
     return ModelInfo(
         flavor="catboost",
-        data_path=sections.file(data, "flavor 'catboost' names no data"),
+        data_path=sections.data_file("catboost"),
         serialization_format=str(saved_as),
         options={"model_type": model_type},
     )
-
-
-def _needs(info: ModelInfo, recorded: Collection[str]) -> Needs:
-    return _NEEDS
 
 
 FLAVOR = Flavor(
@@ -50,5 +43,5 @@ FLAVOR = Flavor(
     loader_module="mlflow.catboost",
     formats=_FORMATS,
     read=_read,
-    needs=_needs,
+    needs=lambda info, recorded: _NEEDS,
 )

@@ -32,18 +32,13 @@ def _read(sections: Sections) -> ModelInfo:
     loader_module = str(sections.pyfunc["loader_module"])
     name = loader_module.removeprefix(_PREFIX)
     info = python_function.FLAVOR.read(sections)
-    return replace(
-        info,
-        flavor=name,
-        serialization_format=_FORMAT,
-        options=info.options
-        | {
-            "loader": FLAVOR.name,
-            "has_mlflow": True,
-            "program": _PROGRAMS.get(name),
-            "is_offline": _is_complete(name, sections),
-        },
-    )
+    options = {
+        "loader": FLAVOR.name,
+        "has_mlflow": True,
+        "program": _PROGRAMS.get(name),
+        "is_offline": _is_complete(name, sections),
+    }
+    return replace(info, flavor=name, serialization_format=_FORMAT, options=info.options | options)
 
 
 def _is_complete(name: str, sections: Sections) -> bool:
@@ -81,14 +76,6 @@ def _warnings(info: ModelInfo) -> list[str]:
     return warnings
 
 
-def _always(info: ModelInfo) -> bool:
-    return True
-
-
-def _takes_loader(loader_module: str) -> bool:
-    return loader_module.startswith(_PREFIX)
-
-
 FLAVOR = Flavor(
     name="fallback",
     loader_module="mlflow.*",
@@ -97,8 +84,8 @@ FLAVOR = Flavor(
     ),
     read=_read,
     files=_files,
-    needs_mlflow=_always,
-    takes_loader=_takes_loader,
+    needs_mlflow=lambda info: True,
+    takes_loader=lambda loader_module: loader_module.startswith(_PREFIX),
     warnings=_warnings,
     needs_section=False,
 )

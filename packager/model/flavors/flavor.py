@@ -21,26 +21,6 @@ class Format:
     """What to do under `--safe-only`, or why the format is safe; for `docs/security.md`."""
 
 
-def _unknown(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
-    return None
-
-
-def _nothing(folder: Path, info: ModelInfo, issues: list[str]) -> list[str]:
-    return []
-
-
-def _never(info: ModelInfo) -> bool:
-    return False
-
-
-def _no_warnings(info: ModelInfo) -> list[str]:
-    return []
-
-
-def _no_other(loader_module: str) -> bool:
-    return False
-
-
 @dataclass(frozen=True)
 class Flavor:
     """All that `packager` knows of a flavor; `handler/loaders/<name>.py` loads its models."""
@@ -53,19 +33,19 @@ class Flavor:
     read: Callable[[Sections], ModelInfo]
     """Returns what the MLmodel file says of the model. Of `ModelInfo` it fills what the loader
     needs; what all flavors have in common is added to it."""
-    needs: Callable[[ModelInfo, Collection[str]], Needs | None] = _unknown
+    needs: Callable[[ModelInfo, Collection[str]], Needs | None] = lambda info, recorded: None
     """What a model can need whose files hold data alone; the second argument has the canonical
     names of its requirements. None: that cannot be told, and all of them are kept."""
     not_needed: tuple[tuple[str, str], ...] = ()
     """Globs of requirements that MLflow infers and no prediction uses, each with the reason."""
-    files: Callable[[Path, ModelInfo, list[str]], list[str]] = _nothing
+    files: Callable[[Path, ModelInfo, list[str]], list[str]] = lambda folder, info, issues: []
     """Returns the names of further files or folders of the model folder that the loader reads;
     adds what is wrong with them to the issues."""
-    needs_mlflow: Callable[[ModelInfo], bool] = _never
+    needs_mlflow: Callable[[ModelInfo], bool] = lambda info: False
     """Whether MLflow itself has to be in the bundle."""
-    warnings: Callable[[ModelInfo], list[str]] = _no_warnings
+    warnings: Callable[[ModelInfo], list[str]] = lambda info: []
     """Returns what whoever builds a bundle of this model should know, in sentences."""
-    takes_loader: Callable[[str], bool] = _no_other
+    takes_loader: Callable[[str], bool] = lambda loader_module: False
     """Whether it takes the models of this loader too, which no row names."""
     needs_section: bool = True
     """Whether its models have a section of the flavor's own, besides `python_function`."""

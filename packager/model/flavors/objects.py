@@ -14,9 +14,7 @@ _INSTEAD = "log it with serialization_format='skops'"
 SKOPS = Format("skops", False, "constructs known types, and those that the model trusts by name")
 OBJECT_FORMATS = (
     SKOPS,
-    Format("cloudpickle", True, _INSTEAD),
-    Format("pickle", True, _INSTEAD),
-    Format("joblib", True, _INSTEAD),
+    *(Format(name, True, _INSTEAD) for name in ("cloudpickle", "pickle", "joblib")),
 )
 OBJECT_FORMAT_NAMES = tuple(item.name for item in OBJECT_FORMATS)
 

@@ -1,6 +1,5 @@
 """ONNX. Source: `_load_pyfunc` of `mlflow.onnx` (MLflow 3.18), and older files."""
 
-from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,10 +23,9 @@ _NEEDS = Needs(
 
 
 def _read(sections: Sections) -> ModelInfo:
-    data = sections.pyfunc.get("data") or sections.flavor.get("data")
     return ModelInfo(
         flavor="onnx",
-        data_path=sections.file(data, "flavor 'onnx' names no data"),
+        data_path=sections.data_file("onnx"),
         serialization_format="onnx",
         options={
             "providers": _providers(sections),
@@ -61,15 +59,11 @@ def _files(folder: Path, info: ModelInfo, issues: list[str]) -> list[str]:
     return [str(PurePosixPath(info.data_path).parent / name) for name in names]
 
 
-def _needs(info: ModelInfo, recorded: Collection[str]) -> Needs:
-    return _NEEDS
-
-
 FLAVOR = Flavor(
     name="onnx",
     loader_module="mlflow.onnx",
     formats=(Format("onnx", False, "a graph of ONNX's own operators"),),
     read=_read,
-    needs=_needs,
+    needs=lambda info, recorded: _NEEDS,
     files=_files,
 )

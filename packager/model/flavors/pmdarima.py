@@ -7,12 +7,7 @@ from packager.model.needs import PLOTS, PYARROW
 
 
 def _read(sections: Sections) -> ModelInfo:
-    data = sections.pyfunc.get("data") or sections.flavor.get("data")
-    return ModelInfo(
-        flavor="pmdarima",
-        data_path=sections.file(data, "flavor 'pmdarima' names no data"),
-        serialization_format="pickle",
-    )
+    return ModelInfo("pmdarima", sections.data_file("pmdarima"), "pickle")
 
 
 FLAVOR = Flavor(

@@ -1,7 +1,5 @@
 """Prophet. Source: `_load_pyfunc` of `mlflow.prophet` (MLflow 3.18)."""
 
-from collections.abc import Collection
-
 from handler.manifest import ModelInfo
 from packager.model.flavors.flavor import Flavor, Format
 from packager.model.flavors.sections import Sections
@@ -20,16 +18,7 @@ _NEEDS = Needs(
 
 
 def _read(sections: Sections) -> ModelInfo:
-    data = sections.pyfunc.get("data") or sections.flavor.get("data")
-    return ModelInfo(
-        flavor="prophet",
-        data_path=sections.file(data, "flavor 'prophet' names no data"),
-        serialization_format="json",
-    )
-
-
-def _needs(info: ModelInfo, recorded: Collection[str]) -> Needs:
-    return _NEEDS
+    return ModelInfo("prophet", sections.data_file("prophet"), "json")
 
 
 FLAVOR = Flavor(
@@ -37,5 +26,5 @@ FLAVOR = Flavor(
     loader_module="mlflow.prophet",
     formats=(Format("json", False, "Prophet's own: numbers, dates and tables"),),
     read=_read,
-    needs=_needs,
+    needs=lambda info, recorded: _NEEDS,
 )

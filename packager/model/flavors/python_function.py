@@ -39,7 +39,7 @@ def _read(sections: Sections) -> ModelInfo:
         flavor="python_function",
         data_path=data_path,
         serialization_format=saved_as,
-        predict_fn=_method(sections),
+        predict_fn=sections.predict_fn(),
         options={
             "loader_module": loader,
             "has_mlflow": reason is not None,
@@ -73,14 +73,6 @@ def _artifacts(sections: Sections) -> dict[str, str]:
     except (AttributeError, KeyError, TypeError):
         sections.issues.append("artifacts is not a mapping of names to paths")
         return {}
-
-
-def _method(sections: Sections) -> str:
-    name = sections.pyfunc.get("predict_fn", "predict")
-    if isinstance(name, str) and name.isidentifier():
-        return name
-    sections.issues.append(f"predict_fn {name!r} is not a method name")
-    return "predict"
 
 
 def _config(sections: Sections) -> dict[str, Any] | None:
@@ -134,10 +126,6 @@ def _takes_loader(loader_module: str) -> bool:
     return loader_module in (*LOADERS, *_CHATS) or not is_mlflows
 
 
-def _needs_mlflow(info: ModelInfo) -> bool:
-    return bool(info.options["has_mlflow"])
-
-
 MLFLOWS_COST = "about 23 MB more, and 0.4 s of CPU more at each cold start"
 """Of MLflow in a bundle with pandas: compare `chat` and `cloudpickle` in docs/flavors.md."""
 
@@ -151,14 +139,10 @@ def _warnings(info: ModelInfo) -> list[str]:
 FLAVOR = Flavor(
     name="python_function",
     loader_module=LOADERS[0],
-    formats=(
-        Format(PICKLE, executes_code=True, note=_NOTE),
-        Format(CODE, executes_code=True, note=_NOTE),
-        Format(_LOADED, executes_code=True, note=_NOTE),
-    ),
+    formats=tuple(Format(name, executes_code=True, note=_NOTE) for name in (PICKLE, CODE, _LOADED)),
     read=_read,
     files=_files,
-    needs_mlflow=_needs_mlflow,
+    needs_mlflow=lambda info: bool(info.options["has_mlflow"]),
     takes_loader=_takes_loader,
     warnings=_warnings,
     needs_section=False,

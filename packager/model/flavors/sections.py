@@ -35,6 +35,19 @@ class Sections:
             self.issues.append(f"{path} is a folder, not a file")
         return path
 
+    def data_file(self, flavor: str) -> str:
+        """Return the file that holds the model: MLflow names it in either section."""
+        data = self.pyfunc.get("data") or self.flavor.get("data")
+        return self.file(data, f"flavor {flavor!r} names no data")
+
+    def predict_fn(self) -> str:
+        """Return the method behind `/invocations`."""
+        name = self.pyfunc.get("predict_fn", "predict")
+        if isinstance(name, str) and name.isidentifier():
+            return name
+        self.issues.append(f"predict_fn {name!r} is not a method name")
+        return "predict"
+
     def format(self, known: Collection[str], default: str) -> str:
         """Return the section's `serialization_format`, which has to be a known one."""
         name = self.flavor.get("serialization_format", default)

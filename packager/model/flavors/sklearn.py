@@ -10,15 +10,12 @@ from packager.model.needs import PYARROW
 def _read(sections: Sections) -> ModelInfo:
     pyfunc, flavor = sections.pyfunc, sections.flavor
     data_path = pyfunc.get("model_path") or pyfunc.get("data") or flavor.get("pickled_model")
-    predict_fn = pyfunc.get("predict_fn", "predict")
-    if not isinstance(predict_fn, str) or not predict_fn.isidentifier():
-        sections.issues.append(f"predict_fn {predict_fn!r} is not a method name")
     return ModelInfo(
         flavor="sklearn",
         data_path=sections.file(data_path, "flavor 'python_function' names no model_path"),
         # Absent in early files: MLflow's loader then takes pickle.
         serialization_format=sections.format(OBJECT_FORMAT_NAMES, "pickle"),
-        predict_fn=predict_fn,
+        predict_fn=sections.predict_fn(),
         trusted_types=sections.trusted_types(),
     )
 

@@ -7,12 +7,7 @@ from packager.model.needs import PLOTS, PYARROW
 
 
 def _read(sections: Sections) -> ModelInfo:
-    data = sections.pyfunc.get("data") or sections.flavor.get("data")
-    return ModelInfo(
-        flavor="statsmodels",
-        data_path=sections.file(data, "flavor 'statsmodels' names no data"),
-        serialization_format="pickle",
-    )
+    return ModelInfo("statsmodels", sections.data_file("statsmodels"), "pickle")
 
 
 FLAVOR = Flavor(

@@ -15,7 +15,8 @@ _SAFE = "log a Keras model with mlflow.keras, another one converted with mlflow.
 
 
 def _read(sections: Sections) -> ModelInfo:
-    match _model_type(sections):
+    # Without one: MLflow before 1.28, which logged nothing but estimators with this flavor.
+    match sections.flavor.get("model_type", "tf1-estimator"):
         case "keras":
             return _keras(sections)
         case "tf2-module":
@@ -40,11 +41,6 @@ def _read(sections: Sections) -> ModelInfo:
         serialization_format="saved_model",
         options=options,
     )
-
-
-def _model_type(sections: Sections) -> object:
-    # Without one: MLflow before 1.28, which logged nothing but estimators with this flavor.
-    return sections.flavor.get("model_type", "tf1-estimator")
 
 
 def _tags(sections: Sections) -> list[str]:
