@@ -1,6 +1,9 @@
 """How long work tells what it is doing, without knowing who listens."""
 
+import logging
 from typing import Protocol
+
+_logger = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
@@ -13,6 +16,14 @@ class Progress(Protocol):
         """Add a fact to the step under way."""
 
 
+class _Logged:
+    def step(self, message: str) -> None:
+        _logger.info(message)
+
+    def detail(self, message: str) -> None:
+        _logger.info("  %s", message)
+
+
 class _Silent:
     def step(self, message: str) -> None:
         pass
@@ -21,4 +32,6 @@ class _Silent:
         pass
 
 
+LOGGED: Progress = _Logged()
+"""For programs and notebooks: `logging.basicConfig(level=logging.INFO)` shows it."""
 SILENT: Progress = _Silent()

@@ -81,6 +81,14 @@ class Scorer:
         wrapped = envelope.format != "unified"
         return ScoringResult(encode_predictions(predictions, wrapped=wrapped), rows)
 
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return the predictions for data that is not in a request, as the model gives them.
+
+        :param data: a DataFrame, an ndarray, or a dict or list of them.
+        :raises HandlerError: as :meth:`score`.
+        """
+        return self._predict(self._signature.enforce(data), self._params.enforce(params))
+
     def warm_up(self, request: dict[str, Any]) -> None:
         """Predict once, so that what is imported or mapped at first use is so in the init phase.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from handler.manifest import ModelSource, PackageType
+from packager.aws.runtimes import find_target
 from packager.engine.choose import Optimization
 from packager.local.prepared import ModelSurroundings
 from packager.lock.obtain import LockPolicy
@@ -40,6 +41,14 @@ class BuildConfig:
     """How the predictions are computed."""
     is_trimmed: bool = True
     is_sourceless: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown target at once.
+
+        :raises ConfigError: there is no such runtime or architecture.
+        """
+        if self.runtime != "auto":
+            find_target(self.runtime, self.architecture)
 
     @property
     def surroundings(self) -> ModelSurroundings:

@@ -23,6 +23,7 @@ from packager.bundle.folder import (
     MODEL_ZIP,
     SBOM_NAME,
     TEMPLATE_NAME,
+    Bundle,
     read_bundle,
     replaced_folder,
 )
@@ -64,6 +65,11 @@ class BuildReport:
     checked: CheckReport | None
     """None: the user wanted no check."""
     warnings: tuple[str, ...]
+
+    @property
+    def bundle(self) -> Bundle:
+        """The finished bundle."""
+        return Bundle(self.output, self.manifest)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as data for `--json` and `--report`."""

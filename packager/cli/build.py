@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from packager.cli.model_options import model_argument, source_options
+from packager.api.settings import BUILD_SETTINGS, SOURCE_SETTINGS
 from packager.cli.output import (
     Console,
     check_folder,
@@ -16,18 +16,12 @@ from packager.cli.output import (
     pass_console,
     write_atomically,
 )
-from packager.cli.resolution_options import Resolution, resolution_options
-from packager.cli.target_options import architecture_option
+from packager.cli.setting_options import setting_options
 
 if TYPE_CHECKING:
-    from typing import Literal
-
-    from handler.manifest import ModelSource, PackageType
     from packager.building.plan import BuildPlan
     from packager.building.story import BuildReport
     from packager.checking.report import Measurements
-    from packager.cli.model_options import ModelOptions
-    from packager.engine.choose import EngineChoice
 
 
 @click.command(
@@ -45,8 +39,8 @@ if TYPE_CHECKING:
       packager build MODEL --optimize none
     """
 )
-@model_argument
-@source_options
+@click.argument("model")
+@setting_options(SOURCE_SETTINGS)
 @click.option(
     "--output",
     "-o",
@@ -55,72 +49,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder for the bundle; replaced as a whole, or left as it was.",
 )
-@click.option(
-    "--runtime",
-    default="auto",
-    show_default=True,
-    help="Lambda runtime, as python3.12; auto: the Python that the model was trained under, or"
-    " the nearest newer one that its requirements can be met on.",
-)
-@architecture_option
-@click.option(
-    "--model-source",
-    type=click.Choice(["auto", "s3", "embedded"]),
-    default="auto",
-    show_default=True,
-    help="Fetch the model from S3 at cold start, or carry it in the zip or image; auto: s3 for"
-    " zips, embedded for images.",
-)
-@click.option(
-    "--package",
-    type=click.Choice(["auto", "zip", "image"]),
-    default="auto",
-    show_default=True,
-    help="A zip of 262 MB at most, or the build context of a container image; auto: an image"
-    " where a zip is hopeless (torch, tensorflow).",
-)
-@click.option(
-    "--layer",
-    "has_layer",
-    is_flag=True,
-    help="Put the dependencies into a Lambda layer of their own, layer.zip: models with the same"
-    " lock have the same one, and function.zip has less than 1 MB.",
-)
-@click.option(
-    "--optimize",
-    type=click.Choice(["auto", "none", "exact", "arrays", "treelite", "onnx"]),
-    default="auto",
-    show_default=True,
-    help="Compute predictions without the model's library where that gives the same: arrays (no"
-    " library at all), treelite, onnx. exact: the logged model itself, called in the cheapest way"
-    " that gives the same; none: in the ordinary way. auto: arrays if equal on 10,000 rows and"
-    " more, else exact.",
-)
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(min=0, max=1),
-    default=1e-12,
-    show_default=True,
-    help="How far a compiled model's numbers may be from the logged model's, absolute below 1 and"
-    " relative above; labels are always the same.",
-)
-@resolution_options
-@click.option("--no-trim", is_flag=True, help="Leave tests, stubs, sources and symbols in.")
-@click.option(
-    "--sourceless/--with-sources",
-    default=True,
-    show_default=True,
-    help="Bytecode in place of the libraries' sources, or beside them (a fifth more).",
-)
-@click.option("--no-check", is_flag=True, help="Do not run the finished bundle's checks.")
-@click.option(
-    "--safe-only", is_flag=True, help="Refuse model formats that execute code when loaded."
-)
-@click.option(
-    "--with-parquet",
-    is_flag=True,
-    help="Answer parquet bodies too: adds about 30 MB, exactly as the build says.",
-)
+@setting_options(BUILD_SETTINGS)
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -137,21 +66,8 @@ if TYPE_CHECKING:
 def command(
     console: Console,
     model: str,
-    source: ModelOptions,
+    settings: dict[str, Any],
     output: Path,
-    runtime: str,
-    architecture: str,
-    model_source: ModelSource | Literal["auto"],
-    package: PackageType | Literal["auto"],
-    has_layer: bool,
-    optimize: EngineChoice,
-    tolerance: float,
-    resolution: Resolution,
-    no_trim: bool,
-    sourceless: bool,
-    no_check: bool,
-    safe_only: bool,
-    with_parquet: bool,
     report: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -164,45 +80,27 @@ def command(
     also a Dockerfile, with --layer also layer.zip. The bundle is checked before it gets
     there: `packager check --help`.
     """
-    from packager.aws.runtimes import find_target
-    from packager.building.config import BuildConfig
-    from packager.building.plan import plan_bundle
-    from packager.building.story import build_bundle
-    from packager.engine.choose import Optimization
+    from packager.api.bundles import build, plan
+    from packager.api.models import open_model
+    from packager.api.settings import build_config, source_options
 
-    if runtime != "auto":
-        find_target(runtime, architecture)  # before the work: one that is none is known at once
-    config = BuildConfig(
-        model_source=model_source,
-        runtime=runtime,
-        architecture=architecture,
-        package=package,
-        is_safe_only=safe_only,
-        with_parquet=with_parquet,
-        overrides=resolution.overrides,
-        constraints=resolution.constraints(),
-        indexes=resolution.indexes,
-        earlier_lock=resolution.earlier_lock(output),
-        has_layer=has_layer,
-        lock_policy=resolution.policy,
-        optimization=Optimization(optimize, tolerance),
-        is_trimmed=not no_trim,
-        is_sourceless=sourceless,
-    )
+    config = build_config(settings)
     if report and report.absolute().parent != output.absolute():  # which the build makes
         if output.absolute() in report.absolute().parents:
             raise click.UsageError(f"{report}: the build replaces {output}, and all folders in it")
         check_folder(report)
     console.step(f"Opening {model}")
-    with source.opened(model, console) as folder:
-        plan = plan_bundle(folder, config, progress=console)
+    with open_model(model, **source_options(settings), progress=console) as opened:
+        planned = plan(opened, config, output=output, progress=console)
         if dry_run:
-            console.json(plan.to_dict()) if as_json else console.result(_plan_text(plan, output))
+            console.json(planned.to_dict()) if as_json else console.result(
+                _plan_text(planned, output)
+            )
             return
-        for warning in plan.warnings:  # before the check runs the model's code
+        for warning in planned.warnings:  # before the check runs the model's code
             console.warn(warning)
-        built = build_bundle(plan, output, is_checked=not no_check, progress=console)
-    for warning in built.warnings[len(plan.warnings) :]:
+        built = build(planned, output, is_checked=not settings["no-check"], progress=console)
+    for warning in built.warnings[len(planned.warnings) :]:
         console.warn(warning)
     if report:
         write_atomically(report, f"{json_text(built.to_dict())}\n".encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from packager.cli.output import Console, json_option, pass_console
-from packager.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from packager.bundle.folder import Bundle
     from packager.checking.report import CheckReport
-    from packager.requirements.select import Drop
 
 _FAILED_STATUS = 3
 
@@ -81,59 +77,17 @@ def command(
     machine, the function runs under AWS's runtime interface emulator: import, init, and a
     prediction, which is compared with the source model's.
     """
-    from packager.bundle.folder import read_bundle
+    from packager.api.bundles import check
     from packager.checking.gates import Gates
-    from packager.checking.story import check_bundle
 
     # Before the work: a limit that is none is known at once.
     gates = Gates(max_unzipped_mb, max_zipped_mb, max_init_ms, max_p50_ms, max_memory_mb)
-    opened = read_bundle(bundle)
-    with _source_model(model, opened, console) as (folder, dropped):
-        report = check_bundle(
-            opened,
-            source_model=folder,
-            dropped=dropped,
-            is_static=is_static,
-            gates=gates,
-            progress=console,
-        )
+    report = check(bundle, model=model, gates=gates, is_static=is_static, progress=console)
     console.json(report.to_dict()) if as_json else console.result("\n".join(_lines(report)))
     for problem in report.problems:
         console.error(problem.message, problem.hint)
     if not report.is_ok:
         sys.exit(_FAILED_STATUS)
-
-
-@contextlib.contextmanager
-def _source_model(
-    uri: str | None, bundle: Bundle, console: Console
-) -> Iterator[tuple[Path | None, tuple[Drop, ...]]]:
-    """Yield the model's folder, and what a build of it leaves out.
-
-    :raises ConfigError: the bundle was built from another model.
-    """
-    from packager.model.mlmodel import MLMODEL_NAME, read_mlmodel
-    from packager.requirements.select import inference_requirements
-    from packager.sources.model_uri import open_model
-
-    if uri is None:
-        yield None, ()
-        return
-    console.step(f"Opening {uri}")
-    with open_model(uri, progress=console) as folder:
-        spec = read_mlmodel(folder)
-        # An MLmodel made for a bare file tells how that was opened: its other files tell.
-        here, there = (
-            {entry for entry in info.files if entry.path != MLMODEL_NAME}
-            for info in (spec.info, bundle.manifest.model)
-        )
-        if here != there:
-            raise ConfigError(
-                f"{uri} is not the model that {bundle.folder} was built from",
-                hint="Give that one, or build the bundle again: names as latest move on.",
-            )
-        requirements = inference_requirements(spec)
-        yield folder, (*requirements.dropped, *requirements.excluded)
 
 
 def _lines(report: CheckReport) -> Iterator[str]:

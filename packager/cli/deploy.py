@@ -86,19 +86,19 @@ def command(
     version that comes of it gets the model's sample request before it gets any traffic; only if
     it answers does the alias `live` move. After an interruption run the same command again.
     """
-    from packager.bundle.folder import read_bundle
+    from packager.api.bundles import as_bundle
+    from packager.api.stacks import deploy
     from packager.deploying.clients import make_clients
     from packager.deploying.smoke import SampleEvent
     from packager.deploying.stack import read_stack
-    from packager.deploying.story import deploy, plan_deployment
+    from packager.deploying.story import plan_deployment
     from packager.storage.publish import ensure_bucket
 
     parameters = _parameters(assignments)
     event = SampleEvent(event_name, read_event(event_name)) if event_name else None
     if not dry_run:
         check_can_ask(yes)
-    console.step(f"Checking {bundle} against its digests")
-    checked = read_bundle(bundle)
+    checked = as_bundle(bundle, console)
     clients = make_clients()
     if dry_run:
         stack = read_stack(clients, stack_name)
@@ -107,7 +107,6 @@ def command(
         _print_plan(console, plan, stack, as_json)
         return
     done = deploy(
-        clients,
         checked,
         stack_name,
         bucket,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from packager.api.settings import ARCHITECTURE
 from packager.cli.output import Console, json_option, pass_console, write_atomically
-from packager.cli.target_options import architecture_option
+from packager.cli.setting_options import setting_options
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ _NEXT = {
     " #sha256=DIGEST; default: what this packager was installed from, else a variable.",
 )
 @click.option("--runtime", default="python3.12", show_default=True, help="Lambda runtime.")
-@architecture_option
+@setting_options((ARCHITECTURE,))
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -74,7 +75,7 @@ def command(
     role_arn: str | None,
     packager_url: str | None,
     runtime: str,
-    architecture: str,
+    settings: dict[str, Any],
     directory: Path,
     force: bool,
     as_json: bool,
@@ -97,18 +98,18 @@ def command(
         raise click.UsageError("Say what to write: --sam, --ci github or --ci gitlab.")
     if ci is not None and stack_name is None:
         raise click.UsageError("--ci needs --stack.")
-    target = find_target(runtime, architecture)
+    target = find_target(runtime, settings["architecture"])
     if ci is not None and packager_url is None:
         packager_url = installed_from()
-    settings = Settings(bucket, region, role_arn, packager_url)
+    chosen = Settings(bucket, region, role_arn, packager_url)
     files = model_file(model)
     if has_sam:
         files |= sam_project(target)
     if ci is not None and stack_name is not None:
-        files |= workflow(ci, target, stack_name, model, settings)
+        files |= workflow(ci, target, stack_name, model, chosen)
     written = {directory / name: text for name, text in files.items()}
     _write(written, is_forced=force)
-    steps = _next_steps(has_sam, ci, settings)
+    steps = _next_steps(has_sam, ci, chosen)
     if as_json:
         console.json({"written": [str(path) for path in written], "next": steps})
         return

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from packager.cli.model_options import source_options
+from packager.api.settings import SOURCE_SETTINGS
 from packager.cli.output import Console, json_option, pass_console
+from packager.cli.setting_options import setting_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from handler.manifest import FileEntry, ModelInfo
     from packager.bundle.inspect import BundleReport, ModelReport
-    from packager.cli.model_options import ModelOptions
 
 _EXAMPLE_CHARS = 200
 
@@ -31,13 +31,13 @@ _EXAMPLE_CHARS = 200
     """
 )
 @click.argument("model_or_bundle", metavar="MODEL|BUNDLE")
-@source_options
+@setting_options(SOURCE_SETTINGS)
 @json_option
 @pass_console
 def command(
     console: Console,
     model_or_bundle: str,
-    source: ModelOptions,
+    settings: dict[str, Any],
     as_json: bool,
 ) -> None:
     """Show what a model or a bundle is made of. Nothing is unpickled.
@@ -45,17 +45,18 @@ def command(
     MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
     or folder; BUNDLE is a folder that `packager build` wrote.
     """
+    from packager.api.models import open_model
+    from packager.api.settings import source_options
     from packager.bundle.folder import is_bundle, read_bundle
     from packager.bundle.inspect import inspect_bundle, inspect_model
-    from packager.model.mlmodel import read_mlmodel
 
     report: ModelReport | BundleReport
     if is_bundle(Path(model_or_bundle)):
         report = inspect_bundle(read_bundle(Path(model_or_bundle)))
         info, lines = report.manifest.model, _bundle_lines(report)
     else:
-        with source.opened(model_or_bundle, console) as folder:
-            report = inspect_model(read_mlmodel(folder))
+        with open_model(model_or_bundle, **source_options(settings), progress=console) as model:
+            report = inspect_model(model.spec)
         info, lines = report.info, _report_lines(report)
     console.json(report.to_dict()) if as_json else console.result("\n".join(lines))
     if info.executes_code:

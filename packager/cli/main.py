@@ -5,6 +5,7 @@ import importlib
 import logging
 
 import click
+from click.shell_completion import CompletionItem
 
 from packager import __version__
 from packager.cli.output import Console
@@ -45,6 +46,15 @@ class _LazyGroup(click.Group):
         module = importlib.import_module(f"packager.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete by the names alone: a shell asks at every press of its key."""
+        names = [
+            CompletionItem(name, help=text)
+            for name, text in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -2,18 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from packager.cli.model_options import env_manager_option, model_uri_option, source_options
+from packager.api.settings import ENV_MANAGER, SOURCE_SETTINGS
 from packager.cli.output import Console, check_folder, pass_console, write_atomically
+from packager.cli.setting_options import model_uri_option, setting_options
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
-    from packager.cli.model_options import ModelOptions
     from packager.local.predict import ContentType
-    from packager.local.prepared import EnvManager
 
 
 @click.command(
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     """
 )
 @model_uri_option
-@source_options
+@setting_options(SOURCE_SETTINGS)
 @click.option(
     "--input-path",
     "-i",
@@ -47,16 +46,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the input is.",
 )
-@env_manager_option
+@setting_options((ENV_MANAGER,))
 @pass_console
 def command(
     console: Console,
     model_uri: str,
-    source: "ModelOptions",
+    settings: dict[str, Any],
     input_path: Path | None,
     output_path: Path | None,
     content_type: "ContentType",
-    env_manager: "EnvManager",
 ) -> None:
     """Score a file with a model and print {"predictions": ...}.
 
@@ -64,15 +62,21 @@ def command(
     one of the keys dataframe_split, dataframe_records, instances and inputs; CSV has a
     header line.
     """
+    from packager.api.models import open_model
+    from packager.api.settings import source_options
     from packager.local.predict import predict
 
     if output_path:
         check_folder(output_path)
     data = _read(input_path)
     console.step(f"Opening {model_uri}")
-    with source.opened(model_uri, console) as folder:
+    with open_model(model_uri, **source_options(settings), progress=console) as model:
         predictions = predict(
-            folder, data, content_type=content_type, env_manager=env_manager, progress=console
+            model.folder,
+            data,
+            content_type=content_type,
+            env_manager=settings["env-manager"],
+            progress=console,
         )
     if output_path:
         write_atomically(output_path, predictions)

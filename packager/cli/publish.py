@@ -53,13 +53,10 @@ def command(
     sends it there; its model is put into S3 here, unless it is embedded. Your AWS settings
     (AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3, ...) apply.
     """
-    from packager.bundle.folder import TEMPLATE_NAME, read_bundle
-    from packager.storage.publish import publish
+    from packager.api.bundles import publish
+    from packager.bundle.folder import TEMPLATE_NAME
 
-    console.step(f"Checking {bundle} against its digests")
-    report = publish(
-        read_bundle(bundle), bucket, prefix, create_bucket=create_bucket, progress=console
-    )
+    report = publish(bundle, bucket, prefix, create_bucket=create_bucket, progress=console)
     deploy = _deploy_command(bundle / TEMPLATE_NAME, prefix, report)
     if as_json:
         console.json(asdict(report) | {"deploy_command": deploy})

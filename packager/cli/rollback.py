@@ -36,13 +36,10 @@ def command(console: Console, stack_name: str, to: str | None, yes: bool, as_jso
     once, whatever Deployment says. Nothing is deleted: deploying the bundle again makes its version
     live again.
     """
-    from packager.deploying.clients import make_clients
-    from packager.deploying.rollback import roll_back
+    from packager.api.stacks import roll_back
 
     check_can_ask(yes)
-    done = roll_back(
-        make_clients(), stack_name, to=to, approve=approval(console, yes), progress=console
-    )
+    done = roll_back(stack_name, to=to, approve=approval(console, yes), progress=console)
     if as_json:
         console.json(asdict(done))
         return

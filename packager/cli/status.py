@@ -28,10 +28,9 @@ def command(console: Console, stack_name: str, as_json: bool) -> None:
 
     Proven is a version that passed its test, took over all traffic, and was not rolled back from.
     """
-    from packager.deploying.clients import make_clients
-    from packager.deploying.report import report_stack
+    from packager.api.stacks import status
 
-    report = report_stack(make_clients(), stack_name)
+    report = status(stack_name)
     if as_json:
         console.json(asdict(report))
     else:

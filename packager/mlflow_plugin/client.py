@@ -10,8 +10,11 @@ from typing import Any
 from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST
 
-from packager.bundle.folder import Bundle, read_bundle
-from packager.cli.build import command as build_command
+from packager.api.bundles import build
+from packager.api.models import open_model
+from packager.api.settings import build_config, source_options
+from packager.api.stacks import deploy
+from packager.building.story import BuildReport
 from packager.deploying.clients import Clients, make_clients
 from packager.deploying.listing import deployed_stacks
 from packager.deploying.plan import stored_at
@@ -19,7 +22,6 @@ from packager.deploying.removal import destroy
 from packager.deploying.report import report_of
 from packager.deploying.stack import NEVER_LIVED, Stack, check_name, read_stack, template_of
 from packager.deploying.steps import check_ours
-from packager.deploying.story import deploy
 from packager.mlflow_plugin.errors import DeploymentError, mlflow_errors, wrong_value
 from packager.mlflow_plugin.options import DeployOptions, read_options
 from packager.mlflow_plugin.predictions import predict
@@ -66,7 +68,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         with mlflow_errors():
             _refuse_endpoint(endpoint)
             check_name(name)
-            options = read_options(config)
+            options = read_options(config, flavor)
             clients = self._clients()
             stack = read_stack(clients, name)
             if stack is not None:
@@ -76,7 +78,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
                     f"there is a deployment {name} already: update it, or delete it first",
                     RESOURCE_ALREADY_EXISTS,
                 )
-            return self._deploy(clients, stack, name, model_uri, flavor, options)
+            return self._deploy(clients, stack, name, model_uri, options)
 
     def update_deployment(
         self,
@@ -92,12 +94,12 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         """
         with mlflow_errors():
             _refuse_endpoint(endpoint)
-            options = read_options(config)
+            options = read_options(config, flavor)
             if model_uri is None:
                 raise wrong_value("a new version is built from its model: give --model-uri too")
             clients = self._clients()
             stack = _existing(clients, name)
-            return self._deploy(clients, stack, name, model_uri, flavor, options)
+            return self._deploy(clients, stack, name, model_uri, options)
 
     def delete_deployment(
         self, name: str, config: Config = None, endpoint: str | None = None
@@ -168,23 +170,16 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         stack: Stack | None,
         name: str,
         model_uri: str,
-        flavor: str | None,
         options: DeployOptions,
     ) -> dict[str, Any]:
         bucket, prefix = _place(clients, stack, options)
         with tempfile.TemporaryDirectory(prefix="packager-") as folder:
-            bundle = _built(model_uri, flavor, options, Path(folder) / "dist")
+            talk = Talk()
+            built = _built(model_uri, options, Path(folder) / "dist", talk)
             done = deploy(
-                clients,
-                bundle,
-                name,
-                bucket,
-                prefix,
-                options.parameters,
-                approve=lambda changes: True,
-                progress=Talk(),
+                built, name, bucket, prefix, options.parameters, region=self._region, progress=talk
             )
-        return {"name": name, "flavor": bundle.manifest.model.flavor} | asdict(done)
+        return {"name": name, "flavor": built.manifest.model.flavor} | asdict(done)
 
 
 def _existing(clients: Clients, name: str) -> Stack:
@@ -210,9 +205,11 @@ def _place(clients: Clients, stack: Stack | None, options: DeployOptions) -> tup
     return bucket, options.prefix or known_prefix or None
 
 
-def _built(model_uri: str, flavor: str | None, options: DeployOptions, output: Path) -> Bundle:
-    words = [model_uri, "--output", str(output), "--package", "zip", *options.build]
-    if flavor:
-        words += ["--flavor", flavor]
-    build_command.main(words, standalone_mode=False, obj=Talk())
-    return read_bundle(output)
+def _built(model_uri: str, options: DeployOptions, output: Path, talk: Talk) -> BuildReport:
+    config, is_checked = build_config(options.build), not options.build["no-check"]
+    talk.step(f"Opening {model_uri}")
+    with open_model(model_uri, **source_options(options.build), progress=talk) as model:
+        report = build(model, output, config, is_checked=is_checked, progress=talk)
+    for warning in report.warnings:
+        talk.warn(warning)
+    return report

@@ -33,8 +33,6 @@ def mlflow_errors() -> Iterator[None]:
         yield
     except DeploymentError:
         raise
-    except click.ClickException as error:
-        raise wrong_value(error.format_message()) from None
     except PackagerError as error:
         text = f"{error}. {error.hint}" if error.hint else str(error)
         is_users = isinstance(error, ConfigError | ModelError)

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
-from packager.cli.output import Console
-from packager.cli.serve import command
+from packager.api.models import open_model, serve
+from packager.api.settings import serve_config, source_options
+from packager.local.serve import Served
 from packager.mlflow_plugin.errors import mlflow_errors
-from packager.mlflow_plugin.options import serve_words
+from packager.mlflow_plugin.options import read_serve_settings
+from packager.mlflow_plugin.talk import Talk
 
 
 def run_local(
@@ -23,7 +25,16 @@ def run_local(
     :param flavor: of a bare model file that does not tell; else the one that it is served by.
     :raises MlflowException: the model or a setting cannot be used.
     """
+    talk = Talk()
+
+    def tell(served: Served) -> None:
+        click.echo(f"Listening on {served.url}, Ctrl-C ends")
+        if served.curl:
+            click.echo(f"Try: {served.curl}")
+
     # Ctrl-C is how it ends.
-    with mlflow_errors(), suppress(KeyboardInterrupt, click.Abort):
-        words = ["--model-uri", model_uri, *(["--flavor", flavor] if flavor else [])]
-        command.main([*words, *serve_words(config)], standalone_mode=False, obj=Console())
+    with mlflow_errors(), suppress(KeyboardInterrupt):
+        settings = read_serve_settings(config, flavor)
+        talk.step(f"Opening {model_uri}")
+        with open_model(model_uri, **source_options(settings), progress=talk) as model:
+            serve(model, serve_config(settings), on_ready=tell, progress=talk)

@@ -1,22 +1,27 @@
 """What `-C NAME=VALUE` may say: options of packager's commands, and the template's parameters."""
 
 import difflib
-import json
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
+from packager.api.settings import BUILD_SETTINGS, SERVE_SETTINGS, SOURCE_SETTINGS
 from packager.bundle.template import render_template
-from packager.cli import build, serve
 from packager.deploying.parameters import LAYER_ARN, SET_BY_DEPLOY, declared_parameters
 from packager.mlflow_plugin.errors import wrong_value
+from packager.support.setting import Setting, read_settings, several
 
 _BUCKET, _PREFIX = "bucket", "prefix"
-# Of `packager build`: what the plugin itself decides, or would print.
-_NOT_OF_A_DEPLOYMENT = {"--output", "--package", "--report", "--dry-run", "--json", "--flavor"}
+# A function is made of a zip, and MLflow has an argument of its own for the flavor.
+_BUILD = tuple(
+    setting
+    for setting in (*SOURCE_SETTINGS, *BUILD_SETTINGS)
+    if setting.name not in ("flavor", "package")
+)
+_SERVE = tuple(
+    setting for setting in (*SOURCE_SETTINGS, *SERVE_SETTINGS) if setting.name != "flavor"
+)
 _HELP = """\
 AWS Lambda, by packager. The target is `lambda`, or `lambda:/REGION` for another region than your
 AWS settings name. A deployment is a CloudFormation stack of its name: a function, an API that is
@@ -57,30 +62,32 @@ and the parameters of template.yaml, which updates keep:
 class DeployOptions:
     """The settings of one deployment."""
 
-    build: tuple[str, ...]
-    """Words for `packager build`."""
+    build: Mapping[str, Any]
+    """Of `SOURCE_SETTINGS` and `BUILD_SETTINGS`, by name."""
     parameters: Mapping[str, str]
     """Of template.yaml, by name."""
     bucket: str | None
     prefix: str | None
 
 
-def read_options(config: Mapping[str, Any] | None) -> DeployOptions:
+def read_options(config: Mapping[str, Any] | None, flavor: str | None = None) -> DeployOptions:
     """Sort a deployment's configuration.
 
-    :raises MlflowException: it has an unknown name, or a switch that is neither true nor false.
+    :param flavor: MLflow's argument.
+    :raises MlflowException: it has an unknown name.
+    :raises ConfigError: a value that its setting cannot have.
     """
     given = {name: value for name, value in (config or {}).items() if value is not None}
     bucket, prefix = given.pop(_BUCKET, None), given.pop(_PREFIX, None)
-    options, parameters = _build_options(), _parameters()
+    options, parameters = _names(_BUILD), _parameters()
     for name, value in ((_BUCKET, bucket), (_PREFIX, prefix)):
         if not isinstance(value, str | None):
             raise wrong_value(f"{name}={value}: it is a text")
     _check_names(given, (_BUCKET, _PREFIX, *options, *parameters))
     return DeployOptions(
-        build=_words({k: v for k, v in given.items() if k in options}, options),
+        build=read_settings(given, _BUILD) | {"flavor": flavor, "package": "zip"},
         parameters={
-            name: ",".join(map(str, _several(value)))
+            name: ",".join(map(str, several(value)))
             for name, value in given.items()
             if name in parameters
         },
@@ -89,44 +96,32 @@ def read_options(config: Mapping[str, Any] | None) -> DeployOptions:
     )
 
 
-def serve_words(config: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return a configuration as words for `packager serve`.
+def read_serve_settings(
+    config: Mapping[str, Any] | None, flavor: str | None = None
+) -> dict[str, Any]:
+    """Return a configuration as values of `SOURCE_SETTINGS` and `SERVE_SETTINGS`.
 
     :raises MlflowException: as `read_options` does.
+    :raises ConfigError: as `read_options` does.
     """
-    options = _serve_options()
-    _check_names(config or {}, options)
-    return _words(config or {}, options)
+    _check_names(config or {}, _names(_SERVE))
+    return read_settings(config or {}, _SERVE) | {"flavor": flavor}
 
 
 def target_help() -> str:
     """Return what `mlflow deployments help -t lambda` prints."""
     return _HELP.format(
-        build=_described(_build_options()),
+        build=_described(_BUILD),
         parameters=textwrap.fill(
             ", ".join(_parameters()), 96, initial_indent="  ", subsequent_indent="  "
         ),
-        serve=_described(_serve_options()),
+        serve=_described(_SERVE),
     )
 
 
-def _build_options() -> dict[str, click.Option]:
-    return _options_of(build.command, _NOT_OF_A_DEPLOYMENT)
-
-
-def _serve_options() -> dict[str, click.Option]:
-    return _options_of(serve.command, {"--model-uri", "--flavor"})
-
-
-def _options_of(command: click.Command, without: set[str]) -> dict[str, click.Option]:
-    """Return a command's long options by name, without their dashes."""
-    return {
-        word.removeprefix("--"): option
-        for option in command.params
-        if isinstance(option, click.Option)
-        for word in (*option.opts, *option.secondary_opts)
-        if word.startswith("--") and word not in without
-    }
+def _names(settings: Sequence[Setting]) -> list[str]:
+    opposites = [setting.opposite for setting in settings if setting.opposite]
+    return [setting.name for setting in settings] + opposites
 
 
 def _parameters() -> tuple[str, ...]:
@@ -144,47 +139,13 @@ def _check_names(given: Mapping[str, Any], known: Iterable[str]) -> None:
             raise wrong_value(f"there is no setting {name}. {hint}")
 
 
-def _words(given: Mapping[str, Any], options: Mapping[str, click.Option]) -> tuple[str, ...]:
-    words: list[str] = []
-    for name, value in given.items():
-        if options[name].is_flag:
-            words += _switch(options[name], name, value)
-        else:
-            words += [word for item in _several(value) for word in (f"--{name}", str(item))]
-    return tuple(words)
-
-
-def _switch(option: click.Option, name: str, value: Any) -> list[str]:
-    text = str(value).lower()
-    if text not in ("true", "false"):
-        raise wrong_value(f"{name}={value}: say true or false")
-    word = f"--{name}"
-    if text == "true":
-        return [word]
-    # A switch without an opposite is off unless it is named.
-    return (option.opts if word in option.secondary_opts else option.secondary_opts)[:1]
-
-
-def _several(value: Any) -> list[Any]:
-    """Return the values of an option: MLflow takes a name once, so several are a JSON list."""
-    if isinstance(value, str) and value.startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return [value]
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _described(options: Mapping[str, click.Option]) -> str:
-    width = max(map(len, options))
-    return "\n".join(
-        f"  {name.ljust(width)}  {_help_of(name, option)}" for name, option in options.items()
-    )
-
-
-def _help_of(name: str, option: click.Option) -> str:
-    """Return an option's help without what is true of the command line alone."""
-    if f"--{name}" in option.secondary_opts:
-        return f"The opposite of {option.opts[0].removeprefix('--')}."
-    text = option.help or ""
-    return text.partition("  [default: ")[0].replace("; repeatable.", "; or a list of them.")
+def _described(settings: Sequence[Setting]) -> str:
+    rows = []
+    for setting in settings:
+        # Without what is true of the command line alone.
+        text = setting.help.partition("  [default: ")[0]
+        rows.append((setting.name, text.replace("; repeatable.", "; or a list of them.")))
+        if setting.opposite:
+            rows.append((setting.opposite, f"The opposite of {setting.name}."))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name.ljust(width)}  {text}" for name, text in rows)

@@ -29,7 +29,7 @@ def write_bare_model(
     folder: Path,
     *,
     flavor: str | None,
-    input_example: Path | None,
+    input_example: Any,
     trusted_types: Sequence[str],
     progress: Progress,
 ) -> None:
@@ -39,7 +39,7 @@ def write_bare_model(
 
     :param source: a file, or the folder of a model that is one.
     :param flavor: the library that wrote it; None: what it is is to be seen from it.
-    :param input_example: csv or json; without it the model gets no signature.
+    :param input_example: as `read_input_example` takes it; None: the model gets no signature.
     :param trusted_types: what skops may construct besides its own defaults.
     :raises ModelError: the source is not what its name says, or its origin is unclear.
     :raises ConfigError: an unknown flavor, one that must be given, or an unusable example.
@@ -48,7 +48,7 @@ def write_bare_model(
     _check_regular(source)
     found = row.read(source)
     _check_trust(source, trusted_types)
-    example = read_input_example(input_example) if input_example else None
+    example = None if input_example is None else read_input_example(input_example)
     progress.detail(f"{source.name} is a bare {row.flavor} model")
     for note in found.notes:
         progress.detail(note)

@@ -6,6 +6,7 @@ Source of the rules: MLflow 3.18, `types/utils.py` (`_infer_schema`, `_infer_num
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -40,9 +41,11 @@ class InputExample:
     """`saved_input_example_info` of the MLmodel file."""
 
 
-def read_input_example(path: Path) -> InputExample:
-    """Read a csv file with a header line, or a json file.
+def read_input_example(source: Any) -> InputExample:
+    """Read an input example.
 
+    :param source: a csv file with a header line, or a json file; or the data itself: a DataFrame,
+        an ndarray of numbers (rows first), or what a json file holds.
     :raises ConfigError: the file is missing, cannot be parsed, or a column's type is unclear.
     :raises ToolMissing: pandas is not installed.
     """
@@ -50,13 +53,27 @@ def read_input_example(path: Path) -> InputExample:
         import pandas  # noqa: F401 - heavy, and needed only for bare files
     except ImportError as error:
         raise ToolMissing("pandas, which reads input examples,", install_hint("sklearn")) from error
+    if not isinstance(source, str | os.PathLike):
+        return _from_data(f"({type(source).__name__})", source)
+    path = Path(source)
     if not path.is_file():
         raise ConfigError(f"input example {path} does not exist")
     if path.suffix == ".csv":
         return _from_frame(path, _read_csv(path))
     if path.suffix == ".json":
-        return _from_json(path)
+        return _from_document(path, _read_json(path))
     raise ConfigError(f"input example {path} is neither .csv nor .json")
+
+
+def _from_data(origin: object, data: Any) -> InputExample:
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        return _from_frame(origin, data)
+    if isinstance(data, np.ndarray):
+        return _from_rows(origin, data)
+    return _from_document(origin, data)
 
 
 def _read_csv(path: Path) -> _DataFrame:
@@ -68,22 +85,25 @@ def _read_csv(path: Path) -> _DataFrame:
         raise ConfigError(f"input example {path} is not csv: {error}") from error
 
 
-def _from_json(path: Path) -> InputExample:
+def _read_json(path: Path) -> Any:
     try:
-        document = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except ValueError as error:
         raise ConfigError(f"input example {path} is not JSON: {error}") from error
-    form, data = _unwrap(path, document)
+
+
+def _from_document(origin: object, document: Any) -> InputExample:
+    form, data = _unwrap(origin, document)
     if form == "dataframe_split":
-        return _from_frame(path, _frame(path, data.get("data"), columns=data.get("columns")))
+        return _from_frame(origin, _frame(origin, data.get("data"), columns=data.get("columns")))
     if _is_rows(data):
-        return _from_rows(path, data)
+        return _from_rows(origin, data)
     if isinstance(data, dict) and not any(isinstance(value, list) for value in data.values()):
         data = [data]  # scalars: MLflow takes such inputs as one row
-    return _from_frame(path, _frame(path, data))
+    return _from_frame(origin, _frame(origin, data))
 
 
-def _unwrap(path: Path, document: Any) -> tuple[str, Any]:
+def _unwrap(origin: object, document: Any) -> tuple[str, Any]:
     """Return the form and the data in it."""
     form, data = "inputs", document
     if isinstance(document, dict):
@@ -93,12 +113,12 @@ def _unwrap(path: Path, document: Any) -> tuple[str, Any]:
         elif len(keys) == 1 and keys <= set(_ENVELOPES):
             form, data = next(iter(document.items()))
         else:
-            raise ConfigError(f"input example {path} has keys {sorted(keys)}", hint=_JSON_FORMS)
+            raise ConfigError(f"input example {origin} has keys {sorted(keys)}", hint=_JSON_FORMS)
     is_split = form == "dataframe_split"
     if is_split and not (isinstance(data, dict) and isinstance(data.get("columns"), list)):
-        raise ConfigError(f"input example {path}: dataframe_split names no columns")
+        raise ConfigError(f"input example {origin}: dataframe_split names no columns")
     if not isinstance(data, list | dict) or not data:
-        raise ConfigError(f"input example {path} holds no rows", hint=_JSON_FORMS)
+        raise ConfigError(f"input example {origin} holds no rows", hint=_JSON_FORMS)
     return form, data
 
 
@@ -106,24 +126,26 @@ def _is_rows(data: Any) -> bool:
     return isinstance(data, list) and not any(isinstance(item, dict) for item in data)
 
 
-def _frame(path: Path, data: Any, columns: list[Any] | None = None) -> _DataFrame:
+def _frame(origin: object, data: Any, columns: list[Any] | None = None) -> _DataFrame:
     import pandas as pd
 
     try:
         return pd.DataFrame(data, columns=columns)
     except (ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f"input example {path} is no table: {error}", hint=_JSON_FORMS) from error
+        raise ConfigError(
+            f"input example {origin} is no table: {error}", hint=_JSON_FORMS
+        ) from error
 
 
-def _from_frame(path: Path, frame: _DataFrame) -> InputExample:
+def _from_frame(origin: object, frame: _DataFrame) -> InputExample:
     if frame.empty:
-        raise ConfigError(f"input example {path} has no rows: types cannot be inferred from it")
+        raise ConfigError(f"input example {origin} has no rows: types cannot be inferred from it")
     duplicated = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
     if duplicated:
-        raise ConfigError(f"input example {path} has columns twice: {', '.join(duplicated)}")
+        raise ConfigError(f"input example {origin} has columns twice: {', '.join(duplicated)}")
     inputs = [
         {
-            "type": _column_type(path, frame[name]),
+            "type": _column_type(origin, frame[name]),
             "name": str(name),
             "required": not bool(frame[name].isna().any()),
         }
@@ -138,43 +160,50 @@ def _from_frame(path: Path, frame: _DataFrame) -> InputExample:
     return InputExample(inputs, example, {"dataframe_split": example}, {**_PATHS, **info})
 
 
+_TYPES = {
+    "bool": "boolean",
+    **dict.fromkeys(("int8", "int16", "int32", "uint8", "uint16"), "integer"),
+    **dict.fromkeys(("int64", "uint32"), "long"),
+    "float32": "float",
+    "float64": "double",
+}
+"""MLflow's names, by numpy's."""
 _PATHS = {
     "artifact_path": "input_example.json",
     "serving_input_path": "serving_input_example.json",
 }
 
 
-def _from_rows(path: Path, rows: list[Any]) -> InputExample:
+def _from_rows(origin: object, rows: Any) -> InputExample:
     """Read a list of rows without names: MLflow takes an array and writes a tensor signature."""
     import numpy as np
 
     try:
         array = np.array(rows)
     except ValueError as error:
-        raise ConfigError(f"input example {path} has rows of unequal length") from error
+        raise ConfigError(f"input example {origin} has rows of unequal length") from error
     if array.dtype.kind not in "bif":
         raise ConfigError(
-            f"input example {path}: rows without column names must be numbers",
+            f"input example {origin}: rows without column names must be numbers",
             hint="Write records instead, as [{'age': 3, 'city': 'Oslo'}].",
         )
     shape = [-1, *array.shape[1:]]
     inputs = [{"type": "tensor", "tensor-spec": {"dtype": array.dtype.name, "shape": shape}}]
-    example = rows[:EXAMPLE_ROWS]
+    example = array[:EXAMPLE_ROWS].tolist()
     return InputExample(inputs, example, {"inputs": example}, {**_PATHS, "type": "ndarray"})
 
 
-def _column_type(path: Path, column: Any) -> str:
+def _column_type(origin: object, column: Any) -> str:
     """Return MLflow's name of the column's type."""
-    kind = column.dtype.kind
-    if kind in "bif":
-        return {"b": "boolean", "i": "long", "f": "double"}[kind]
+    if known := _TYPES.get(str(column.dtype)):
+        return known
     values = column.dropna().tolist()
     if values and all(isinstance(value, str) for value in values):
         return "string"
     if values and all(isinstance(value, bool) for value in values):
         return "boolean"
     raise ConfigError(
-        f"input example {path}: the type of column {column.name!r} is unclear",
+        f"input example {origin}: the type of column {column.name!r} is unclear",
         hint="A column holds only numbers, only booleans or only text, and at least one value.",
     )
 

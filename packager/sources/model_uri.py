@@ -1,11 +1,13 @@
 """Models in: a local MLflow model folder for whatever the user names."""
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packager.errors import ConfigError, ModelError
@@ -13,6 +15,7 @@ from packager.model.mlmodel import MLMODEL_NAME, served_flavor
 from packager.progress import SILENT, Progress
 from packager.sources.bare import write_bare_model
 from packager.sources.barefiles import is_bare_folder
+from packager.sources.fitted import save_estimator
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 """How a URI begins, and a path does not."""
@@ -20,26 +23,40 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 @contextmanager
 def open_model(
-    uri: str,
+    source: Any,
     *,
     flavor: str | None = None,
-    input_example: Path | None = None,
+    input_example: Any = None,
     trusted_types: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> Iterator[Path]:
     """Yield a local MLflow model folder; what was downloaded or made is removed afterwards.
 
-    :param uri: a folder, `file://`, `models:/`, `runs:/`, `s3://`, or a bare model
-        file or folder.
+    :param source: a folder, `file://`, `models:/`, `runs:/`, `s3://`, a bare model file or folder,
+        or a fitted estimator.
     :param flavor: of a bare file that does not tell, as `sklearn`; else the one that
         the model is served by.
-    :param input_example: csv or json file; the bare file's signature is inferred from it.
+    :param input_example: what a bare file's or estimator's signature is inferred from: a csv or
+        json file, or data (`read_input_example`).
     :param trusted_types: what a bare skops file may construct besides skops' defaults.
     :raises ModelError: there is no such model, or it cannot be read.
     :raises ConfigError: an option that does not go with this kind of model.
     :raises StorageError: S3 refused or cannot be reached.
     :raises ToolMissing: reading it needs an extra that is not installed.
     """
+    if not isinstance(source, str | os.PathLike):
+        with tempfile.TemporaryDirectory(prefix="packager-estimator-") as folder:
+            saved, own_flavor = save_estimator(source, Path(folder))
+            with open_model(
+                saved,
+                flavor=flavor or own_flavor,
+                input_example=input_example,
+                trusted_types=trusted_types,
+                progress=progress,
+            ) as model:
+                yield model
+        return
+    uri = os.fspath(source)
     local = _local_path(uri)
     if local is not None and _is_bare(local):
         with tempfile.TemporaryDirectory(prefix="packager-model-") as folder:
@@ -53,7 +70,7 @@ def open_model(
             )
             yield Path(folder)
         return
-    if input_example or trusted_types:
+    if input_example is not None or trusted_types:
         raise ConfigError(
             f"--input-example and --trust describe a bare model file; {uri} is none",
             hint="An MLflow model folder already says these things: leave the options out.",

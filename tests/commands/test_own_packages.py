@@ -65,7 +65,7 @@ def test_options_that_contradict_each_other_are_wrong_usage(
     done = workshop.build(*(option.replace("LOCK", str(lock)) for option in options))
 
     assert done.returncode == 2
-    assert "Usage:" in done.stderr
+    assert options[0] in done.stderr
 
 
 def test_a_wheel_that_the_model_brings_is_in_the_zip_and_the_lock_holds_next_time(

@@ -1,0 +1,299 @@
+"""The settings of a build and of a server, by the names that users give them.
+
+One table for each; the options of `packager build` and `packager serve` are made from them, and so
+is what MLflow's `-C NAME=VALUE` may say.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packager.errors import ConfigError
+from packager.support.setting import Setting
+
+if TYPE_CHECKING:
+    from packager.building.config import BuildConfig
+    from packager.local.serve import ServeConfig
+
+SOURCE_SETTINGS = (
+    Setting(
+        "flavor",
+        "Flavor of a bare model file that does not tell, as a pickle: sklearn, lightgbm ...",
+    ),
+    Setting(
+        "input-example",
+        "Rows (.csv or .json) from which a bare file's signature is inferred.",
+        kind=Path,
+    ),
+    Setting(
+        "trust",
+        "A type that a bare .skops file may construct; repeatable.",
+        is_repeatable=True,
+        metavar="TYPE",
+    ),
+)
+"""What a bare model file cannot tell of itself."""
+
+ARCHITECTURE = Setting(
+    "architecture",
+    "Lambda's instruction set.",
+    default="x86_64",
+    choices=("x86_64", "arm64"),
+    shows_default=True,
+)
+
+BUILD_SETTINGS = (
+    Setting(
+        "runtime",
+        "Lambda runtime, as python3.12; auto: the Python that the model was trained under, or the"
+        " nearest newer one that its requirements can be met on.",
+        default="auto",
+        shows_default=True,
+    ),
+    ARCHITECTURE,
+    Setting(
+        "model-source",
+        "Fetch the model from S3 at cold start, or carry it in the zip or image; auto: s3 for"
+        " zips, embedded for images.",
+        default="auto",
+        choices=("auto", "s3", "embedded"),
+        shows_default=True,
+    ),
+    Setting(
+        "package",
+        "A zip of 262 MB at most, or the build context of a container image; auto: an image"
+        " where a zip is hopeless (torch, tensorflow).",
+        default="auto",
+        choices=("auto", "zip", "image"),
+        shows_default=True,
+    ),
+    Setting(
+        "layer",
+        "Put the dependencies into a Lambda layer of their own, layer.zip: models with the same"
+        " lock have the same one, and function.zip has less than 1 MB.",
+        default=False,
+        kind=bool,
+    ),
+    Setting(
+        "optimize",
+        "Compute predictions without the model's library where that gives the same: arrays (no"
+        " library at all), treelite, onnx. exact: the logged model itself, called in the cheapest"
+        " way that gives the same; none: in the ordinary way. auto: arrays if equal on 10,000 rows"
+        " and more, else exact.",
+        default="auto",
+        choices=("auto", "none", "exact", "arrays", "treelite", "onnx"),
+        shows_default=True,
+    ),
+    Setting(
+        "tolerance",
+        "How far a compiled model's numbers may be from the logged model's, absolute below 1 and"
+        " relative above; labels are always the same.",
+        default=1e-12,
+        kind=float,
+        least=0,
+        most=1,
+        shows_default=True,
+    ),
+    Setting(
+        "with",
+        "A requirement, or a wheel's path, that the bundle needs besides; repeatable.",
+        is_repeatable=True,
+        metavar="REQUIREMENT",
+    ),
+    Setting(
+        "keep",
+        "Packages that no rule may leave out; repeatable.",
+        is_repeatable=True,
+        metavar="GLOB",
+    ),
+    Setting(
+        "drop",
+        "Packages to leave out, whoever requires them; repeatable.",
+        is_repeatable=True,
+        metavar="GLOB",
+    ),
+    Setting(
+        "constraints",
+        "File of lines as `numpy<2.3` that narrow versions; repeatable.",
+        kind=Path,
+        is_repeatable=True,
+    ),
+    Setting("index-url", "Package index in the default one's place.", metavar="URL"),
+    Setting(
+        "extra-index-url",
+        "Package index to ask first; repeatable.",
+        is_repeatable=True,
+        metavar="URL",
+    ),
+    Setting(
+        "find-links",
+        "Folder or page with wheels; repeatable.",
+        is_repeatable=True,
+        metavar="PLACE",
+    ),
+    Setting("no-index", "Only the wheels of --find-links.", default=False, kind=bool),
+    Setting("lock", "Earlier pylock.toml to keep to.  [default: the one in --output]", kind=Path),
+    Setting(
+        "locked",
+        "Fail if the lock no longer answers the requirements.",
+        default=False,
+        kind=bool,
+    ),
+    Setting(
+        "upgrade",
+        "Take the newest versions, whatever the lock says.",
+        default=False,
+        kind=bool,
+    ),
+    Setting("no-trim", "Leave tests, stubs, sources and symbols in.", default=False, kind=bool),
+    Setting(
+        "sourceless",
+        "Bytecode in place of the libraries' sources, or beside them (a fifth more).",
+        default=True,
+        kind=bool,
+        opposite="with-sources",
+        shows_default=True,
+    ),
+    Setting("no-check", "Do not run the finished bundle's checks.", default=False, kind=bool),
+    Setting(
+        "safe-only",
+        "Refuse model formats that execute code when loaded.",
+        default=False,
+        kind=bool,
+    ),
+    Setting(
+        "with-parquet",
+        "Answer parquet bodies too: adds about 30 MB, exactly as the build says.",
+        default=False,
+        kind=bool,
+    ),
+)
+
+ENV_MANAGER = Setting(
+    "env-manager",
+    "uv: a cached environment with the model's own requirements; local: the current one.",
+    default="uv",
+    choices=("uv", "local"),
+    shows_default=True,
+)
+
+SERVE_SETTINGS = (
+    Setting(
+        "port",
+        "Port to listen on; 0 takes a free one.",
+        default=5000,
+        kind=int,
+        least=0,
+        most=65535,
+        letter="p",
+        variable="MLFLOW_PORT",
+        shows_default=True,
+    ),
+    Setting(
+        "host",
+        "Address to listen on; 0.0.0.0 is every network's.",
+        default="127.0.0.1",
+        letter="h",
+        variable="MLFLOW_HOST",
+        shows_default=True,
+    ),
+    Setting(
+        "timeout",
+        "Seconds for one request.",
+        default=60,
+        kind=int,
+        least=1,
+        letter="t",
+        variable="MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT",
+        shows_default=True,
+    ),
+    Setting(
+        "workers",
+        "Number of server processes.",
+        default=1,
+        kind=int,
+        least=1,
+        letter="w",
+        variable="MLFLOW_MODELS_WORKERS",
+        shows_default=True,
+    ),
+    ENV_MANAGER,
+)
+
+
+def source_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return these values of `SOURCE_SETTINGS` as :func:`packager.open_model` takes them."""
+    return {
+        "flavor": values["flavor"],
+        "input_example": values["input-example"],
+        "trusted_types": values["trust"],
+    }
+
+
+def build_config(values: Mapping[str, Any]) -> "BuildConfig":
+    """Return what these values of `BUILD_SETTINGS` say of a build.
+
+    :raises ConfigError: they contradict each other, name an unknown runtime, or a file that cannot
+        be read.
+    """
+    from packager.building.config import BuildConfig
+    from packager.engine.choose import Optimization
+    from packager.lock.obtain import LockPolicy
+    from packager.lock.pylock import read_lock
+    from packager.requirements.overrides import Overrides
+    from packager.support.uv import Indexes
+
+    if values["locked"] and values["upgrade"]:
+        raise ConfigError("--locked and --upgrade contradict each other")
+    if values["upgrade"] and values["lock"]:
+        raise ConfigError("--upgrade ignores every lock: leave out --lock")
+    if values["no-index"] and not values["find-links"]:
+        raise ConfigError("--no-index leaves only --find-links, and there is none")
+    policy = LockPolicy.LOCKED if values["locked"] else LockPolicy.REUSE
+    return BuildConfig(
+        model_source=values["model-source"],
+        runtime=values["runtime"],
+        architecture=values["architecture"],
+        package=values["package"],
+        is_safe_only=values["safe-only"],
+        with_parquet=values["with-parquet"],
+        overrides=Overrides(values["with"], values["keep"], values["drop"]),
+        constraints=_constraints(values["constraints"]),
+        indexes=Indexes(
+            values["index-url"],
+            values["extra-index-url"],
+            values["find-links"],
+            values["no-index"],
+        ),
+        earlier_lock=read_lock(values["lock"]) if values["lock"] else None,
+        lock_policy=LockPolicy.UPGRADE if values["upgrade"] else policy,
+        has_layer=values["layer"],
+        optimization=Optimization(values["optimize"], values["tolerance"]),
+        is_trimmed=not values["no-trim"],
+        is_sourceless=values["sourceless"],
+    )
+
+
+def serve_config(values: Mapping[str, Any]) -> "ServeConfig":
+    """Return what these values of `SERVE_SETTINGS` say of a server."""
+    from packager.local.serve import ServeConfig
+
+    return ServeConfig(
+        host=values["host"],
+        port=values["port"],
+        workers=values["workers"],
+        timeout_s=values["timeout"],
+        env_manager=values["env-manager"],
+    )
+
+
+def _constraints(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    from packager.model.environment import parse_requirement_lines
+
+    lines: list[str] = []
+    for path in paths:
+        try:
+            lines += parse_requirement_lines(path.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read the constraints {path}: {error}") from error
+    return tuple(lines)

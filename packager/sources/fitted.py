@@ -1,0 +1,131 @@
+"""Fitted estimators of this process: saved in the format that MLflow would choose for them."""
+
+import io
+import pickle
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from packager.errors import ModelError, PackagerError, ToolMissing
+
+
+def save_estimator(estimator: Any, folder: Path) -> tuple[Path, str]:
+    """Save a fitted estimator into a folder, as a bare model file.
+
+    :param estimator: scikit-learn's, or of a class in its style; a Booster or an estimator of
+        XGBoost, LightGBM or CatBoost.
+    :returns: the file, and its flavor.
+    :raises ModelError: it is of another kind, or cannot be saved.
+    :raises ToolMissing: what saves it is not installed.
+    """
+    for library in _libraries_of(estimator):
+        if library in _SAVERS:
+            try:
+                return folder / _SAVERS[library](estimator, folder), library
+            except PackagerError:
+                raise
+            # Not our code: anything may be raised.
+            except Exception as error:
+                raise ModelError(
+                    f"this {type(estimator).__name__} cannot be saved: {error}",
+                    hint="Is it fitted?",
+                ) from error
+    raise ModelError(
+        f"a {type(estimator).__module__}.{type(estimator).__qualname__} is neither a path, a URI,"
+        " nor an estimator of scikit-learn, XGBoost, LightGBM or CatBoost",
+        hint="Save it with MLflow (mlflow.<flavor>.save_model), and give the folder.",
+    )
+
+
+def _libraries_of(estimator: Any) -> list[str]:
+    # The nearest first: LightGBM's estimators are scikit-learn's too.
+    return [base.__module__.partition(".")[0] for base in type(estimator).__mro__]
+
+
+def _save_sklearn(estimator: Any, folder: Path) -> str:
+    # As MLflow: a format that executes nothing where it can hold the model.
+    try:
+        from skops.io import dump, get_untrusted_types
+    except ImportError:
+        pass
+    else:
+        path = folder / "model.skops"
+        try:
+            dump(estimator, path)
+            if not get_untrusted_types(file=path):
+                return path.name
+        except Exception:
+            pass
+    return _pickle(estimator, folder)
+
+
+def _pickle(estimator: Any, folder: Path) -> str:
+    try:
+        import cloudpickle
+    except ImportError as error:
+        raise ToolMissing(
+            "cloudpickle, which saves estimators,", "pip install 'packager[sklearn]'"
+        ) from error
+    # What a notebook defines goes along.
+    data = cloudpickle.dumps(estimator, protocol=pickle.DEFAULT_PROTOCOL)
+    (folder / "model.pkl").write_bytes(data)
+    lines = "".join(f"{line}\n" for line in _requirements(data))
+    (folder / "requirements.txt").write_text(lines, encoding="utf-8")
+    return "model.pkl"
+
+
+class _Recorder(pickle.Unpickler):
+    """Notes the top-level modules that a pickle names."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data))
+        self.modules: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.modules.add(module.partition(".")[0])
+        return super().find_class(module, name)
+
+
+def _requirements(data: bytes) -> list[str]:
+    """Return what loads a pickle that was made in this process, in the versions that are here."""
+    recorder = _Recorder(data)
+    recorder.load()
+    owners = metadata.packages_distributions()
+    names = set()
+    for module in recorder.modules - sys.stdlib_module_names - {"__main__"}:
+        if module not in owners:
+            raise ModelError(
+                f"the model needs the module {module}, which no installed package has",
+                hint=f"cloudpickle.register_pickle_by_value({module}) puts it into the model; or"
+                " make a package of it.",
+            )
+        names.add(owners[module][0])
+    # Without what a build of one machine adds, as `+cpu`.
+    return [f"{name}=={metadata.version(name).partition('+')[0]}" for name in sorted(names)]
+
+
+def _save_lightgbm(model: Any, folder: Path) -> str:
+    if not hasattr(model, "booster_") and hasattr(model, "save_model"):
+        model.save_model(str(folder / "model.txt"))
+        return "model.txt"
+    # An estimator answers with labels, and its text file with numbers.
+    return _pickle(model, folder)
+
+
+def _saved_as(name: str) -> Callable[[Any, Path], str]:
+    def save(model: Any, folder: Path) -> str:
+        model.save_model(str(folder / name))
+        return name
+
+    return save
+
+
+_SAVERS: dict[str, Callable[[Any, Path], str]] = {
+    "xgboost": _saved_as("model.ubj"),
+    "lightgbm": _save_lightgbm,
+    "catboost": _saved_as("model.cbm"),
+    "sklearn": _save_sklearn,
+}
+"""By library, what writes a model into a folder and returns the file's name."""
