@@ -1,6 +1,6 @@
 """Read an MLflow model folder: the `MLmodel` file and what it names.
 
-Source of the format: MLflow 3.18, `models/model.py`, and `flavors.py` for what each flavor
+Source of the format: MLflow 3.18, `models/model.py`, and `flavors/` for what each flavor
 writes; files of 1.x (no `model_id`, `env` a string) are read too. Unknown keys are tolerated,
 as MLflow does. Nothing is unpickled here.
 """
