@@ -8,25 +8,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from packager.api.bundles import build, check, load, plan, publish
-    from packager.api.models import Model, open_model, serve
-    from packager.api.stacks import deploy, roll_back, status
-    from packager.building.config import BuildConfig
-    from packager.building.plan import BuildPlan
-    from packager.building.story import BuildReport
-    from packager.bundle.folder import Bundle, read_bundle
-    from packager.checking.gates import Gates
-    from packager.checking.report import CheckReport
-    from packager.deploying.report import StackReport
-    from packager.deploying.steps import Deployed
-    from packager.engine.choose import Optimization
-    from packager.errors import PackagerError
-    from packager.local.serve import ServeConfig
-    from packager.lock.obtain import LockPolicy
-    from packager.requirements.overrides import Overrides
-    from packager.scoring.predictor import Predictor
-    from packager.storage.publish import PublishReport
-    from packager.support.uv import Indexes
+    from packager.api.bundles import build as build
+    from packager.api.bundles import check as check
+    from packager.api.bundles import load as load
+    from packager.api.bundles import plan as plan
+    from packager.api.bundles import publish as publish
+    from packager.api.models import Model as Model
+    from packager.api.models import open_model as open_model
+    from packager.api.models import serve as serve
+    from packager.api.stacks import deploy as deploy
+    from packager.api.stacks import roll_back as roll_back
+    from packager.api.stacks import status as status
+    from packager.building.config import BuildConfig as BuildConfig
+    from packager.building.plan import BuildPlan as BuildPlan
+    from packager.building.story import BuildReport as BuildReport
+    from packager.bundle.folder import Bundle as Bundle
+    from packager.bundle.folder import read_bundle as read_bundle
+    from packager.checking.gates import Gates as Gates
+    from packager.checking.report import CheckReport as CheckReport
+    from packager.deploying.report import StackReport as StackReport
+    from packager.deploying.steps import Deployed as Deployed
+    from packager.engine.choose import Optimization as Optimization
+    from packager.errors import PackagerError as PackagerError
+    from packager.local.serve import ServeConfig as ServeConfig
+    from packager.lock.obtain import LockPolicy as LockPolicy
+    from packager.requirements.overrides import Overrides as Overrides
+    from packager.scoring.predictor import Predictor as Predictor
+    from packager.storage.publish import PublishReport as PublishReport
+    from packager.support.uv import Indexes as Indexes
 
 __version__ = "0.1.0"
 
@@ -52,36 +61,7 @@ _HOMES = {
     "support.uv": ("Indexes",),
 }
 
-__all__ = [
-    "open_model",
-    "plan",
-    "build",
-    "check",
-    "load",
-    "serve",
-    "publish",
-    "deploy",
-    "roll_back",
-    "status",
-    "read_bundle",
-    "BuildConfig",
-    "Gates",
-    "Indexes",
-    "LockPolicy",
-    "Optimization",
-    "Overrides",
-    "ServeConfig",
-    "BuildPlan",
-    "BuildReport",
-    "Bundle",
-    "CheckReport",
-    "Deployed",
-    "Model",
-    "Predictor",
-    "PublishReport",
-    "StackReport",
-    "PackagerError",
-]
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:

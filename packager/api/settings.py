@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from packager.building.config import BuildConfig
     from packager.local.serve import ServeConfig
 
+
+def _switch(name: str, text: str) -> Setting:
+    return Setting(name, text, default=False, kind=bool)
+
+
+def _several(name: str, metavar: str, text: str) -> Setting:
+    return Setting(name, f"{text}; repeatable.", is_repeatable=True, metavar=metavar)
+
+
 SOURCE_SETTINGS = (
     Setting(
         "flavor",
@@ -25,12 +34,7 @@ SOURCE_SETTINGS = (
         "Rows (.csv or .json) from which a bare file's signature is inferred.",
         kind=Path,
     ),
-    Setting(
-        "trust",
-        "A type that a bare .skops file may construct; repeatable.",
-        is_repeatable=True,
-        metavar="TYPE",
-    ),
+    _several("trust", "TYPE", "A type that a bare .skops file may construct"),
 )
 """What a bare model file cannot tell of itself."""
 
@@ -39,7 +43,6 @@ ARCHITECTURE = Setting(
     "Lambda's instruction set.",
     default="x86_64",
     choices=("x86_64", "arm64"),
-    shows_default=True,
 )
 
 BUILD_SETTINGS = (
@@ -48,7 +51,6 @@ BUILD_SETTINGS = (
         "Lambda runtime, as python3.12; auto: the Python that the model was trained under, or the"
         " nearest newer one that its requirements can be met on.",
         default="auto",
-        shows_default=True,
     ),
     ARCHITECTURE,
     Setting(
@@ -57,7 +59,6 @@ BUILD_SETTINGS = (
         " zips, embedded for images.",
         default="auto",
         choices=("auto", "s3", "embedded"),
-        shows_default=True,
     ),
     Setting(
         "package",
@@ -65,14 +66,11 @@ BUILD_SETTINGS = (
         " where a zip is hopeless (torch, tensorflow).",
         default="auto",
         choices=("auto", "zip", "image"),
-        shows_default=True,
     ),
-    Setting(
+    _switch(
         "layer",
         "Put the dependencies into a Lambda layer of their own, layer.zip: models with the same"
         " lock have the same one, and function.zip has less than 1 MB.",
-        default=False,
-        kind=bool,
     ),
     Setting(
         "optimize",
@@ -82,7 +80,6 @@ BUILD_SETTINGS = (
         " and more, else exact.",
         default="auto",
         choices=("auto", "none", "exact", "arrays", "treelite", "onnx"),
-        shows_default=True,
     ),
     Setting(
         "tolerance",
@@ -92,26 +89,12 @@ BUILD_SETTINGS = (
         kind=float,
         least=0,
         most=1,
-        shows_default=True,
     ),
-    Setting(
-        "with",
-        "A requirement, or a wheel's path, that the bundle needs besides; repeatable.",
-        is_repeatable=True,
-        metavar="REQUIREMENT",
+    _several(
+        "with", "REQUIREMENT", "A requirement, or a wheel's path, that the bundle needs besides"
     ),
-    Setting(
-        "keep",
-        "Packages that no rule may leave out; repeatable.",
-        is_repeatable=True,
-        metavar="GLOB",
-    ),
-    Setting(
-        "drop",
-        "Packages to leave out, whoever requires them; repeatable.",
-        is_repeatable=True,
-        metavar="GLOB",
-    ),
+    _several("keep", "GLOB", "Packages that no rule may leave out"),
+    _several("drop", "GLOB", "Packages to leave out, whoever requires them"),
     Setting(
         "constraints",
         "File of lines as `numpy<2.3` that narrow versions; repeatable.",
@@ -119,53 +102,24 @@ BUILD_SETTINGS = (
         is_repeatable=True,
     ),
     Setting("index-url", "Package index in the default one's place.", metavar="URL"),
-    Setting(
-        "extra-index-url",
-        "Package index to ask first; repeatable.",
-        is_repeatable=True,
-        metavar="URL",
-    ),
-    Setting(
-        "find-links",
-        "Folder or page with wheels; repeatable.",
-        is_repeatable=True,
-        metavar="PLACE",
-    ),
-    Setting("no-index", "Only the wheels of --find-links.", default=False, kind=bool),
+    _several("extra-index-url", "URL", "Package index to ask first"),
+    _several("find-links", "PLACE", "Folder or page with wheels"),
+    _switch("no-index", "Only the wheels of --find-links."),
     Setting("lock", "Earlier pylock.toml to keep to.  [default: the one in --output]", kind=Path),
-    Setting(
-        "locked",
-        "Fail if the lock no longer answers the requirements.",
-        default=False,
-        kind=bool,
-    ),
-    Setting(
-        "upgrade",
-        "Take the newest versions, whatever the lock says.",
-        default=False,
-        kind=bool,
-    ),
-    Setting("no-trim", "Leave tests, stubs, sources and symbols in.", default=False, kind=bool),
+    _switch("locked", "Fail if the lock no longer answers the requirements."),
+    _switch("upgrade", "Take the newest versions, whatever the lock says."),
+    _switch("no-trim", "Leave tests, stubs, sources and symbols in."),
     Setting(
         "sourceless",
         "Bytecode in place of the libraries' sources, or beside them (a fifth more).",
         default=True,
         kind=bool,
         opposite="with-sources",
-        shows_default=True,
     ),
-    Setting("no-check", "Do not run the finished bundle's checks.", default=False, kind=bool),
-    Setting(
-        "safe-only",
-        "Refuse model formats that execute code when loaded.",
-        default=False,
-        kind=bool,
-    ),
-    Setting(
-        "with-parquet",
-        "Answer parquet bodies too: adds about 30 MB, exactly as the build says.",
-        default=False,
-        kind=bool,
+    _switch("no-check", "Do not run the finished bundle's checks."),
+    _switch("safe-only", "Refuse model formats that execute code when loaded."),
+    _switch(
+        "with-parquet", "Answer parquet bodies too: adds about 30 MB, exactly as the build says."
     ),
 )
 
@@ -174,7 +128,6 @@ ENV_MANAGER = Setting(
     "uv: a cached environment with the model's own requirements; local: the current one.",
     default="uv",
     choices=("uv", "local"),
-    shows_default=True,
 )
 
 SERVE_SETTINGS = (
@@ -187,7 +140,6 @@ SERVE_SETTINGS = (
         most=65535,
         letter="p",
         variable="MLFLOW_PORT",
-        shows_default=True,
     ),
     Setting(
         "host",
@@ -195,7 +147,6 @@ SERVE_SETTINGS = (
         default="127.0.0.1",
         letter="h",
         variable="MLFLOW_HOST",
-        shows_default=True,
     ),
     Setting(
         "timeout",
@@ -205,7 +156,6 @@ SERVE_SETTINGS = (
         least=1,
         letter="t",
         variable="MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT",
-        shows_default=True,
     ),
     Setting(
         "workers",
@@ -215,7 +165,6 @@ SERVE_SETTINGS = (
         least=1,
         letter="w",
         variable="MLFLOW_MODELS_WORKERS",
-        shows_default=True,
     ),
     ENV_MANAGER,
 )

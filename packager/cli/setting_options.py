@@ -49,7 +49,7 @@ def _option(name: str, setting: Setting) -> Callable[[Callable[..., None]], Call
         "help": setting.help,
         "envvar": setting.variable,
         "show_envvar": setting.variable is not None,
-        "show_default": setting.shows_default,
+        "show_default": bool(setting.default),
     }
     if setting.kind is bool:
         options |= {"is_flag": True, "default": setting.default}

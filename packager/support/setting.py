@@ -32,7 +32,6 @@ class Setting:
     """Of the short option."""
     variable: str | None = None
     """The environment variable that it is taken from where it is not given."""
-    shows_default: bool = False
 
 
 def read_settings(given: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, Any]:

@@ -107,9 +107,9 @@ def test_check_compares_with_the_estimator_and_refuses_another(
     assert report.not_made
 
     other = RandomForestClassifier(3, random_state=1).fit(rows, load_iris().target)
-    with packager.open_model(other, input_example=rows) as model:
-        with pytest.raises(packager.PackagerError, match="is not the model that"):
-            packager.check(dist, model=model, is_static=True)
+    model = packager.open_model(other, input_example=rows)
+    with model, pytest.raises(packager.PackagerError, match="is not the model that"):
+        packager.check(dist, model=model, is_static=True)
 
 
 def test_a_model_is_removed_when_it_is_closed_or_forgotten(forest: Any) -> None:
