@@ -7,6 +7,8 @@ first used: `import packager` alone costs little and brings neither boto3 nor nu
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from packager.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from packager.api.bundles import build as build
     from packager.api.bundles import check as check
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from packager.scoring.predictor import Predictor as Predictor
     from packager.storage.publish import PublishReport as PublishReport
     from packager.support.uv import Indexes as Indexes
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "api.models": ("Model", "open_model", "serve"),

@@ -6,9 +6,9 @@ A test fails when they differ from what this script writes.
 from pathlib import Path
 
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
-from packager import __version__
 from packager.bundle.sample_events import write_events
 from packager.bundle.template import render_template
+from packager.version import __version__
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = ("feature_0", "feature_1", "feature_2", "feature_3")

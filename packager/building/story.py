@@ -12,7 +12,6 @@ from handler.manifest import (
     FileEntry,
     TargetInfo,
 )
-from packager import __version__
 from packager.aws.runtimes import MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
 from packager.building.plan import BuildPlan
 from packager.bundle.folder import (
@@ -49,6 +48,7 @@ from packager.support.zips import (
     sorted_files,
     write_archive,
 )
+from packager.version import __version__
 
 
 @dataclass(frozen=True)

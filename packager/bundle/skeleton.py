@@ -17,10 +17,10 @@ from handler.manifest import (
     BundleManifest,
     TargetInfo,
 )
-from packager import __version__
 from packager.errors import ConfigError
 from packager.model.flavors.table import flavor_named
 from packager.model.mlmodel import ModelSpec
+from packager.version import __version__
 
 
 def write_skeleton(spec: ModelSpec, folder: Path) -> BundleManifest:

@@ -9,7 +9,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
 from handler.manifest import BundleManifest
-from packager import __version__
 from packager.aws.runtimes import (
     MAX_DIRECT_UPLOAD_BYTES,
     MAX_IMAGE_BYTES,
@@ -18,6 +17,7 @@ from packager.aws.runtimes import (
 )
 from packager.checking.report import Check, Problem
 from packager.checking.zipped import ZipContents
+from packager.version import __version__
 
 NAMES = "safe names"
 _UNIX = 3

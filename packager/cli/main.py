@@ -7,10 +7,10 @@ import logging
 import click
 from click.shell_completion import CompletionItem
 
-from packager import __version__
 from packager.cli.output import Console
 from packager.errors import PackagerError
 from packager.local.process import sigterm_interrupts
+from packager.version import __version__
 
 COMMANDS = {
     "init": "Begin a repository that deploys a model, with the SAM CLI or in CI.",

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
-from packager import __version__
 from packager.errors import ConfigError, ModelError, ToolError
 from packager.local.prepared import ModelSurroundings, PreparedModel, prepared_model
 from packager.model.mlmodel import ModelSpec
@@ -22,6 +21,7 @@ from packager.progress import SILENT, Progress
 from packager.support.cache import build_once, cache_key, cache_root
 from packager.support.digests import file_entry
 from packager.support.zips import sorted_files
+from packager.version import __version__
 
 EngineChoice = Literal["auto", "none", "exact", "arrays", "treelite", "onnx"]
 

@@ -7,13 +7,13 @@ import time
 from enum import Enum
 from pathlib import Path
 
-from packager import __version__
 from packager.errors import ConfigError, LockDrift
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Question, Resolver
 from packager.progress import SILENT, Progress
 from packager.support.atomic import write_whole
 from packager.support.cache import cache_key, cache_root
+from packager.version import __version__
 
 _CACHE_LIFE_S = 24 * 3600
 """How long an answer is taken from the cache: new releases are seen a day later, or at once

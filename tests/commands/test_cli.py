@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from packager import __version__
 from packager.cli.main import COMMANDS
+from packager.version import __version__
 
 
 def packager(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

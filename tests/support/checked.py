@@ -15,10 +15,10 @@ from handler.manifest import (
     PackageType,
     TargetInfo,
 )
-from packager import __version__
 from packager.bundle.folder import Bundle
 from packager.checking.report import CheckReport
 from packager.checking.story import check_bundle
+from packager.version import __version__
 from tests.support.bundles import packages_in
 
 RUNTIME = "python3.11"
