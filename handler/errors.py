@@ -102,22 +102,21 @@ class RequestTimeout(HandlerError):
     error_code = "DEADLINE_EXCEEDED"
 
 
-class MalformedEvent(HandlerError):
+class _BadRequest(HandlerError):
+    """Answered with what MLflow says of most requests that fail."""
+
+    status = 400
+    error_code = "BAD_REQUEST"
+    sqlstate = "KAM00"
+    error_class = "INVALID_PARAMETER_VALUE"
+
+
+class MalformedEvent(_BadRequest):
     """Lambda was invoked with something that is no HTTP event, or a broken one."""
 
-    status = 400
-    error_code = "BAD_REQUEST"
-    sqlstate = "KAM00"
-    error_class = "INVALID_PARAMETER_VALUE"
 
-
-class MalformedRequest(HandlerError):
+class MalformedRequest(_BadRequest):
     """The body cannot be read as a scoring request."""
-
-    status = 400
-    error_code = "BAD_REQUEST"
-    sqlstate = "KAM00"
-    error_class = "INVALID_PARAMETER_VALUE"
 
 
 class SignatureMismatch(HandlerError):
@@ -143,22 +142,14 @@ class TypeHintMismatch(SignatureMismatch):
     error_class = "INVALID_PARAMETER_VALUE"
 
 
-class UnsupportedMediaType(HandlerError):
+class UnsupportedMediaType(_BadRequest):
     """The content type, its charset or one of its parameters is not taken."""
 
     status = 415
-    error_code = "BAD_REQUEST"
-    sqlstate = "KAM00"
-    error_class = "INVALID_PARAMETER_VALUE"
 
 
-class PredictionError(HandlerError):
+class PredictionError(_BadRequest):
     """The model raised. MLflow answers 400 with a stack trace; we keep the trace in the log."""
-
-    status = 400
-    error_code = "BAD_REQUEST"
-    sqlstate = "KAM00"
-    error_class = "INVALID_PARAMETER_VALUE"
 
 
 class ModelRefusal(PredictionError):

@@ -194,8 +194,7 @@ class BundleManifest:
     """Lambda's PackageType: a zip, or a container image that carries the same files."""
     archive_frame_sha256: str | None = None
     """Of those bytes of the archive that belong to no file of the model: with it and the files'
-    own digests all of the archive is pinned, and nothing is hashed twice. None: the digest of
-    the whole archive is compared."""
+    own digests all of the archive is pinned, and nothing is hashed twice. None when embedded."""
     layer: FileEntry | None = None
     """The zip with the dependencies, for a Lambda layer; None: they are in the function's zip
     or image."""

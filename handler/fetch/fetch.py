@@ -100,9 +100,7 @@ def _download(order: _Order, folder: Path) -> None:
     try:
         with open_object(order.bucket, order.key) as source:
             frame = unpack(source, order.archive, order.files, folder)
-        if order.frame_sha256 is None:
-            _compare(order)
-        elif frame != order.frame_sha256:
+        if frame != order.frame_sha256:
             raise ModelIntegrityError(
                 "the model archive is not the one that this bundle pins: publish it again"
             )

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-gui
 import os
 import threading
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Self
 
 from handler.errors import ModelIntegrityError
@@ -59,12 +58,7 @@ class Parts:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self._is_ended = True
         if error is not None:
             self._source.close()  # wakes those that wait for bytes

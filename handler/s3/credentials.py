@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,10 +105,9 @@ def _ask(parts: "SplitResult", headers: Mapping[str, str]) -> tuple[int, bytes]:
     is_tls = parts.scheme == "https"
     port = parts.port or (443 if is_tls else 80)
     tls = trusting(None) if is_tls else None
-    with Connection(parts.hostname or "", port, tls, _TIMEOUT_S, _TIMEOUT_S) as connection:
-        answer = connection.get(
-            (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), headers
-        )
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    with closing(Connection(parts.hostname or "", port, tls, _TIMEOUT_S, _TIMEOUT_S)) as connection:
+        answer = connection.get(path, headers)
         return answer.status, answer.read(_LIMIT_BYTES)
 
 

@@ -7,8 +7,7 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -79,17 +78,6 @@ class Connection:
         """Close it; only for the thread that uses it."""
         self._socket.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 class Answer:
     """What a server answered: the head at once, the body as it is read."""
@@ -98,7 +86,7 @@ class Answer:
         self._socket = connection
         self._buffered = b""
         self._failure: HttpError | None = None
-        first, *lines = self._head().split("\r\n")
+        first, *lines = self._until(b"\r\n\r\n").split("\r\n")
         version, _, rest = first.partition(" ")
         if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
             raise HttpError("the answer is no HTTP")
@@ -159,7 +147,7 @@ class Answer:
         if self._left is not None:
             self._left -= count
             if not self._left and self._is_chunked:
-                self._line()  # it ends the chunk
+                self._until()  # it ends the chunk
             elif not self._left:
                 self._is_over = True
         return count
@@ -171,11 +159,11 @@ class Answer:
 
     def _begin_chunk(self) -> None:
         try:
-            self._left = int(self._line().partition(";")[0], 16)
+            self._left = int(self._until().partition(";")[0], 16)
         except ValueError as error:
             raise HttpError("the answer is no HTTP") from error
         if not self._left:
-            while self._line():  # what may follow the last chunk
+            while self._until():  # what may follow the last chunk
                 pass
             self._is_over = True
 
@@ -187,13 +175,7 @@ class Answer:
             raise HttpError("the answer is no HTTP")
         return int(text)
 
-    def _head(self) -> str:
-        return self._until(b"\r\n\r\n")
-
-    def _line(self) -> str:
-        return self._until(b"\r\n")
-
-    def _until(self, end: bytes) -> str:
+    def _until(self, end: bytes = b"\r\n") -> str:
         while end not in self._buffered:
             if len(self._buffered) > _HEAD_BYTES:
                 raise HttpError("the answer is no HTTP")

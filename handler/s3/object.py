@@ -34,26 +34,15 @@ _ERROR_FIELD = r"<%s>\s*([\w.-]+)\s*</%s>"
 
 
 class _Refused(Exception):
-    """S3 does not give the object."""
+    """S3 does not give the object.
 
-    def __init__(self, status: int, code: str) -> None:
+    :param is_transient: the same question may get another answer, or is asked elsewhere next.
+    """
+
+    def __init__(self, code: str, *, is_transient: bool = False) -> None:
         super().__init__(code)
         self.code = code
-        self._status = status
-
-    @property
-    def is_transient(self) -> bool:
-        """Whether the same question may get another answer."""
-        return self._status >= 500 or self._status == 429 or self.code in _TRANSIENT
-
-
-class _Moved(_Refused):
-    """The bucket is in another region; the next attempt asks there."""
-
-    @property
-    def is_transient(self) -> bool:
-        """Whether the same question may get another answer."""
-        return True
+        self.is_transient = is_transient
 
 
 class S3Object:
@@ -149,7 +138,7 @@ class S3Object:
     def _check_identity(self, answer: Answer) -> None:
         etag = answer.headers.get("etag")
         if self._etag and etag != self._etag:
-            raise _Refused(412, "PreconditionFailed")
+            raise _Refused("PreconditionFailed")
         self._etag = etag
         if answer.status == 200:
             size = answer.headers.get("content-length")
@@ -175,8 +164,9 @@ class S3Object:
         is_elsewhere = region is not None and region != self._address.region and is_region(region)
         if answer.status in _REDIRECTS and region and is_elsewhere:
             self._address = address_of(self._bucket, self._key, os.environ, region)
-            raise _Moved(answer.status, code)
-        raise _Refused(answer.status, code)
+            raise _Refused(code, is_transient=True)
+        is_transient = answer.status >= 500 or answer.status == 429 or code in _TRANSIENT
+        raise _Refused(code, is_transient=is_transient)
 
     def _connection(self) -> Connection:
         connection = self._idle_connection() or Connection(

@@ -71,6 +71,7 @@ def with_frame(bundle: Bundle, folder: Path) -> Bundle:
     path = folder / "framed.zip"
     path.write_bytes(bundle.archive)
     frame = frame_sha256(path, bundle.files)
+    path.unlink()
     return replace(bundle, manifest=replace(bundle.manifest, archive_frame_sha256=frame))
 
 
@@ -101,7 +102,8 @@ def make_bundle(tmp_path: Path) -> Callable[..., Bundle]:
             model_key=KEY,
             cache_dir=tmp_path / "cache",
         )
-        return Bundle(files, archive, manifest, config)
+        bundle = Bundle(files, archive, manifest, config)
+        return with_frame(bundle, tmp_path) if source == "s3" else bundle
 
     return make
 

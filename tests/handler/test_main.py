@@ -114,8 +114,7 @@ def test_a_model_that_takes_longer_than_an_init_is_there_for_the_first_request(
     init_is_over.set()
     assert entry(http_event("POST", "/invocations", ROWS), None)["body"] == '{"predictions": [1]}'
     assert [line["type"] for line in lines_of(capsys)] == ["invocation"]
-    # This bundle pins no frame, so all of the archive is read once more.
-    assert len(server.requests) == 2 + breaks_off
+    assert len(server.requests) == 1 + breaks_off
 
 
 @pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency"])

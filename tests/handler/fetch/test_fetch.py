@@ -14,7 +14,7 @@ import pytest
 
 from handler.errors import ConfigError, ModelFetchError, ModelIntegrityError
 from handler.fetch.fetch import fetch_model
-from tests.handler.conftest import BUCKET, KEY, Bundle, entry, zip_of
+from tests.handler.conftest import BUCKET, KEY, Bundle, entry, with_frame, zip_of
 
 MakeBundle = Callable[..., Bundle]
 Upload = Callable[[bytes], None]
@@ -133,8 +133,9 @@ def test_only_the_files_of_the_manifest_are_unpacked(
     bundle = make_bundle()
     archive = zip_of({**bundle.files, "sitecustomize.py": b"", "../evil": b"", "/abs": b""})
     manifest = replace(bundle.manifest, model_archive=entry("model.zip", archive))
+    bundle = with_frame(replace(bundle, archive=archive, manifest=manifest), tmp_path)
     upload(archive)
-    folder = fetch_model(manifest, bundle.config)
+    folder = fetch_model(bundle.manifest, bundle.config)
     assert files_below(folder) == bundle.files
     assert not [path for path in tmp_path.rglob("*") if path.name in ("evil", "abs")]
 

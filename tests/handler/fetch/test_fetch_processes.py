@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from handler.fetch.fetch import fetch_model
-from tests.handler.conftest import Bundle, with_frame
+from tests.handler.conftest import Bundle
 from tests.handler.s3.s3_asking import Serve
 from tests.support.object_server import Exchange
 
@@ -101,10 +101,9 @@ def test_a_fetch_that_is_killed_leaves_nothing_that_looks_whole(
 
 
 def test_processes_side_by_side_fetch_once(
-    make_bundle: MakeBundle, serve_bytes: Serve, start_fetch: StartFetch, tmp_path: Path
+    make_bundle: MakeBundle, serve_bytes: Serve, start_fetch: StartFetch
 ) -> None:
     bundle = make_bundle({"model.pkl": random.Random(1).randbytes(1_000_000)})
-    bundle = with_frame(bundle, tmp_path)
     server = serve_bytes(bundle.archive)
     processes = [start_fetch(bundle) for _ in range(4)]
     folders = {process.communicate()[0].splitlines()[0] for process in processes}
@@ -112,11 +111,8 @@ def test_processes_side_by_side_fetch_once(
     assert len(server.requests) == 1
 
 
-def test_threads_side_by_side_fetch_once(
-    make_bundle: MakeBundle, serve_bytes: Serve, tmp_path: Path
-) -> None:
+def test_threads_side_by_side_fetch_once(make_bundle: MakeBundle, serve_bytes: Serve) -> None:
     bundle = make_bundle({"model.pkl": random.Random(1).randbytes(1_000_000)})
-    bundle = with_frame(bundle, tmp_path)
     server = serve_bytes(bundle.archive)
     threads = [
         threading.Thread(target=fetch_model, args=(bundle.manifest, bundle.config))

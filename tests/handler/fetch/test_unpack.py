@@ -158,26 +158,25 @@ def test_the_frame_holds_what_nobody_wants(tmp_path: Path) -> None:
 # From S3, in parts
 
 
-@pytest.mark.parametrize("is_framed", [True, False])
 def test_an_archive_whose_directory_was_changed_is_refused(
-    make_bundle: MakeBundle, serve_bytes: Serve, tmp_path: Path, is_framed: bool
+    make_bundle: MakeBundle, serve_bytes: Serve
 ) -> None:
     bundle = make_bundle()
     serve_bytes(bundle.archive[:-60] + bytes(60))
     with pytest.raises(ModelIntegrityError, match=r"s3://models/iris/model\.zip is not the one"):
-        fetch_model((with_frame(bundle, tmp_path) if is_framed else bundle).manifest, bundle.config)
+        fetch_model(bundle.manifest, bundle.config)
     assert left_in_cache(bundle) == set()
 
 
 @pytest.fixture
-def large(make_bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bundle:
+def large(make_bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     """A model of many small parts, with files before, between and after the large ones."""
     monkeypatch.setattr(parts, "PART_BYTES", PART)
     monkeypatch.setattr(unpack, "PART_BYTES", PART)
     monkeypatch.setattr(unpack, "_WHOLE_BYTES", 2 * PART)
     monkeypatch.setattr(s3, "_PAUSE_S", 0.001)
     some = random.Random(3)
-    bundle = make_bundle(
+    return make_bundle(
         {
             "MLmodel": b"flavors: {}\n",
             "a.pkl": some.randbytes(20 * PART + 17),
@@ -188,7 +187,6 @@ def large(make_bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
             "z.txt": b"z",
         }
     )
-    return with_frame(bundle, tmp_path)
 
 
 def left_in_cache(bundle: Bundle) -> set[str]:

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -150,7 +150,7 @@ def test_a_chunk_without_a_size_is_refused(send: Send) -> None:
 def test_a_header_can_hold_no_second_one(text: str) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
-        Connection("127.0.0.1", server.getsockname()[1], None, 2, 2) as connection,
+        closing(Connection("127.0.0.1", server.getsockname()[1], None, 2, 2)) as connection,
         pytest.raises(HttpError, match="what no header may") as caught,
     ):
         connection.get("/", {"authorization": text})
