@@ -1,5 +1,6 @@
 """What the scoring code needs of a loaded model, whatever its flavor."""
 
+import sys
 from typing import Any, Protocol
 
 
@@ -18,3 +19,9 @@ class Predictor(Protocol):
             ignores them ignores them too.
         """
         ...
+
+
+def is_frame(data: Any) -> bool:
+    """Tell whether data is a DataFrame; a library that nobody has imported cannot have made it."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)

@@ -49,15 +49,12 @@ class PackedFinder:
             return None
         with self._lock:
             try:
-                folder = str(unpacked(self._archive, self._cache_dir))
+                folder = add_to_path(self._archive, self._cache_dir)
             except OSError as error:
                 raise HandlerError(
                     f"{self._archive.name}, which this request needs, cannot be unpacked"
                     f" ({error.strerror}): raise the function's EphemeralStorage"
                 ) from error
-            if folder not in sys.path:
-                sys.path.append(folder)  # last: what the function's package holds comes first
-                importlib.invalidate_caches()
         return importlib.machinery.PathFinder.find_spec(name, [folder])
 
 
@@ -75,11 +72,20 @@ def find_archive(name: str, task_root: Path) -> Path | None:
     return next((archive for archive in archives if archive.is_file()), None)
 
 
-def unpacked(archive: Path, cache_dir: Path) -> Path:
-    """Return the folder that holds an archive's files; unpack it unless that was done before.
+def add_to_path(archive: Path, cache_dir: Path) -> str:
+    """Put the folder with an archive's files on Python's path, and return it.
 
-    :raises OSError: there is no room.
+    :raises OSError: there is no room to unpack it.
     """
+    folder = str(_unpacked(archive, cache_dir))
+    if folder not in sys.path:
+        sys.path.append(folder)  # last: what the function's package holds comes first
+        importlib.invalidate_caches()
+    return folder
+
+
+def _unpacked(archive: Path, cache_dir: Path) -> Path:
+    """Return the folder that holds an archive's files; unpack it unless that was done before."""
     # Imported here: few functions ever unpack anything.
     import zipfile
 

@@ -15,19 +15,14 @@ class CatboostPredictor:
     """A model of CatBoost: the base class, a classifier, a regressor or a ranker."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
+        self.model = model
         # CatBoost counts processors itself, and finds more than the function has the time of.
         # Threads share out the rows: their number changes no prediction.
         self._threads = vcpus(os.environ) or -1
 
-    @property
-    def model(self) -> Any:
-        """The model."""
-        return self._model
-
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the model predicts; MLflow's wrapper ignores params."""
-        return self._model.predict(data, thread_count=self._threads)
+        return self.model.predict(data, thread_count=self._threads)
 
 
 def load(folder: Path, info: ModelInfo) -> CatboostPredictor:

@@ -41,7 +41,7 @@ def _direct_forest(forest: Any, method: str) -> Callable[[Any], Any] | None:
         return _regression(forest) if method == "predict" else None
     if not _is_of(forest, module, _CLASSIFIERS) or not _holds_shares():
         return None
-    shares = _shares(forest)
+    shares = _mean(forest, int(forest.n_classes_))
     if method == "predict_proba":
         return shares
     return _labels(forest, shares) if method == "predict" else None
@@ -55,21 +55,21 @@ def _holds_shares() -> bool:
     return (int(major), int(minor)) >= (1, 3)
 
 
-def _shares(forest: Any) -> Callable[[Any], Any]:
+def _mean(forest: Any, width: int) -> Callable[[Any], Any]:
+    """Return what averages the trees' answers, rows x width, as the forest itself does."""
     import numpy as np
 
     trees = [tree.tree_ for tree in forest.estimators_]
-    classes = int(forest.n_classes_)
 
-    def shares(data: Any) -> Any:
+    def mean(data: Any) -> Any:
         rows = forest._validate_X_predict(data)
-        total = np.zeros((rows.shape[0], classes), dtype=np.float64)
+        total = np.zeros((rows.shape[0], width), dtype=np.float64)
         for tree in trees:
             total += tree.predict(rows)
         total /= len(trees)
         return total
 
-    return shares
+    return mean
 
 
 def _labels(forest: Any, shares: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -78,16 +78,5 @@ def _labels(forest: Any, shares: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _regression(forest: Any) -> Callable[[Any], Any]:
-    import numpy as np
-
-    trees = [tree.tree_ for tree in forest.estimators_]
-
-    def regression(data: Any) -> Any:
-        rows = forest._validate_X_predict(data)
-        total = np.zeros(rows.shape[0], dtype=np.float64)
-        for tree in trees:
-            total += tree.predict(rows)[:, 0]
-        total /= len(trees)
-        return total
-
-    return regression
+    mean = _mean(forest, 1)
+    return lambda data: mean(data)[:, 0]

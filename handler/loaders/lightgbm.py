@@ -11,16 +11,12 @@ class LightgbmPredictor:
     """A Booster, or an estimator of LightGBM's scikit-learn interface."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
-
-    @property
-    def model(self) -> Any:
+        self.model = model
         """The Booster or estimator."""
-        return self._model
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the model predicts; MLflow's wrapper ignores params."""
-        return self._model.predict(data)
+        return self.model.predict(data)
 
 
 def load(folder: Path, info: ModelInfo) -> LightgbmPredictor:

@@ -20,12 +20,8 @@ class PmdarimaPredictor:
     """A model that forecasts a time series."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
-
-    @property
-    def model(self) -> Any:
+        self.model = model
         """The model or pipeline."""
-        return self._model
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return a DataFrame with `yhat`, and on demand with `yhat_lower` and `yhat_upper`.
@@ -43,7 +39,7 @@ class PmdarimaPredictor:
         columns = data.columns.values.tolist()
         row = _only_row(data)
         wants_interval = row.get("return_conf_int", False)
-        predicted = self._model.predict(
+        predicted = self.model.predict(
             n_periods=_periods(row, columns),
             X=row.get("X", None),
             return_conf_int=wants_interval,

@@ -18,7 +18,6 @@ import json
 import logging
 import os
 import pickle
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +25,7 @@ from typing import IO, Any
 from handler.errors import ModelLoadError
 from handler.loaders.objects import warnings_in_the_log
 from handler.manifest import ModelInfo
+from handler.predictor import is_frame
 
 _logger = logging.getLogger(__name__)
 
@@ -39,18 +39,13 @@ class PythonFunctionPredictor:
     """What a loader returned, behind the method that the model was logged with."""
 
     def __init__(self, implementation: Any, method: str, example: str | None = None) -> None:
-        self._implementation = implementation
+        self.model = implementation
         self._predict = getattr(implementation, method)
         parameter = inspect.signature(self._predict).parameters.get("params")
         self._takes_params = (
             parameter is not None and parameter.kind is not inspect.Parameter.VAR_KEYWORD
         )
         self._example = example
-
-    @property
-    def model(self) -> Any:
-        """What the loader returned."""
-        return self._implementation
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the model returns; params reach it where it takes them."""
@@ -151,8 +146,7 @@ def _config(logged: dict[str, Any] | None, environ: Mapping[str, str]) -> dict[s
 
 def _as_in_example(data: Any, example: str) -> Any:
     """Return the rows of a DataFrame as the list that the input example was."""
-    pandas = sys.modules.get("pandas")
-    if pandas is None or not isinstance(data, pandas.DataFrame):
+    if not is_frame(data):
         return data
     if example == "list" and len(data.columns) == 1:
         return data.iloc[:, 0].tolist()

@@ -26,16 +26,11 @@ class SklearnPredictor:
         takes_params: bool = False,
         is_direct: bool = False,
     ) -> None:
-        self._estimator = estimator
+        self.model = estimator
         self._method = method
         self._takes_params = takes_params
         self.is_direct = is_direct
         """Whether a forest's trees are asked one by one."""
-
-    @property
-    def model(self) -> Any:
-        """The estimator."""
-        return self._estimator
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the estimator's method returns."""

@@ -20,15 +20,11 @@ class XgboostPredictor:
     """A Booster, or an estimator of XGBoost's scikit-learn interface."""
 
     def __init__(self, model: Any) -> None:
-        self._model = model
+        self.model = model
+        """The Booster or estimator."""
         self._predict = _predict_function(model)
         # Those of a Booster's own method: what wraps it takes any.
         self._accepted = model.predict if isinstance(model, xgboost.Booster) else self._predict
-
-    @property
-    def model(self) -> Any:
-        """The Booster or estimator."""
-        return self._model
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the model predicts; params that it does not know are left out."""

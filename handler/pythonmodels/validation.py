@@ -10,6 +10,7 @@ from datetime import datetime
 from types import NoneType
 from typing import Any, get_args, get_origin
 
+from handler.predictor import is_frame
 from handler.pythonmodels.exceptions import MlflowException
 
 SCALARS = (int, str, bool, float, bytes, datetime)
@@ -60,8 +61,7 @@ def name_of(hint: Any) -> str:
 
 def converted(data: Any, hint: Any) -> Any:
     """Return what a DataFrame holds as a list; any other data as it is."""
-    pandas = sys.modules.get("pandas")
-    if pandas is None or not isinstance(data, pandas.DataFrame):
+    if not is_frame(data):
         return data
     element = element_of(hint)
     if (element is dict or is_pydantic(element)) and list(data.columns) != [0]:

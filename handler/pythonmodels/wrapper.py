@@ -1,9 +1,9 @@
 """A Python model as MLflow calls it: `_PythonModelPyfuncWrapper` of MLflow 3.18."""
 
 import inspect
-import sys
 from typing import Any, Dict, List  # noqa: UP035
 
+from handler.predictor import is_frame
 from handler.pythonmodels.exceptions import MlflowException
 from handler.pythonmodels.hints import takes_context
 from handler.pythonmodels.model import FunctionPythonModel, PythonModelContext
@@ -46,9 +46,7 @@ class PythonModelWrapper:
     def _converted(self, data: Any) -> Any:
         """Return a DataFrame as the list that the model's hint asks for."""
         hint = self.python_model.predict_type_hints.input
-        # Without pandas there is no DataFrame.
-        pandas = sys.modules.get("pandas")
-        if pandas is None or not isinstance(data, pandas.DataFrame):
+        if not is_frame(data):
             return data
         if hint in _STRINGS:
             return data[_first_string_column(data, must=True)].tolist()

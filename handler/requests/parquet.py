@@ -8,7 +8,6 @@ then it costs neither memory nor time.
 
 import importlib.util
 import io
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from handler.config import HandlerConfig
 from handler.errors import HandlerError, MalformedRequest, UnsupportedMediaType
-from handler.fetch.late_packages import find_archive, unpacked
+from handler.fetch.late_packages import add_to_path, find_archive
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,15 +73,12 @@ class ParquetReader:
             if self._archive is None or _is_installed():
                 return
             try:
-                folder = unpacked(self._archive, self._cache_dir or Path(tempfile.gettempdir()))
+                add_to_path(self._archive, self._cache_dir or Path(tempfile.gettempdir()))
             except OSError as error:
                 raise HandlerError(
                     "The parquet reader cannot be unpacked: it needs about 100 MB of the"
                     " function's temporary folder (EphemeralStorage)."
                 ) from error
-            # Last: what the function's package holds comes first.
-            sys.path.append(str(folder))
-            importlib.invalidate_caches()
 
 
 def parquet_reader(config: HandlerConfig) -> ParquetReader:

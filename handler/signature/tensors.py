@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from handler.predictor import is_frame
 from handler.signature.schema import Tensor, TensorSchema
 from handler.signature.values import MismatchError
 from handler.wording import json_type, shown_names
@@ -32,17 +33,17 @@ class TensorEnforcer:
 
         if isinstance(data, np.ndarray) and len(self._by_name) == 1:
             data = {next(iter(self._by_name)): data}
-        if not isinstance(data, dict) and not _is_frame(data):
+        if not isinstance(data, dict) and not is_frame(data):
             raise MismatchError(f"it needs an object of arrays, not {json_type(data)}")
         missing = [name for name in self._by_name if name not in data]
         if missing:
             raise MismatchError(f"it lacks {shown_names(missing)}")
-        if _is_frame(data):
+        if is_frame(data):
             return {n: _reshape(f"column {n!r}", data[n], t) for n, t in self._by_name.items()}
         return {n: _check(f"input {n!r}", data[n], t) for n, t in self._by_name.items()}
 
     def _enforce_unnamed(self, data: Any, tensor: Tensor) -> Any:
-        if not _is_frame(data):
+        if not is_frame(data):
             return _check("the input", data, tensor)
         if data.empty:
             raise MismatchError("the table is empty")
@@ -52,14 +53,6 @@ class TensorEnforcer:
         if tensor.shape != (-1, width):
             raise MismatchError(f"a table of {width} columns is no array of shape {tensor.shape}")
         return _check("the table", data.to_numpy(), tensor)
-
-
-def _is_frame(data: Any) -> bool:
-    # Imported here: arrays alone need no pandas.
-    import sys
-
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(data, pandas.DataFrame)
 
 
 def _check(what: str, values: Any, tensor: Tensor) -> "np.ndarray[Any, Any]":
