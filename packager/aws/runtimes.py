@@ -31,7 +31,6 @@ MAX_PAYLOAD_BYTES = 6 * 2**20
 MAX_TMP_MIB = 10_240
 DEFAULT_TMP_MIB = 512
 """Also the most that SnapStart allows."""
-MIN_MEMORY_MIB = 128
 MAX_MEMORY_MIB = 10_240
 ONE_VCPU_MEMORY_MIB = 1_769
 """With this much memory a function has one whole vCPU."""

@@ -18,6 +18,7 @@ from elftools.elf.elffile import ELFFile
 MAGIC = b"\x7fELF"
 # e_machine, as Lambda names its architectures.
 _ARCHITECTURES = {"EM_X86_64": "x86_64", "EM_AARCH64": "arm64"}
+_DAMAGES = (ELFError, ConstructError, ValueError, AssertionError, OverflowError)
 _WEAK = 0x2  # VER_FLG_WEAK: its absence only makes the loader warn
 
 
@@ -46,7 +47,6 @@ class Elf:
     """Where else they are looked for (DT_RUNPATH, else DT_RPATH); may start with $ORIGIN."""
     is_searched_first: bool = False
     """The search paths come before the system's (DT_RPATH), not after them (DT_RUNPATH)."""
-    soname: str | None = None
     needed_versions: tuple[SymbolVersion, ...] = ()
     defined_versions: frozenset[str] = frozenset()
 
@@ -58,8 +58,26 @@ def read_elf(data: bytes) -> Elf:
     """
     try:
         return _read(ELFFile(io.BytesIO(data)))
-    except (ELFError, ConstructError, ValueError, AssertionError, OverflowError) as error:
+    except _DAMAGES as error:
         raise ElfDamaged(str(error) or type(error).__name__) from error
+
+
+def is_loadable(data: bytes) -> bool:
+    """Tell whether a loader can map the file: offsets and addresses agree in each segment.
+
+    Source: ELF specification, "Program Header": `p_vaddr` and `p_offset` are congruent modulo
+    the alignment.
+    """
+    try:
+        found = ELFFile(io.BytesIO(data)).iter_segments("PT_LOAD")
+        segments = [segment.header for segment in found]
+    except _DAMAGES:
+        return False
+    return bool(segments) and all(
+        (part.p_offset - part.p_vaddr) % max(part.p_align, 1) == 0
+        and part.p_offset + part.p_filesz <= len(data)
+        for part in segments
+    )
 
 
 def version_number(name: str) -> tuple[str, tuple[int, ...]] | None:
@@ -83,7 +101,7 @@ def _read(file: ELFFile) -> Elf:
     names: dict[str, list[str]] = {}
     for tag in dynamic.iter_tags():
         kind = str(tag.entry.d_tag)
-        if kind in ("DT_NEEDED", "DT_RPATH", "DT_RUNPATH", "DT_SONAME"):
+        if kind in ("DT_NEEDED", "DT_RPATH", "DT_RUNPATH"):
             names.setdefault(kind, []).append(getattr(tag, kind.removeprefix("DT_").lower()))
     paths = names.get("DT_RUNPATH") or names.get("DT_RPATH") or []
     return Elf(
@@ -91,7 +109,6 @@ def _read(file: ELFFile) -> Elf:
         needed=tuple(names.get("DT_NEEDED", ())),
         search_paths=tuple(part for path in paths for part in path.split(":") if part),
         is_searched_first="DT_RUNPATH" not in names,
-        soname=names["DT_SONAME"][0] if "DT_SONAME" in names else None,
         needed_versions=tuple(_needed_versions(file, dynamic)),
         defined_versions=frozenset(_defined_versions(file, dynamic)),
     )

@@ -2,18 +2,16 @@
 
 import re
 import shutil
-import struct
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from packager.aws.runtimes import Target
+from packager.packages.elf import is_loadable
 from packager.support.machine import host_architecture
 
 _WORKERS = 4
 _SHARED_LIBRARY = re.compile(r"\.so(\.[\d.]+)?$")
-_PT_LOAD = 1
 
 
 def strip_version(target: Target) -> str | None:
@@ -59,33 +57,3 @@ def _strip(library: Path) -> int:
         return saved_bytes
     finally:
         draft.unlink(missing_ok=True)
-
-
-def is_loadable(elf: bytes) -> bool:
-    """Tell whether a loader can map the file: offsets and addresses agree in each segment.
-
-    Source: ELF specification, "Program Header": `p_vaddr` and `p_offset` are congruent modulo
-    the alignment. 64-bit little-endian files only, as all of Lambda's are.
-    """
-    segments = list(_load_segments(elf))
-    return bool(segments) and all(
-        offset % alignment == address % alignment and offset + size <= len(elf)
-        for offset, address, size, alignment in segments
-    )
-
-
-def _load_segments(elf: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Yield offset, address, bytes in the file and alignment of each loaded segment."""
-    if elf[:6] != b"\x7fELF\x02\x01" or len(elf) < 64:
-        return
-    (start,) = struct.unpack_from("<Q", elf, 32)
-    entry_bytes, count = struct.unpack_from("<HH", elf, 54)
-    for number in range(count):
-        position = start + number * entry_bytes
-        if position + 56 > len(elf):
-            return
-        kind, _, offset, address, _, size, _, alignment = struct.unpack_from(
-            "<IIQQQQQQ", elf, position
-        )
-        if kind == _PT_LOAD:
-            yield offset, address, size, max(alignment, 1)

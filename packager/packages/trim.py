@@ -37,21 +37,12 @@ TRIM_RULES = (
     TrimRule("*.dist-info/RECORD", "lists the files as they were before trimming"),
     TrimRule("**/*.pyi", "type stubs"),
     TrimRule("**/py.typed", "type stubs"),
-    TrimRule("**/*.pyx", _SOURCES),
-    TrimRule("**/*.pxd", _SOURCES),
-    TrimRule("**/*.pxi", _SOURCES),
-    TrimRule("**/*.c", _SOURCES),
-    TrimRule("**/*.cpp", _SOURCES),
-    TrimRule("**/*.h", _SOURCES),
-    TrimRule("**/*.hpp", _SOURCES),
-    TrimRule("**/*.f", _SOURCES),
-    TrimRule("**/*.f90", _SOURCES),
-    TrimRule("**/*.a", _SOURCES),
-    TrimRule("**/*.tp", _SOURCES),
+    *(
+        TrimRule(f"**/*.{suffix}", _SOURCES)
+        for suffix in ("pyx", "pxd", "pxi", "c", "cpp", "h", "hpp", "f", "f90", "a", "tp")
+    ),
     TrimRule("**/meson.build", _SOURCES),
-    TrimRule("sklearn/datasets/data", _TOY_DATA),
-    TrimRule("sklearn/datasets/descr", _TOY_DATA),
-    TrimRule("sklearn/datasets/images", _TOY_DATA),
+    *(TrimRule(f"sklearn/datasets/{kind}", _TOY_DATA) for kind in ("data", "descr", "images")),
     TrimRule("onnxruntime/capi/libonnxruntime.so.*", "for C programs: the module has its own"),
     TrimRule("numpy/_core/_simd.*", "only numpy's own tests use it"),
     TrimRule("numpy/_core/_*_tests.*", "only numpy's own tests use it"),
@@ -64,10 +55,10 @@ TRIM_RULES = (
     TrimRule("torch/share", "for CMake"),
     TrimRule("tensorflow/include", _SOURCES),
     TrimRule("scipy/special/_precompute", "scripts that computed scipy's constants"),
-    TrimRule("mlflow/server", _SERVER),
-    TrimRule("mlflow/assistant", _SERVER),
-    TrimRule("mlflow/demo", _SERVER),
-    TrimRule("mlflow/store/db_migrations", _SERVER),
+    *(
+        TrimRule(f"mlflow/{folder}", _SERVER)
+        for folder in ("server", "assistant", "demo", "store/db_migrations")
+    ),
 )
 TEST_RULES = tuple(TrimRule(glob, _TESTS) for glob in ("**/conftest.py", "**/tests", "**/test"))
 

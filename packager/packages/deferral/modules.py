@@ -81,29 +81,32 @@ def _looks_at_names(tree: ast.Module, uses: Uses) -> bool:
     return any(id(place) not in inside for place in places)
 
 
+def _call_of(node: ast.stmt, names: frozenset[str]) -> ast.Call | None:
+    """Return the call in `x = name(...)`, where it is one of these names."""
+    call = node.value if isinstance(node, ast.Assign) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        return None
+    return call if call.func.id in names else None
+
+
 def _copies_names(node: ast.stmt, copiers: frozenset[str]) -> bool:
     """Make `x = copier(name, globals())` ours, and tell whether it was one."""
-    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
-        return False
-    call = node.value
-    if not isinstance(call.func, ast.Name) or call.func.id not in copiers:
-        return False
-    call.func = _parse_at(f"{_OBJECT}.copy", call.func)
-    return True
+    call = _call_of(node, copiers)
+    if call is not None:
+        call.func = _parse_at(f"{_OBJECT}.copy", call.func)
+    return call is not None
 
 
 def _fills_names(node: ast.stmt, fillers: frozenset[str]) -> bool:
     """Make `x = filler(..., globals(), ...)` name them otherwise, and tell whether it was one."""
-    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
-        return False
-    call = node.value
-    if not isinstance(call.func, ast.Name) or call.func.id not in fillers:
-        return False
-    names = f"{_OBJECT}.namespace"
-    call.args = [
-        _parse_at(names, item) if ast.unparse(item) == "globals()" else item for item in call.args
-    ]
-    return True
+    call = _call_of(node, fillers)
+    if call is not None:
+        names = f"{_OBJECT}.namespace"
+        call.args = [
+            _parse_at(names, item) if ast.unparse(item) == "globals()" else item
+            for item in call.args
+        ]
+    return call is not None
 
 
 def _shorten(node: ast.stmt, module: Module, rules: Rules) -> bool:

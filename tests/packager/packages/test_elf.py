@@ -35,7 +35,6 @@ def test_a_library_without_section_headers_is_read_as_the_loader_reads_it() -> N
     assert elf.needed == ("libc.so.6", "libfoo-0123abcd.so.1")
     assert elf.search_paths == ("$ORIGIN/../foo.libs", "/opt/foo")
     assert not elf.is_searched_first
-    assert elf.soname == "libbar.so.2"
     assert elf.needed_versions == (
         SymbolVersion("libc.so.6", "GLIBC_2.17"),
         SymbolVersion("libc.so.6", "GLIBC_2.35"),

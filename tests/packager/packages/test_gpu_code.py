@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from packager.packages.elf import is_loadable
 from packager.packages.gpu_code import GpuRule, remove_gpu_code, without_gpu_code
-from packager.packages.strip import is_loadable
 from packager.support.machine import host_architecture
 
 KERNELS_BYTES = 3_000_000

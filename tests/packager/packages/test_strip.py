@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from packager.aws.runtimes import find_target
-from packager.packages.strip import is_loadable, strip_libraries, strip_version
+from packager.packages.elf import is_loadable
+from packager.packages.strip import strip_libraries, strip_version
 from packager.support.machine import host_architecture
 from tests.support.commands import THIS_PYTHON
 
