@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from packager.aws.runtimes import RUNTIMES, Target
-from packager.checking.report import Check, Problem
+from packager.checking.report import Check, Problem, files_are
 from packager.checking.zipped import ZipContents
 from packager.packages.elf import version_number
 from packager.packages.layer import import_path
@@ -52,7 +52,7 @@ def check_architecture(contents: ZipContents, target: Target) -> Check:
             foreign[contents.owner(path), elf.architecture].append(path)
     problems += [
         Problem(
-            f"{owner}: {_files(paths)} for {architecture}, the target is {target.architecture}",
+            f"{owner}: {files_are(paths)} for {architecture}, the target is {target.architecture}",
             f"Build the bundle again for {target.architecture}, or with --architecture"
             f" {architecture}."
             if architecture in ("x86_64", "arm64")
@@ -153,7 +153,7 @@ def _too_new(
     ]
     way = f", or build for {enough[0]} or newer with --runtime" if enough else ""
     return Problem(
-        f"{owner}: {_files(paths)} compiled for a newer system: wanted"
+        f"{owner}: {files_are(paths)} compiled for a newer system: wanted"
         f" {family}_{_dotted(wanted)} in {library}, {target.runtime.name} has up to"
         f" {family}_{_dotted(has)}",
         f"Pin a version of it that has a wheel for {target.wheel_platforms[0]} or older{way}.",
@@ -171,10 +171,6 @@ def _how_to_get(library: str) -> str:
         "Take a wheel that carries its libraries (manylinux), add a package with --with whose"
         " wheel has a copy of it, or build a container image that installs it: --package image."
     )
-
-
-def _files(paths: list[PurePosixPath]) -> str:
-    return f"{paths[0]} is" if len(paths) == 1 else f"{len(paths)} files, as {paths[0]}, are"
 
 
 def _shown(paths: list[PurePosixPath]) -> str:

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from handler.manifest import PackageEntry
 from packager.aws.runtimes import RUNTIME_PACKAGES, RUNTIMES, Target
-from packager.checking.report import Check, Problem
+from packager.checking.report import Check, Problem, files_are
 from packager.checking.zipped import DistInfo, ZipContents
 
 _CPYTHON_SUFFIX = re.compile(r"\.(cpython-[^.]+|cp\d[^.]*)\.so$")
@@ -117,7 +117,7 @@ def check_python_version(contents: ZipContents, target: Target) -> Check:
         made_for = _python_of(contents.heads[paths[0]])
         problems.append(
             Problem(
-                f"{owner}: {_count(paths)} compiled for {made_for}, the target has Python"
+                f"{owner}: {files_are(paths)} compiled for {made_for}, the target has Python"
                 f" {target.runtime.python}",
                 "Build the bundle again for this target.",
             )
@@ -182,7 +182,7 @@ def _suffix_problems(contents: ZipContents, suffix: str, target: Target) -> Iter
     for owner, paths in _by_owner(contents, foreign).items():
         found = _CPYTHON_SUFFIX.search(paths[0])
         yield Problem(
-            f"{owner}: {_count(paths)} for {found[1] if found else 'another Python'}; Python"
+            f"{owner}: {files_are(paths)} for {found[1] if found else 'another Python'}; Python"
             f" {target.runtime.python} on {target.architecture} imports {suffix} only",
             "Build the bundle again for this target, or build for the runtime that it is for.",
         )
@@ -211,7 +211,3 @@ def _by_owner(contents: ZipContents, names: Iterable[str]) -> dict[str, list[str
     for name in sorted(names):
         owners[contents.owner(name)].append(name)
     return owners
-
-
-def _count(paths: list[str]) -> str:
-    return f"{paths[0]} is" if len(paths) == 1 else f"{len(paths)} files, as {paths[0]}, are"

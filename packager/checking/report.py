@@ -1,5 +1,6 @@
 """What the checks of a bundle found."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -107,3 +108,8 @@ class CheckReport:
             ],
             "measurements": asdict(self.measurements),
         }
+
+
+def files_are(paths: Sequence[object]) -> str:
+    """Return the beginning of a sentence about files: the only one, or how many and the first."""
+    return f"{paths[0]} is" if len(paths) == 1 else f"{len(paths)} files, as {paths[0]}, are"

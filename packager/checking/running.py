@@ -44,6 +44,11 @@ class _Sample:
     """The model's own, so the model has to accept it."""
 
 
+def nothing_ran(reason: str) -> tuple[Check, ...]:
+    """Return the checks that :func:`run_function` makes, none of them made."""
+    return tuple(Check.not_made(name, reason) for name in (INIT, PREDICTION, SAME))
+
+
 def run_function(
     bundle: Bundle,
     *,
@@ -86,19 +91,14 @@ def run_function(
                     warm_invocations=len(warm_ms),
                 )
     except ToolError as error:
-        reason = _sentence(error)
-        return tuple(Check.not_made(name, reason) for name in (INIT, PREDICTION, SAME)), (
-            Measurements()
-        )
+        return nothing_ran(_sentence(error)), Measurements()
     if sample is None or answer is None:
         reason = (
             "the model has neither input example nor signature: log it with input_example"
             if sample is None
             else "the function does not start"
         )
-        return (init, Check.not_made(PREDICTION, reason), Check.not_made(SAME, reason)), (
-            measurements
-        )
+        return (init, *nothing_ran(reason)[1:]), measurements
     return _judge(init, answer, sample, _Source(source, ask), dropped, measurements)
 
 

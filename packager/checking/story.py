@@ -14,7 +14,7 @@ from packager.bundle.folder import Bundle
 from packager.checking import files, layers, libraries, packages
 from packager.checking.gates import Gates, check_gates
 from packager.checking.report import Check, CheckReport, Measurements
-from packager.checking.running import INIT, PREDICTION, SAME, run_function
+from packager.checking.running import nothing_ran, run_function
 from packager.checking.zipped import ZipContents, read_zip
 from packager.errors import BundleInvalid
 from packager.local.prepared import ModelSurroundings
@@ -53,15 +53,9 @@ def check_bundle(
     checks = _static_checks(bundle, function, layer, contents)
     measurements = Measurements()
     if is_static:
-        more = tuple(
-            Check.not_made(name, "only static checks were asked for")
-            for name in (INIT, PREDICTION, SAME)
-        )
+        more = nothing_ran("only static checks were asked for")
     elif any(check.entry.name == files.NAMES and check.problems for check in checks):
-        more = tuple(
-            Check.not_made(name, "it is not safe to unpack the zip")
-            for name in (INIT, PREDICTION, SAME)
-        )
+        more = nothing_ran("it is not safe to unpack the zip")
     else:
         more, measurements = run_function(
             bundle,
