@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handler.facts_for_builder import ConfigError as ManifestError
-from handler.manifest import MANIFEST_NAME, BundleManifest
+from handler.manifest import MANIFEST_NAME, BundleManifest, FileEntry
 from packager.errors import BundleInvalid, ConfigError
 from packager.support.atomic import whole_folder
 from packager.support.digests import file_entry
@@ -27,6 +27,16 @@ class Bundle:
 
     folder: Path
     manifest: BundleManifest
+
+    def artifact(self, name: str) -> FileEntry:
+        """Return what `bundle.json` pins of a file beside it.
+
+        :raises BundleInvalid: it names no such file.
+        """
+        for entry in self.manifest.artifacts:
+            if entry.path == name:
+                return entry
+        raise BundleInvalid(f"bundle.json in {self.folder} does not name {name}")
 
     @property
     def function_zip(self) -> Path:
@@ -85,7 +95,8 @@ def replaced_folder(output: Path) -> Iterator[Path]:
     :raises ConfigError: `output` holds something that is no bundle.
     """
     output = output.resolve()
-    if output.exists() and not _may_be_replaced(output):
+    may_be_replaced = output.is_dir() and (is_bundle(output) or not any(output.iterdir()))
+    if output.exists() and not may_be_replaced:
         raise ConfigError(
             f"{output} exists and is no bundle: nothing in it was touched",
             hint="Name another --output folder, or empty this one.",
@@ -96,7 +107,3 @@ def replaced_folder(output: Path) -> Iterator[Path]:
         except OSError as error:
             raise ConfigError(f"cannot write into {output.parent}: {error.strerror}") from error
         yield draft
-
-
-def _may_be_replaced(output: Path) -> bool:
-    return output.is_dir() and (is_bundle(output) or not any(output.iterdir()))

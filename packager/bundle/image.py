@@ -31,14 +31,12 @@ class ImageRule:
 
 
 _TOO_LARGE = "unpacks to more than the 262 MB that Lambda takes as a zip"
-IMAGE_BY_DEFAULT = (
-    ImageRule("torch", _TOO_LARGE),
-    ImageRule("tensorflow", _TOO_LARGE),
-    ImageRule("tensorflow-cpu*", _TOO_LARGE),
-    ImageRule("tensorflow-aarch64", _TOO_LARGE),
-    ImageRule("tf-nightly*", _TOO_LARGE),
-    ImageRule("jaxlib", _TOO_LARGE),
-    ImageRule("paddlepaddle*", _TOO_LARGE),
+IMAGE_BY_DEFAULT = tuple(
+    ImageRule(glob, _TOO_LARGE)
+    for glob in (
+        *("torch", "tensorflow", "tensorflow-cpu*", "tensorflow-aarch64", "tf-nightly*"),
+        *("jaxlib", "paddlepaddle*"),
+    )
 )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cyclonedx.model import HashType, Property
     from cyclonedx.model.bom import Bom
-    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.model.component import Component
 
     from handler.manifest import BundleManifest, FileEntry
     from packager.packages.distributions import Distribution
@@ -52,11 +52,10 @@ def _bom(
     manifest: BundleManifest, distributions: Sequence[Distribution], lock: Mapping[str, Any]
 ) -> Bom:
     from cyclonedx.model.bom import Bom, BomMetaData
-    from cyclonedx.model.component import ComponentType
     from cyclonedx.model.tool import ToolRepository
 
     bundle = _bundle_component(manifest)
-    tool = _component(ComponentType.APPLICATION, "packager", manifest.packager_version, "packager")
+    tool = _component("APPLICATION", "packager", manifest.packager_version, "packager")
     metadata = BomMetaData(component=bundle, tools=ToolRepository(components=[tool]))
     # Left alone it is the clock's. The schema does not ask for one.
     metadata.timestamp = None  # type: ignore[assignment]
@@ -77,8 +76,6 @@ def _bom(
 
 
 def _bundle_component(manifest: BundleManifest) -> Component:
-    from cyclonedx.model.component import ComponentType
-
     model = manifest.model
     properties = {
         "package_type": manifest.package_type,
@@ -88,7 +85,7 @@ def _bundle_component(manifest: BundleManifest) -> Component:
         "architecture": manifest.target.architecture,
     }
     return _component(
-        ComponentType.CONTAINER if manifest.package_type == "image" else ComponentType.APPLICATION,
+        "CONTAINER" if manifest.package_type == "image" else "APPLICATION",
         f"mlflow-{model.flavor}-model",
         model.model_id or model.run_id,
         "bundle",
@@ -98,11 +95,9 @@ def _bundle_component(manifest: BundleManifest) -> Component:
 
 def _runtime_component(manifest: BundleManifest) -> Component:
     """Return what Lambda has already: CycloneDX knows a runtime environment as a platform."""
-    from cyclonedx.model.component import ComponentType
-
     target = manifest.target
     return _component(
-        ComponentType.PLATFORM,
+        "PLATFORM",
         f"aws-lambda-{target.runtime}",
         target.runtime.removeprefix("python"),
         "runtime",
@@ -112,12 +107,10 @@ def _runtime_component(manifest: BundleManifest) -> Component:
 
 
 def _model_component(manifest: BundleManifest) -> Component:
-    from cyclonedx.model.component import ComponentType
-
     model = manifest.model
     archive = manifest.model_archive
     component = _component(
-        ComponentType.MACHINE_LEARNING_MODEL,
+        "MACHINE_LEARNING_MODEL",
         f"mlflow-{model.flavor}",
         model.model_id or model.run_id,
         "model",
@@ -133,10 +126,8 @@ def _model_component(manifest: BundleManifest) -> Component:
 
 
 def _file_component(entry: FileEntry) -> Component:
-    from cyclonedx.model.component import ComponentType
-
     return _component(
-        ComponentType.FILE,
+        "FILE",
         entry.path,
         None,
         f"model/{entry.path}",
@@ -147,13 +138,12 @@ def _file_component(entry: FileEntry) -> Component:
 
 def _library_component(distribution: Distribution, locked: Mapping[str, Any]) -> Component:
     from cyclonedx.contrib.license.factories import LicenseFactory
-    from cyclonedx.model.component import ComponentType
     from cyclonedx.model.license import LicenseAcknowledgement
     from packageurl import PackageURL
 
     purl = PackageURL("pypi", name=distribution.name, version=distribution.version)
     component = _component(
-        ComponentType.LIBRARY,
+        "LIBRARY",
         distribution.name,
         distribution.version,
         purl.to_string(),
@@ -175,7 +165,7 @@ def _library_component(distribution: Distribution, locked: Mapping[str, Any]) ->
 
 
 def _component(
-    kind: ComponentType,
+    kind: str,
     name: str,
     version: str | None,
     bom_ref: str,
@@ -184,10 +174,10 @@ def _component(
     hashes: Iterable[HashType] = (),
     properties: Mapping[str, str | tuple[str, ...] | None] | None = None,
 ) -> Component:
-    from cyclonedx.model.component import Component
+    from cyclonedx.model.component import Component, ComponentType
 
     return Component(
-        type=kind,
+        type=ComponentType[kind],
         name=name,
         version=version,
         bom_ref=bom_ref,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from packager.deploying.clients import Clients, stack_errors
+from packager.deploying.clients import Clients, names_no_stack, stack_errors
 from packager.deploying.stack import (
     Pause,
     Stack,
@@ -223,10 +223,8 @@ def _describe(clients: Clients, name: str, change_set: str) -> dict[str, Any] | 
                 StackName=name, ChangeSetName=change_set
             )
         except ClientError as error:
-            # No stack, no change set: the former is a ValidationError that says so.
-            if error_code(error) in ("ChangeSetNotFound", "ChangeSetNotFoundException"):
-                return None
-            if error_code(error) == "ValidationError" and "does not exist" in str(error):
+            gone = ("ChangeSetNotFound", "ChangeSetNotFoundException")
+            if error_code(error) in gone or names_no_stack(error):
                 return None
             raise
     return found

@@ -88,6 +88,11 @@ def make_clients(region: str | None = None) -> Clients:
         return Clients(boto3.Session(region_name=region))
 
 
+def names_no_stack(error: Exception) -> bool:
+    """Tell whether a call failed because there is no such stack: CloudFormation only says so."""
+    return error_code(error) == "ValidationError" and "does not exist" in str(error)
+
+
 @contextmanager
 def stack_errors(what: str) -> Iterator[None]:
     """Turn what botocore raises inside into a `StackError`.

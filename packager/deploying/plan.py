@@ -5,10 +5,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from packager.bundle.folder import FUNCTION_ZIP, LAYER_ZIP, TEMPLATE_NAME, Bundle
-from packager.bundle.keys import check_names, function_key, layer_key, models_prefix
+from packager.bundle.keys import check_names, function_key, layer_key, model_key, models_prefix
 from packager.bundle.template import layer_name
 from packager.deploying.parameters import (
     LAYER_ARN,
@@ -114,7 +113,7 @@ def make_plan(
         )
     check_given(given, declared)
     _check_layer(given, bundle)
-    digests = {FUNCTION_ZIP: _digest(bundle, FUNCTION_ZIP)}
+    digests = {FUNCTION_ZIP: bundle.artifact(FUNCTION_ZIP).sha256}
     keys = {FUNCTION_ZIP: function_key(prefix, digests[FUNCTION_ZIP])}
     if manifest.layer:
         digests[LAYER_ZIP] = manifest.layer.sha256
@@ -133,12 +132,9 @@ def make_plan(
     uploads = list(uris.values())
     if manifest.model_archive:
         digest = manifest.model_archive.sha256
-        values |= {
-            "ModelBucket": bucket,
-            "ModelPrefix": models_prefix(prefix),
-            "ModelSha256": digest,
-        }
-        uploads.insert(0, f"s3://{bucket}/{models_prefix(prefix)}/{digest}/model.zip")
+        place = {"ModelBucket": bucket, "ModelPrefix": models_prefix(prefix)}
+        values |= place | {"ModelSha256": digest}
+        uploads.insert(0, f"s3://{bucket}/{model_key(prefix, digest)}")
     check_concurrency(defaults | values)
     values[REVISION] = _revision(digests, defaults | values)
     return DeployPlan(stack_name, bucket, prefix, _located(text, uris), values, tuple(uploads))
@@ -163,28 +159,14 @@ def _is_layer_of(bundle: Bundle, arn: str) -> bool:
     return not arn or arn.split(":")[-2] == layer_name(bundle.manifest)
 
 
-def _digest(bundle: Bundle, name: str) -> str:
-    for entry in bundle.manifest.artifacts:
-        if entry.path == name:
-            return entry.sha256
-    raise BundleInvalid(f"bundle.json in {bundle.folder} does not name {name}")
-
-
 def _located(text: str, uris: Mapping[str, str]) -> str:
     for name, uri in uris.items():
-        text, count = re.subn(
-            rf"(?m)^(\s+(?:CodeUri|ContentUri): ){re.escape(name)}$",
-            # Not the address itself, in which a backslash would mean something.
-            partial(_with_address, uri),
-            text,
-        )
+        place = rf"(?m)^(\s+(?:CodeUri|ContentUri): ){re.escape(name)}$"
+        # In what takes the place a backslash would mean something.
+        text, count = re.subn(place, r"\1" + uri.replace("\\", r"\\"), text)
         if count != 1:
             raise BundleInvalid(f"{TEMPLATE_NAME} names {name} {count} times, not once")
     return text
-
-
-def _with_address(uri: str, match: re.Match[str]) -> str:
-    return match[1] + uri
 
 
 def stored_at(template: str) -> str | None:

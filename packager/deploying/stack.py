@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from packager.deploying.clients import Clients, stack_errors
+from packager.deploying.clients import Clients, names_no_stack, stack_errors
 from packager.deploying.stack_events import StackEvents
 from packager.errors import ConfigError, StackError
 from packager.progress import Progress
-from packager.storage.client import error_code
 
 NEVER_LIVED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 """What a failed creation leaves: CloudFormation can only delete it."""
@@ -66,8 +65,7 @@ def read_stack(clients: Clients, name: str) -> Stack | None:
         try:
             (found,) = clients.cloudformation.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:
-            text = str(error)
-            if error_code(error) == "ValidationError" and "does not exist" in text:
+            if names_no_stack(error):
                 return None
             raise
     return described(found)
@@ -167,16 +165,13 @@ def settled_stack(
             f"the stack {name} was not wholly deleted: {stack.reason}",
             hint=f"Remove what is in the way, then: packager destroy --stack {name}",
         )
-    if stack.status == "UPDATE_ROLLBACK_FAILED":
-        raise StackError(
-            f"the stack {name} is in state {stack.status}: {stack.reason}",
-            hint=unfinished_rollback_hint(name),
-        )
-    raise StackError(
-        f"the stack {name} is in state {stack.status}: {stack.reason}",
-        hint="Somebody turned off that failed changes are rolled back. Bring it to an end in the"
-        " console of CloudFormation, or delete it with `packager destroy`.",
+    hint = (
+        "Somebody turned off that failed changes are rolled back. Bring it to an end in the"
+        " console of CloudFormation, or delete it with `packager destroy`."
     )
+    if stack.status == "UPDATE_ROLLBACK_FAILED":
+        hint = unfinished_rollback_hint(name)
+    raise StackError(f"the stack {name} is in state {stack.status}: {stack.reason}", hint=hint)
 
 
 def unfinished_rollback_hint(name: str) -> str:

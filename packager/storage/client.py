@@ -131,27 +131,21 @@ def _refused(what: str, error: Any) -> StorageError:
 
 
 def _not_reached(what: str, error: Exception) -> StorageError:
-    from botocore import exceptions as botocore_errors  # as above: heavy
+    from botocore import exceptions  # as above: heavy
 
     text = str(error).rstrip(".")
-    if isinstance(error, botocore_errors.NoRegionError):
-        return _failed(what, text, NO_REGION_HINT)
-    if isinstance(error, botocore_errors.ProfileNotFound):
-        return _failed(what, text, "`aws configure list-profiles` lists those that there are.")
-    if isinstance(
-        error,
-        (
-            botocore_errors.NoCredentialsError,
-            botocore_errors.PartialCredentialsError,
-            botocore_errors.CredentialRetrievalError,
-        ),
-    ):
-        return _failed(what, text, CREDENTIALS_HINT)
-    if isinstance(error, botocore_errors.SSOError):
-        return _failed(what, text, _REFRESH_HINT)
-    if isinstance(error, botocore_errors.ParamValidationError):
+    if isinstance(error, exceptions.ParamValidationError):
         return _failed(what, " ".join(text.split()), "Check the bucket's name and the key.")
-    return _failed(what, text, _ENDPOINT_HINT)
+    hints = {
+        exceptions.NoRegionError: NO_REGION_HINT,
+        exceptions.ProfileNotFound: "`aws configure list-profiles` lists those that there are.",
+        exceptions.NoCredentialsError: CREDENTIALS_HINT,
+        exceptions.PartialCredentialsError: CREDENTIALS_HINT,
+        exceptions.CredentialRetrievalError: CREDENTIALS_HINT,
+        exceptions.SSOError: _REFRESH_HINT,
+    }
+    found = (hint for kind, hint in hints.items() if isinstance(error, kind))
+    return _failed(what, text, next(found, _ENDPOINT_HINT))
 
 
 def _failed(what: str, why: str, hint: str | None) -> StorageError:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from handler.manifest import FileEntry
-from packager.bundle.folder import Bundle
+from packager.bundle.folder import FUNCTION_ZIP, Bundle
 from packager.bundle.keys import (
     DEFAULT_PREFIX,
     check_names,
@@ -13,7 +13,7 @@ from packager.bundle.keys import (
     layer_key,
     model_key,
 )
-from packager.errors import BundleInvalid, ConfigError, StorageError
+from packager.errors import ConfigError, StorageError
 from packager.progress import SILENT, Progress
 from packager.storage.client import S3Client, error_code, s3_client, storage_errors
 from packager.storage.upload import ensure_object
@@ -79,12 +79,17 @@ def publish(
         return PublishReport(bucket=bucket, model=None, layer=None, function=None)
     s3 = client or s3_client()
     ensure_bucket(s3, bucket, create=create_bucket, region=region, progress=progress)
-    return PublishReport(
-        bucket=bucket,
-        model=publish_model(s3, bundle, bucket, prefix, progress=progress),
-        layer=_publish_layer(s3, bundle, bucket, prefix, progress),
-        function=None if is_image else _publish_function(s3, bundle, bucket, prefix, progress),
-    )
+    model = publish_model(s3, bundle, bucket, prefix, progress=progress)
+    layer, function = None, None
+    if bundle.manifest.layer and bundle.layer_zip:
+        entry = bundle.manifest.layer
+        key = layer_key(prefix, entry.sha256)
+        layer = _send(s3, "layer", bundle.layer_zip, entry, bucket, key, progress)
+    if not is_image:
+        entry = bundle.artifact(FUNCTION_ZIP)
+        key = function_key(prefix, entry.sha256)
+        function = _send(s3, "function", bundle.function_zip, entry, bucket, key, progress)
+    return PublishReport(bucket, model, layer, function)
 
 
 def publish_model(
@@ -98,8 +103,7 @@ def publish_model(
     if archive is None or bundle.model_zip is None:
         return None
     key = model_key(prefix, archive.sha256)
-    sent = ensure_object(s3, bundle.model_zip, archive, bucket, key, progress)
-    return PublishedObject("model", key, archive.size_bytes, archive.sha256, sent)
+    return _send(s3, "model", bundle.model_zip, archive, bucket, key, progress)
 
 
 def ensure_bucket(
@@ -146,28 +150,14 @@ def ensure_bucket(
         s3.create_bucket(Bucket=bucket, **options)
 
 
-def _publish_layer(
-    s3: S3Client, bundle: Bundle, bucket: str, prefix: str, progress: Progress
-) -> PublishedObject | None:
-    entry = bundle.manifest.layer
-    if entry is None or bundle.layer_zip is None:
-        return None
-    key = layer_key(prefix, entry.sha256)
-    sent = ensure_object(s3, bundle.layer_zip, entry, bucket, key, progress)
-    return PublishedObject("layer", key, entry.size_bytes, entry.sha256, sent)
-
-
-def _publish_function(
-    s3: S3Client, bundle: Bundle, bucket: str, prefix: str, progress: Progress
+def _send(
+    s3: S3Client,
+    name: Literal["model", "layer", "function"],
+    path: Path,
+    entry: FileEntry,
+    bucket: str,
+    key: str,
+    progress: Progress,
 ) -> PublishedObject:
-    entry = _artifact(bundle, bundle.function_zip)
-    key = function_key(prefix, entry.sha256)
-    sent = ensure_object(s3, bundle.function_zip, entry, bucket, key, progress)
-    return PublishedObject("function", key, entry.size_bytes, entry.sha256, sent)
-
-
-def _artifact(bundle: Bundle, path: Path) -> FileEntry:
-    for entry in bundle.manifest.artifacts:
-        if bundle.folder / entry.path == path:
-            return entry
-    raise BundleInvalid(f"bundle.json in {bundle.folder} does not name {path.name}")
+    is_uploaded = ensure_object(s3, path, entry, bucket, key, progress)
+    return PublishedObject(name, key, entry.size_bytes, entry.sha256, is_uploaded)
