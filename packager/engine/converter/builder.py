@@ -178,3 +178,11 @@ def _distinct(parts: list[np.ndarray]) -> np.ndarray:
         values = {str(value) for part in parts for value in part if isinstance(value, str)}
         return np.array(sorted(values), dtype=object)
     return np.unique(np.concatenate(parts))
+
+
+Recurse = Callable[[Any, str], list[Step]]
+"""Converts a part of a model: the part, and which of its methods."""
+Convert = Callable[[Any, str, Builder, Recurse], list[Step]]
+"""Converts a model of one class: the model, the method that is wanted (`predict`,
+`predict_proba`, `decision_function`, `transform`, ...), where arrays and edges go, and how its
+parts are converted."""

@@ -1,16 +1,34 @@
 """Convert a fitted model to the steps of a compiled program."""
 
-from collections.abc import Callable
 from typing import Any
 
-from .builder import Builder, NotConvertible, Step
+from . import (
+    steps_density,
+    steps_encoding,
+    steps_ensemble,
+    steps_flow,
+    steps_linear,
+    steps_scaling,
+    trees_boosting,
+    trees_lightgbm,
+    trees_sklearn,
+    trees_xgboost,
+)
+from .builder import Builder, Convert, NotConvertible, Step
 
-Recurse = Callable[[Any, str], list[Step]]
-"""Converts a part of a model: the part, and which of its methods."""
-Convert = Callable[[Any, str, Builder, Recurse], list[Step]]
-"""Converts a model of one class: the model, the method that is wanted (`predict`,
-`predict_proba`, `decision_function`, `transform`, ...), where arrays and edges go, and how its
-parts are converted."""
+CONVERTERS: dict[str, Convert] = {
+    **steps_linear.CONVERTERS,
+    **steps_density.CONVERTERS,
+    **steps_scaling.CONVERTERS,
+    **steps_encoding.CONVERTERS,
+    **steps_flow.CONVERTERS,
+    **steps_ensemble.CONVERTERS,
+    **trees_sklearn.CONVERTERS,
+    **trees_boosting.CONVERTERS,
+    **trees_xgboost.CONVERTERS,
+    **trees_lightgbm.CONVERTERS,
+}
+"""By qualified class name: exactly these, for a subclass may compute anything."""
 
 
 def convert(model: Any, method: str, builder: Builder) -> list[Step]:
@@ -19,9 +37,6 @@ def convert(model: Any, method: str, builder: Builder) -> list[Step]:
     :param model: a fitted estimator, transformer or Booster.
     :raises NotConvertible: with a sentence that says why.
     """
-    # Imported here: it imports the names above.
-    from .tables import CONVERTERS
-
     # A subclass may compute anything: only the very classes are known.
     name = f"{type(model).__module__}.{type(model).__qualname__}"
     if name not in CONVERTERS:

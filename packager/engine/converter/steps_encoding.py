@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import Builder, Step
-from .convert import Convert, Recurse
+from .builder import Builder, Convert, Recurse, Step
 from .steps_common import make, only, refuse
 
 Spec = dict[str, Any]

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import Builder, Step
-from .convert import Convert, Recurse
+from .builder import Builder, Convert, Recurse, Step
 from .steps_common import check, labels, library_version, make, on_tables, only, refuse
 
 _PAIR = 2

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import Builder, Seen, Step
-from .convert import Convert, Recurse
+from .builder import Builder, Convert, Recurse, Seen, Step
 from .steps_common import check, make, on_tables, only, refuse
 
 _KEEPS_COLUMNS = frozenset(

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import Builder, NotConvertible, Step
-from .convert import Convert, Recurse
+from .builder import Builder, Convert, NotConvertible, Recurse, Step
 from .steps_common import FLOATS, check, library_version, make, only, refuse
 
 

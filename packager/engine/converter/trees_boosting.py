@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import Builder, NotConvertible, Step
-from .convert import Convert, Recurse
+from .builder import Builder, Convert, NotConvertible, Recurse, Step
 from .forests import Tree, forest_step
 from .steps_common import check, labels, make, only
 from .trees_sklearn import tree_of

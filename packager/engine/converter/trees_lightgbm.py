@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import Builder, NotConvertible, Step
-from .convert import Convert, Recurse
+from .builder import Builder, Convert, NotConvertible, Recurse, Step
 from .forests import Tree, forest_step
 from .steps_common import labels, make, only, refuse
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import Builder, Step
-from .convert import Convert, Recurse
+from .builder import Builder, Convert, Recurse, Step
 from .forests import Tree, forest_step
 from .steps_common import check, labels, make, only
 

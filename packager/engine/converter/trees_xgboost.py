@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .builder import Builder, NotConvertible, Step
-from .convert import Convert, Recurse
+from .builder import Builder, Convert, NotConvertible, Recurse, Step
 from .forests import Tree, below, forest_step
 from .steps_common import make, only, refuse
 
