@@ -4,11 +4,9 @@ The functions and classes below are the public API (docs/python-api.md). Each is
 first used: `import packager` alone costs little and brings neither boto3 nor numpy.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 from packager.version import __version__ as __version__
 
+TYPE_CHECKING = False  # as in typing, which takes 10 ms to import
 if TYPE_CHECKING:
     from packager.api.bundles import build as build
     from packager.api.bundles import check as check
@@ -64,10 +62,12 @@ _HOMES = {
 __all__ = [name for names in _HOMES.values() for name in names]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    import importlib
+
     for home, names in _HOMES.items():
         if name in names:
-            value = getattr(importlib.import_module(f"packager.{home}"), name)
+            value: object = getattr(importlib.import_module(f"packager.{home}"), name)
             globals()[name] = value
             return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
