@@ -74,6 +74,3 @@ def refuse_special(array: np.ndarray, *, allow_nan: bool, allow_infinity: bool =
         )
     if not allow_nan and np.isnan(array).any():
         raise ValueError("Input X contains NaN.")
-
-
-MAKERS = {"check": _check}

@@ -52,6 +52,3 @@ def _onnx(step: Step) -> Compute:
         return result.reshape(len(result)) if is_flat else result
 
     return predict
-
-
-MAKERS = {"treelite": _treelite, "onnx": _onnx}

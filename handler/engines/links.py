@@ -118,14 +118,3 @@ def _isolation(step: Step) -> Compute:
 
 def _inliers(step: Step) -> Compute:
     return lambda data: np.where(data < 0, -1, 1)
-
-
-MAKERS: dict[str, Callable[[Step], Compute]] = {
-    "divide": _divide,
-    "multi_labels": _multi_labels,
-    "ravel": _ravel,
-    "link": _link,
-    "scaled_expit": _scaled_expit,
-    "isolation": _isolation,
-    "inliers": _inliers,
-}

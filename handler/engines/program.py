@@ -60,7 +60,8 @@ _MODULES = {
     "steps_tables": "matrix pick join",
 }
 OPS = {op: module for module, ops in _MODULES.items() for op in ops.split()}
-"""Which module of this package makes an op; it is imported when a program has the op."""
+"""Which module of this package makes an op; it is imported when a program has the op. What
+makes it there, of a `Step`, is the function of the op's name behind an underscore."""
 
 
 @dataclass(frozen=True)
@@ -187,5 +188,5 @@ def _make(step: dict[str, Any], arrays: list[np.ndarray]) -> Compute:
     chains = tuple(_chain(chain, arrays) for chain in options.pop("chains", ()))
     named = {name: arrays[index] for name, index in options.pop("arrays", {}).items()}
     module = importlib.import_module(f"handler.engines.{OPS[op]}")
-    compute: Compute = module.MAKERS[op](Step(op, options, named, chains))
+    compute: Compute = getattr(module, f"_{op}")(Step(op, options, named, chains))
     return compute

@@ -69,10 +69,3 @@ def _hinge(step: Step) -> Compute:
 
 def _number_of_largest(step: Step) -> Compute:
     return lambda data: np.argmax(data, axis=1).astype(np.float32)
-
-
-MAKERS = {
-    "single_link": _single_link,
-    "hinge": _hinge,
-    "number_of_largest": _number_of_largest,
-}

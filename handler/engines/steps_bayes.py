@@ -43,6 +43,3 @@ def _quadratic(step: Step) -> Compute:
             return -0.5 * (np.array(norms).T + determinants) + priors
 
     return quadratic
-
-
-MAKERS = {"gaussian": _gaussian, "quadratic": _quadratic}

@@ -135,21 +135,3 @@ def _constant(step: Step) -> Compute:
         return tiled.ravel() if is_flat else tiled
 
     return constant
-
-
-MAKERS = {
-    "labels": _labels,
-    "decode": _decode,
-    "at_least": _at_least,
-    "expit": _expit,
-    "softmax": _softmax,
-    "pair": _pair,
-    "mirror": _mirror,
-    "shares": _shares,
-    "column": _column,
-    "reshape": _reshape,
-    "log_shares": _log_shares,
-    "difference": _difference,
-    "log_softmax": _log_softmax,
-    "constant": _constant,
-}

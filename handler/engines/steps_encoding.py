@@ -147,6 +147,3 @@ def _target(step: Step) -> Compute:
         return np.column_stack([values[codes[column]] for values, column in pairs])
 
     return target
-
-
-MAKERS = {"target": _target, "one_hot": _one_hot, "ordinal": _ordinal}

@@ -161,16 +161,3 @@ def _curve(step: Step, kind: str, index: str) -> Callable[[np.ndarray], np.ndarr
         return np.interp(known, x, y).astype(x.dtype)
 
     return isotonic
-
-
-MAKERS = {
-    "average": _average,
-    "average_rows": _average_rows,
-    "sum_mean": _sum_mean,
-    "vote": _vote,
-    "outputs": _outputs,
-    "stack": _stack,
-    "boost": _boost,
-    "median": _median,
-    "calibrate": _calibrate,
-}

@@ -40,7 +40,7 @@ def _dot(step: Step) -> Compute:
     return dot
 
 
-def _centroids(step: Step) -> Compute:
+def _nearest(step: Step) -> Compute:
     # Number of the nearest centroid. Arrays: `centers` (clusters x features).
     centers = step.arrays["centers"]
     norms = np.einsum("ij,ij->i", centers, centers)
@@ -75,13 +75,3 @@ def _distances(step: Step) -> Compute:
 
 def _relu(step: Step) -> Compute:
     return lambda data: np.maximum(data, 0)
-
-
-MAKERS = {
-    "linear": _linear,
-    "dot": _dot,
-    "shift": _shift,
-    "nearest": _centroids,
-    "distances": _distances,
-    "relu": _relu,
-}

@@ -81,6 +81,3 @@ def _mask(missing: Any) -> Callable[[np.ndarray], np.ndarray]:
         return lambda data: np.equal(data, None)
     value = missing["value"]
     return lambda data: data == value
-
-
-MAKERS = {"objects": _objects, "impute": _impute, "indicate": _indicate}

@@ -117,6 +117,3 @@ def _quantile(step: Step) -> Compute:
         return result
 
     return quantile
-
-
-MAKERS = {"quantile": _quantile}

@@ -170,16 +170,3 @@ def _elementwise(step: Step) -> Compute:
 def _absent(step: Step) -> Compute:
     # Make zeros missing: what XGBoost takes the zeros of a sparse matrix for.
     return lambda data: np.where(data == 0, np.array(np.nan, data.dtype), data)
-
-
-MAKERS = {
-    "absent": _absent,
-    "arithmetic": _arithmetic,
-    "clip": _clip,
-    "normalize": _normalize,
-    "binarize": _binarize,
-    "polynomial": _polynomial,
-    "power": _power,
-    "bins": _bins,
-    "elementwise": _elementwise,
-}

@@ -81,6 +81,3 @@ def _join(step: Step) -> Compute:
 
 def _weight(value: float) -> float | None:
     return None if value != value else value
-
-
-MAKERS = {"matrix": _matrix, "pick": _pick, "join": _join}

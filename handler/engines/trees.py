@@ -163,6 +163,3 @@ def _holds(sets: np.ndarray, start: np.ndarray, lowest: np.ndarray, x: np.ndarra
     category[~is_possible] = 0
     words = sets[np.minimum(start + 1 + category // 32, len(sets) - 1)]
     return is_possible & ((words >> (category % 32).astype(np.uint32)) & 1 != 0)
-
-
-MAKERS = {"forest": _forest}

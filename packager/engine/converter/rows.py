@@ -47,17 +47,10 @@ def generate(
     :param kinds: what each column holds, in the columns' order.
     """
     random = np.random.default_rng(seed)
-    columns = [
-        (name, kind, edges.get(index), None if example is None else example[name])
-        for index, (name, kind) in enumerate(kinds.items())
-    ]
     # One unknown category may be enough to have a whole block refused: there are blocks without.
     has_categories = any(kind in _MAY_BE_CATEGORIES for kind in kinds.values())
     for is_known in (True, False) if has_categories else (False,):
-        streams = {
-            name: _Stream(random, kind, edge, given, is_known=is_known)
-            for name, kind, edge, given in columns
-        }
+        streams = _streams(random, example, edges, kinds, is_known=is_known)
         wanted = max(count, min(_MOST_ROWS, *(2 * stream.edges for stream in streams.values())))
         for start in range(0, wanted, BLOCK):
             rows = min(BLOCK, wanted - start)
@@ -74,16 +67,7 @@ def generate_special(
 ) -> Iterator[Columns]:
     """Yield blocks of rows that many models refuse, or that a transformer turns into such."""
     random = np.random.default_rng(seed)
-    streams = {
-        name: _Stream(
-            random,
-            kind,
-            edges.get(index),
-            None if example is None else example[name],
-            is_known=True,
-        )
-        for index, (name, kind) in enumerate(kinds.items())
-    }
+    streams = _streams(random, example, edges, kinds, is_known=True)
     specials: tuple[tuple[float, ...], ...] = (
         _LARGE,
         (np.nan,),
@@ -142,6 +126,21 @@ class _Stream:
         self._at += len(places)
         ordinary[places] = self._near[turns]
         return ordinary
+
+
+def _streams(
+    random: np.random.Generator,
+    example: Mapping[str, np.ndarray] | None,
+    edges: Mapping[int, np.ndarray],
+    kinds: Mapping[str, Kind],
+    *,
+    is_known: bool,
+) -> dict[str, _Stream]:
+    given = example or dict.fromkeys(kinds)
+    return {
+        name: _Stream(random, kind, edges.get(index), given[name], is_known=is_known)
+        for index, (name, kind) in enumerate(kinds.items())
+    }
 
 
 def _pools(

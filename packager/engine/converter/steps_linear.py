@@ -47,14 +47,10 @@ def scores(
     *,
     is_flat: bool,
     dtype: str | list[str] = "numeric",
-    allow_infinity: bool = False,
 ) -> list[Step]:
     """Return the steps up to `X @ coef_.T + intercept_`."""
     arrays = {"coef": dense(model.coef_), "intercept": np.asarray(model.intercept_)}
-    return [
-        *check(model, dtype, allow_nan=allow_infinity, allow_infinity=allow_infinity),
-        make("linear", builder, arrays, is_flat=is_flat),
-    ]
+    return [*check(model, dtype), make("linear", builder, arrays, is_flat=is_flat)]
 
 
 def _regressor(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
