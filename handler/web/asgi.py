@@ -16,7 +16,6 @@ from handler.web.endpoints import (
     CLIENT_GONE,
     JSON,
     Call,
-    Endpoint,
     Endpoints,
     Reply,
     as_internal,
@@ -57,7 +56,7 @@ class AsgiApp:
         self._config = config
         self._telemetry = telemetry or Telemetry()
         self._framework: FastAPI | None = None
-        self._routes = _routes(self._endpoints)
+        self._routes = self._endpoints.routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
@@ -100,7 +99,7 @@ class AsgiApp:
             await self._answer_by_framework(scope, receive, send)
             return
         body = await _read_body(receive)
-        reply = Reply(b"", CLIENT_GONE) if body is None else await endpoint(_call(scope, body))
+        reply = Reply(b"", CLIENT_GONE) if body is None else await endpoint(Call.of(scope, body))
         await _send(reply, send)
 
     async def _answer_by_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,33 +114,6 @@ class AsgiApp:
             await _send(error_reply(scope["invocation"], as_internal(error)), send)
         else:
             await framework(scope, receive, send)
-
-
-def _routes(endpoints: Endpoints) -> dict[tuple[str, str], Endpoint]:
-    functions: dict[tuple[str, str], Endpoint] = {
-        ("POST", "/invocations"): endpoints.invocations,
-        ("GET", "/ping"): endpoints.ping,
-        ("GET", "/health"): endpoints.ping,
-        ("GET", "/version"): endpoints.version,
-    }
-    # The slash is answered as it is: MLflow redirects, and clients drop the body on the way.
-    slashed = {(method, f"{path}/"): function for (method, path), function in functions.items()}
-    # MLflow answers 405, but many a health checker sends HEAD.
-    heads = {("HEAD", "/ping"): endpoints.ping, ("HEAD", "/health"): endpoints.ping}
-    return functions | slashed | heads
-
-
-def _call(scope: Scope, body: bytes) -> Call:
-    content_type = next(
-        (value for name, value in scope["headers"] if name == b"content-type"), None
-    )
-    return Call(
-        invocation=scope["invocation"],
-        telemetry=scope["telemetry"],
-        is_alone="aws.event" in scope,
-        content_type=None if content_type is None else content_type.decode("latin-1"),
-        body=body,
-    )
 
 
 async def _read_body(receive: Receive) -> bytes | None:

@@ -7,7 +7,7 @@ same functions a FastAPI app's routes.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from handler.errors import HandlerError, ModelUnavailable, PredictionError, RequestTimeout
 from handler.host.model import ModelHost
@@ -34,6 +34,19 @@ class Call:
     content_type: str | None = None
     body: bytes = b""
 
+    @classmethod
+    def of(cls, scope: Mapping[str, Any], body: bytes) -> "Call":
+        """Return what a request's ASGI scope says, and what `AsgiApp` added to it."""
+        found = (value for name, value in scope["headers"] if name == b"content-type")
+        content_type = next(found, None)
+        return cls(
+            invocation=scope["invocation"],
+            telemetry=scope["telemetry"],
+            is_alone="aws.event" in scope,
+            content_type=None if content_type is None else content_type.decode("latin-1"),
+            body=body,
+        )
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -58,6 +71,20 @@ class Endpoints:
     def __init__(self, host: ModelHost, timeout_s: float | None) -> None:
         self._host = host
         self._timeout_s = timeout_s
+
+    def routes(self) -> dict[tuple[str, str], Endpoint]:
+        """Return them by method and path."""
+        functions: dict[tuple[str, str], Endpoint] = {
+            ("POST", "/invocations"): self.invocations,
+            ("GET", "/ping"): self.ping,
+            ("GET", "/health"): self.ping,
+            ("GET", "/version"): self.version,
+        }
+        # The slash is answered as it is: MLflow redirects, and clients drop the body on the way.
+        slashed = {(method, f"{path}/"): function for (method, path), function in functions.items()}
+        # MLflow answers 405, but many a health checker sends HEAD.
+        heads = {("HEAD", "/ping"): self.ping, ("HEAD", "/health"): self.ping}
+        return functions | slashed | heads
 
     async def invocations(self, call: Call) -> Reply:
         """Score rows. The formats are those of MLflow's scoring server."""

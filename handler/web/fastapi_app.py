@@ -24,12 +24,8 @@ def create_app(
     :param manifest: for the documentation; None if it cannot be read.
     """
     app = _App(manifest, config)
-    _add_route(app, "/invocations", endpoints.invocations, "POST")
-    for path in ("/ping", "/health"):
-        _add_route(app, path, endpoints.ping, "GET")
-        # MLflow answers 405, but many a health checker sends HEAD.
-        app.add_api_route(path, _route(endpoints.ping), methods=["HEAD"])
-    _add_route(app, "/version", endpoints.version, "GET")
+    for (method, path), endpoint in endpoints.routes().items():
+        app.add_api_route(path, _route(endpoint), methods=[method], response_class=Response)
     return app
 
 
@@ -57,26 +53,13 @@ class _App(FastAPI):
         return self.openapi_schema
 
 
-def _add_route(app: FastAPI, path: str, endpoint: Endpoint, method: str) -> None:
-    # The slash is answered as it is: MLflow redirects, and clients drop the body on the way.
-    for spelling in (path, path + "/"):
-        app.add_api_route(spelling, _route(endpoint), methods=[method], response_class=Response)
-
-
 def _route(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             body = await request.body()
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
-        call = Call(
-            invocation=request.scope["invocation"],
-            telemetry=request.scope["telemetry"],
-            is_alone="aws.event" in request.scope,
-            content_type=request.headers.get("content-type"),
-            body=body,
-        )
-        reply = await endpoint(call)
+        reply = await endpoint(Call.of(request.scope, body))
         return Response(reply.body, reply.status, dict(reply.headers), media_type=JSON)
 
     return answer
