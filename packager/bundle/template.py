@@ -7,7 +7,7 @@ from typing import Any
 from handler.facts_for_builder import ERRORS_METRIC, METRIC_NAMESPACE
 from handler.manifest import BundleManifest
 from packager.aws.runtimes import ARCHITECTURES, DEFAULT_TMP_MIB, ONE_VCPU_MEMORY_MIB, RUNTIMES
-from packager.bundle.keys import DEFAULT_PREFIX, check_bucket, models_prefix
+from packager.bundle.keys import DEFAULT_PREFIX, models_prefix
 from packager.bundle.sizing import HTTP_API_TIMEOUT_S, Sizing, size_function
 from packager.support.rendering import render
 
@@ -53,22 +53,17 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
 def render_template(
     manifest: BundleManifest | None = None,
     *,
-    bucket: str | None = None,
     code_uri: str = "function.zip",
 ) -> str:
     """Return `template.yaml` for a bundle: equal manifests give equal text.
 
     :param manifest: the bundle's; None gives the general template, whose parameters leave
         model and target open.
-    :param bucket: default of the parameter ModelBucket, where it is known.
     :param code_uri: where the function zip is, seen from the template; of no matter for a
         container image, which is built from the template's own folder.
-    :raises ConfigError: `bucket` is no bucket name.
     """
-    if bucket is not None:
-        check_bucket(bucket)
     values = _general_values() if manifest is None else _bundle_values(manifest)
-    return _render(**values, bucket=bucket, code_uri=code_uri)
+    return _render(**values, code_uri=code_uri)
 
 
 def render_source_template(runtime: str, architecture: str, *, code_uri: str) -> str:

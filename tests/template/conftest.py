@@ -17,7 +17,7 @@ PYTHON = ROOT / ".tools" / "sam" / "bin" / "python"
 
 TEXTS = {
     "general": render_template(code_uri="dist/function.zip"),
-    "bundle": render_template(manifest(), bucket="my-models"),
+    "bundle": render_template(manifest()),
     "embedded": render_template(EMBEDDED),
     "layer": render_template(manifest(layer=LAYER)),
     "image": render_template(IMAGE),

@@ -14,7 +14,6 @@ import pytest
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from packager.aws.runtimes import ARCHITECTURES, RUNTIMES
 from packager.bundle.template import render_template
-from packager.errors import ConfigError
 from tests.template.reading import parse
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +38,7 @@ EMBEDDED = manifest(model_source="embedded", model_archive=None)
 IMAGE = manifest(model_source="embedded", model_archive=None, package_type="image")
 TEMPLATES = {
     "general": render_template(code_uri="dist/function.zip"),
-    "bundle": render_template(manifest(), bucket="my-models"),
+    "bundle": render_template(manifest()),
     "embedded": render_template(EMBEDDED),
     "layer": render_template(manifest(layer=LAYER)),
     "layer, nothing in S3": render_template(dataclasses.replace(EMBEDDED, layer=LAYER)),
@@ -103,7 +102,7 @@ def test_no_wildcard_of_a_prefix_can_widen_the_functions_policy() -> None:
 def test_a_bundles_template_is_filled_in() -> None:
     template = parse(TEMPLATES["bundle"])
     defaults = {name: item.get("Default") for name, item in template["Parameters"].items()}
-    assert defaults["ModelBucket"] == "my-models"
+    assert defaults["ModelBucket"] is None
     assert defaults["ModelPrefix"] == "packager/models"
     variables = template["Resources"]["ModelFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["MODEL_KEY"] == {"Fn::Sub": "${ModelPrefix}/${ModelSha256}/model.zip"}
@@ -111,7 +110,6 @@ def test_a_bundles_template_is_filled_in() -> None:
     assert (defaults["Runtime"], defaults["Architecture"]) == ("python3.12", "arm64")
     assert template["Parameters"]["Runtime"]["AllowedValues"] == ["python3.12"]
     assert template["Resources"]["ModelFunction"]["Properties"]["CodeUri"] == "function.zip"
-    assert "Default" not in parse(render_template(manifest()))["Parameters"]["ModelBucket"]
 
 
 def test_the_general_template_offers_every_target() -> None:
@@ -233,9 +231,3 @@ def test_a_model_in_the_image_takes_no_room_in_tmp() -> None:
 
 def test_equal_manifests_render_equal_text() -> None:
     assert render_template(manifest()) == render_template(manifest())
-
-
-@pytest.mark.parametrize("bucket", ["s3://x", "UPPER", "a", "x: y"])
-def test_what_is_no_bucket_name_is_refused(bucket: str) -> None:
-    with pytest.raises(ConfigError):
-        render_template(manifest(), bucket=bucket)
