@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from packager.errors import ModelError, PackagerError, ToolMissing
+from packager.errors import ModelError, PackagerError, ToolMissing, install_hint
 
 
 def save_estimator(estimator: Any, folder: Path) -> tuple[Path, str]:
@@ -66,7 +66,7 @@ def _pickle(estimator: Any, folder: Path) -> str:
         import cloudpickle
     except ImportError as error:
         raise ToolMissing(
-            "cloudpickle, which saves estimators,", "pip install 'packager[sklearn]'"
+            "cloudpickle, which saves estimators,", install_hint("sklearn")
         ) from error
     # What a notebook defines goes along.
     data = cloudpickle.dumps(estimator, protocol=pickle.DEFAULT_PROTOCOL)
