@@ -3,8 +3,8 @@
 Hatch runs it for wheels and editable installs; `python hatch_build.py` does the same by hand.
 Zig's C compiler makes Linux libraries on any machine. They call nothing, not even libc.
 
-The wheel is `py3-none-any` although it has compiled libraries: both are for where a bundle runs, and
-the same whichever machine installs it. Where none fits this machine numpy takes their place.
+The wheel is `py3-none-any` although it has compiled libraries: both are for where a bundle runs,
+and the same whichever machine installs it. Where none fits this one numpy takes their place.
 """
 
 import subprocess
