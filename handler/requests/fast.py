@@ -70,7 +70,7 @@ class FastReader:
         return cls(types, kind) if len(types) == len(schema.columns) else None
 
     def read(self, envelope: Envelope) -> Any:
-        """Return the data as enforcement would; None if the request is not a plain one."""
+        """Return the data as enforcement would; None if the request is not a regular one."""
         try:
             if self._is_all_double:
                 return self._make.from_table(self._table(envelope), _index(envelope))

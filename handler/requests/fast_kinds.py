@@ -13,11 +13,11 @@ _LABELS = frozenset((int, float, bool, NoneType, str))
 
 
 class IrregularError(Exception):
-    """The request is not a plain one."""
+    """The request is not a regular one."""
 
 
 def require(is_regular: bool) -> None:
-    """Leave a request that is not a plain one to the general way.
+    """Leave a request that is not regular to the general way.
 
     :raises IrregularError: it is not.
     """

@@ -62,7 +62,7 @@ class Scorer:
         # What a type hint gave rise to describes the input, and is not enforced on it.
         enforced = None if self._is_type_hinted else self._schema
         self._signature = Signature(enforced, hides_details=hides_schema_details)
-        self._plain = FastReader.for_schema(enforced, info.engine.input_kind)
+        self._fast = FastReader.for_schema(enforced, info.engine.input_kind)
         self._params = ParamsSchema(parse_params(signature.get("params")))
 
     def score(self, body: bytes, content_type: str | None) -> ScoringResult:
@@ -95,7 +95,7 @@ class Scorer:
         :param request: a regular one: any other is not worth the libraries that it needs.
         """
         envelope = read_envelope(json.dumps(request).encode(), self._params.names)
-        data = None if self._plain is None else self._plain.read(envelope)
+        data = None if self._fast is None else self._fast.read(envelope)
         if data is not None:
             encode_predictions(self._predictor.predict(data, self._params.enforce(None)))
 
@@ -110,7 +110,7 @@ class Scorer:
     def _data(self, envelope: Envelope) -> Any:
         if self._is_type_hinted and envelope.format == "inputs":
             return envelope.payload  # the model validates and converts it
-        frame = None if self._plain is None else self._plain.read(envelope)
+        frame = None if self._fast is None else self._fast.read(envelope)
         if frame is not None:
             return frame
         try:

@@ -98,11 +98,11 @@ class Inputs:
                 yield table, table
             return
         framed = FastReader.for_schema(self.schema)
-        plain = FastReader.for_schema(self.schema, self.kind)
+        fast = FastReader.for_schema(self.schema, self.kind)
         for block in blocks:
             envelope = _envelope(block)
             frame = framed and framed.read(envelope)
-            data = plain and plain.read(envelope)
+            data = fast and fast.read(envelope)
             if frame is not None and data is not None:
                 yield frame, data
 
