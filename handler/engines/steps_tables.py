@@ -65,7 +65,9 @@ def _join(step: Step) -> Compute:
     chains = step.chains
     is_numeric = bool(step.options["is_numeric"])
     given = step.arrays.get("weights")
-    weights = [None] * len(chains) if given is None else [_weight(one) for one in given.tolist()]
+    weights = [None] * len(chains)
+    if given is not None:
+        weights = [None if weight != weight else weight for weight in given.tolist()]
 
     def join(data: Any) -> np.ndarray:
         parts = []
@@ -77,7 +79,3 @@ def _join(step: Step) -> Compute:
         return np.hstack(parts)
 
     return join
-
-
-def _weight(value: float) -> float | None:
-    return None if value != value else value

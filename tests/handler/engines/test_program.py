@@ -1,8 +1,6 @@
 """The file of a compiled model: what is read from it, and what of a damaged one is said."""
 
-import importlib
 import json
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pandas as pd
 import pytest
 
 from handler.engines import trees
-from handler.engines.program import ALIGNMENT, MAGIC, OPS, Compute, Step, read_program
+from handler.engines.program import ALIGNMENT, MAGIC, read_program
 from handler.errors import ModelLoadError
 from packager.engine.converter.builder import Builder
 from packager.engine.converter.forests import Tree, forest_step
@@ -37,20 +35,6 @@ def write(path: Path, header: Any, arrays: bytes) -> None:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     head = MAGIC + len(text).to_bytes(8, "little") + text
     path.write_bytes(head + bytes(-len(head) % ALIGNMENT) + arrays)
-
-
-def test_every_op_is_made_by_the_function_of_its_name() -> None:
-    found: dict[str, set[str]] = defaultdict(set)
-    for op, module in OPS.items():
-        found[f"handler.engines.{module}"].add(f"_{op}")
-    for module, names in found.items():
-        functions = vars(importlib.import_module(module)).items()
-        makers = {
-            name
-            for name, function in functions
-            if list(getattr(function, "__annotations__", {}).values()) == [Step, Compute]
-        }
-        assert makers == names
 
 
 @pytest.fixture
