@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packager.api.models import Model, opened
 from packager.building.config import BuildConfig
@@ -14,15 +14,17 @@ from packager.bundle.keys import DEFAULT_PREFIX
 from packager.checking.gates import Gates
 from packager.checking.report import CheckReport
 from packager.checking.story import check_bundle
-from packager.errors import ConfigError
+from packager.errors import ConfigError, ToolMissing, install_hint
 from packager.lock.obtain import LockPolicy
 from packager.lock.pylock import read_lock
 from packager.model.mlmodel import MLMODEL_NAME
 from packager.progress import LOGGED, Progress
 from packager.requirements.select import inference_requirements
-from packager.scoring.predictor import Predictor
 from packager.storage import publish as storage
 from packager.storage.publish import PublishReport
+
+if TYPE_CHECKING:
+    from packager.scoring.predictor import Predictor
 
 BundleLike = Bundle | BuildReport | str | os.PathLike[str]
 """A bundle that was read, what :func:`build` returned, or a bundle's folder."""
@@ -117,12 +119,18 @@ def check(
         )
 
 
-def load(bundle: BundleLike, *, progress: Progress = LOGGED) -> Predictor:
+def load(bundle: BundleLike, *, progress: Progress = LOGGED) -> "Predictor":
     """Load the model of a bundle into this process, without AWS; it can be pickled.
 
     :raises BundleInvalid: it is not a whole bundle.
     :raises ModelError: the model cannot be loaded here.
+    :raises ToolMissing: what the handler needs itself is not installed.
     """
+    try:
+        from packager.scoring.predictor import Predictor
+    except ImportError as error:
+        what = f"{error.name}, which a predictor needs,"
+        raise ToolMissing(what, install_hint("local")) from error
     return Predictor(as_bundle(bundle, progress))
 
 
