@@ -43,10 +43,10 @@ class FileEntry:
 
         :raises ValueError: the path is absolute or climbs out of its folder.
         """
-        path = PurePosixPath(data["path"])
-        if path.is_absolute() or ".." in path.parts or "\\" in data["path"]:
-            raise ValueError(f"unsafe path {data['path']!r}")
-        return cls(str(path), int(data["size_bytes"]), str(data["sha256"]))
+        name = data["path"]
+        if not stays_inside(name):
+            raise ValueError(f"unsafe path {name!r}")
+        return cls(str(PurePosixPath(name)), int(data["size_bytes"]), str(data["sha256"]))
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,12 @@ class BundleManifest:
             layer=FileEntry.from_dict(layer) if layer else None,
             checks=tuple(CheckEntry(**item) for item in data["checks"]),
         )
+
+
+def stays_inside(name: str) -> bool:
+    """Tell whether a path, taken relative to a folder, leads to nowhere outside of it."""
+    path = PurePosixPath(name)
+    return not (path.is_absolute() or ".." in path.parts or "\\" in name)
 
 
 def read_manifest(task_root: Path) -> BundleManifest:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from handler.manifest import FileEntry
+from handler.manifest import FileEntry, stays_inside
 from packager.support.digests import file_entry
 
 
@@ -13,12 +13,12 @@ def resolve_inside(folder: Path, name: str, issues: list[str]) -> Path | None:
     Absolute names, `..` and symbolic links are refused: a model from elsewhere must not
     make us read, hash or ship what lies outside its folder.
     """
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in name or not pure.parts:
+    parts = PurePosixPath(name).parts
+    if not parts or not stays_inside(name):
         issues.append(f"{name!r} is not a path inside the model folder")
         return None
     path = folder
-    for part in pure.parts:
+    for part in parts:
         path = path / part
         if path.is_symlink():
             issues.append(f"{name} is a symbolic link")

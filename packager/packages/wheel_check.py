@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from handler.manifest import stays_inside
 from packager.errors import WheelInvalid
 
 _WITHOUT_DIGEST = ("RECORD", "RECORD.jws", "RECORD.p7s")
@@ -29,8 +30,7 @@ def check_local_wheels(lock_text: str) -> None:
         except (OSError, zipfile.BadZipFile) as error:
             raise WheelInvalid(f"the wheel {path.name} cannot be read: {error}") from error
         for member in members:
-            name = PurePosixPath(member.filename)
-            if name.is_absolute() or ".." in name.parts or "\\" in member.filename:
+            if not stays_inside(member.filename):
                 raise WheelInvalid(
                     f"the wheel {path.name} has a path outside of its folder: {member.filename}"
                 )
