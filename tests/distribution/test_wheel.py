@@ -62,7 +62,7 @@ def test_the_wheel_holds_all_of_both_packages_and_nothing_else(built: Built) -> 
 
 
 def test_the_sdist_holds_what_a_wheel_is_built_from(built: Built) -> None:
-    others = {".gitignore", "CHANGELOG.md", "PKG-INFO", "README.md", "hatch_build.py"}
+    others = {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "hatch_build.py"}
 
     assert in_sdist(built) == in_checkout("packager", "handler") | others | {"pyproject.toml"}
 
