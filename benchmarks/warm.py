@@ -24,7 +24,7 @@ from handler.config import HandlerConfig
 from handler.host.model import ModelHost
 from handler.requests.envelope import read_envelope
 from handler.telemetry import Telemetry
-from handler.web.asgi import Front
+from handler.web.asgi import AsgiApp
 from handler.web.events import dispatch
 
 _ROUNDS = 1500
@@ -50,7 +50,7 @@ def layers(body: bytes) -> Layers:
     host = ModelHost(lambda: scorer)
     host.start()
     telemetry = Telemetry(write=lambda line: None)
-    app = Front(host, None, HandlerConfig(task_root=Path()), telemetry)
+    app = AsgiApp(host, None, HandlerConfig(task_root=Path()), telemetry)
     http = Mangum(app, lifespan="off")
     event = _event(body)
     return {
