@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+_LIBRARIES = {"sklearn": "scikit-learn", "onnx": "onnxruntime", "pytorch": "torch"}
+_VERSION_KEYS = {
+    "xgboost": "xgb_version",
+    "lightgbm": "lgb_version",
+    "onnx": "",
+    "tensorflow": "",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,20 @@ class Found:
     notes: tuple[str, ...] = ()
     """What was decided for the user."""
 
+    @classmethod
+    def plain(cls, data: str, more: Mapping[str, Any] | None = None, **others: Any) -> Self:
+        """Return what most flavors say: section and `python_function` name the file as `data`.
+
+        :param more: what the section has besides.
+        :param others: all other fields.
+        """
+        section = {"code": None, "data": data, **(more or {})}
+        return cls(data, section, {"data": data}, **others)
+
+
+def _is_any(path: Path) -> bool:
+    return True
+
 
 @dataclass(frozen=True)
 class BareFormat:
@@ -37,14 +59,20 @@ class BareFormat:
     flavor: str
     suffixes: tuple[str, ...]
     """Of its files; ("",): it is a folder."""
-    library: str
-    """The distribution that reads it."""
-    version_key: str
-    """Of the library's version in the flavor's section; "": there is none."""
-    matches: Callable[[Path], bool]
-    """Whether the content is of this format, by its first bytes or the names in it. Raises
-    OSError."""
     read: Callable[[Path], Found]
     """Finds out what is to be known, without running anything. Raises ModelError."""
+    matches: Callable[[Path], bool] = _is_any
+    """Whether the content is of this format, by its first bytes or the names in it. Raises
+    OSError."""
     is_told: bool = False
     """Whether only the user can say that it is of this flavor."""
+
+    @property
+    def library(self) -> str:
+        """The distribution that reads it."""
+        return _LIBRARIES.get(self.flavor, self.flavor)
+
+    @property
+    def version_key(self) -> str:
+        """Of the library's version in the flavor's section; "": there is none."""
+        return _VERSION_KEYS.get(self.flavor, f"{self.flavor}_version")

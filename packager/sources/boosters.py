@@ -7,6 +7,7 @@ from pathlib import Path
 
 from packager.errors import ModelError
 from packager.sources.bareformat import BareFormat, Found
+from packager.sources.filebytes import first_bytes, mapped
 
 # The first bytes of UBJSON as XGBoost writes it: an object whose first key has a 64-bit length.
 _UBJSON = b"{L"
@@ -33,33 +34,26 @@ _REGRESSORS = (
 
 
 def _is_xgboost(path: Path) -> bool:
-    start = _start(path, 512)
+    start = first_bytes(path, 512)
     if start.startswith(_UBJSON):
         return True
     return start.lstrip().startswith(b"{") and b'"learner"' in start
 
 
 def _read_xgboost(path: Path) -> Found:
-    is_binary_json = _start(path, 2) == _UBJSON
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    is_binary_json = first_bytes(path, 2) == _UBJSON
+    with mapped(path) as data:
         _check_end(path, data)
         version = _xgboost_version(data, is_binary_json=is_binary_json)
         # XGBoost notes which of its scikit-learn classes wrote the file.
         estimator = _ESTIMATOR.search(data)
         model_class = _ESTIMATORS.get(estimator[1], _BOOSTER) if estimator else _BOOSTER
     saved_as = "ubj" if is_binary_json else "json"
-    is_wrapped = model_class != _BOOSTER
-    return Found(
-        data=f"model.{saved_as}",
-        section={
-            "code": None,
-            "data": f"model.{saved_as}",
-            "model_class": model_class,
-            "model_format": saved_as,
-        },
-        pyfunc={"data": f"model.{saved_as}"},
+    return Found.plain(
+        f"model.{saved_as}",
+        {"model_class": model_class, "model_format": saved_as},
         version=version,
-        requirements=("scikit-learn",) if is_wrapped else (),
+        requirements=() if model_class == _BOOSTER else ("scikit-learn",),
         notes=(f"Class: {model_class}",),
     )
 
@@ -80,8 +74,7 @@ def _xgboost_version(data: mmap.mmap, *, is_binary_json: bool) -> str | None:
 
 
 def _is_old_xgboost(path: Path) -> bool:
-    start = _start(path, 4)
-    return path.suffix in (".xgb", ".bin", ".model") and bool(start) and start[:1] != b"{"
+    return path.suffix in _OLD_XGBOOST and first_bytes(path, 1) not in (b"", b"{")
 
 
 def _refuse_old_xgboost(path: Path) -> Found:
@@ -92,39 +85,49 @@ def _refuse_old_xgboost(path: Path) -> Found:
 
 
 def _is_lightgbm(path: Path) -> bool:
-    lines = _start(path, 64).splitlines()
+    lines = first_bytes(path, 64).splitlines()
     return len(lines) > 1 and lines[0] == b"tree" and lines[1].startswith(b"version=")
 
 
 def _read_lightgbm(path: Path) -> Found:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         if data.find(b"\nend of trees") < 0:
             raise ModelError(f"{path} is cut short: the line 'end of trees' is missing")
-    return Found(
-        data="model.lgb",
-        section={
-            "code": None,
-            "data": "model.lgb",
+    return Found.plain(
+        "model.lgb",
+        {
             "model_class": "lightgbm.basic.Booster",
             "serialization_format": "cloudpickle",
             "skops_trusted_types": None,
         },
-        pyfunc={"data": "model.lgb"},
     )
 
 
 def _is_catboost(path: Path) -> bool:
-    return _start(path, 4) == _CBM
+    return first_bytes(path, 4) == _CBM
 
 
 def _is_catboost_json(path: Path) -> bool:
-    start = _start(path, 4096)
+    start = first_bytes(path, 4096)
     keys = (b'"features_info"', b'"model_info"', b'"oblivious_trees"', b'"ctr_data"')
     return start.lstrip().startswith(b"{") and any(key in start for key in keys)
 
 
 def _read_catboost(path: Path) -> Found:
-    return _catboost(path, "cbm")
+    is_binary = _is_catboost(path)
+    with mapped(path) as data:
+        if is_binary and len(data) < int.from_bytes(data[4:8], "little") + 8:
+            raise ModelError(f"{path} is cut short")
+        loss = _LOSS.search(data)
+        model_type = _catboost_type(loss[1] if loss else b"")
+        version = _CATBOOST_VERSION.search(data)
+        wrote = version[1].decode() if version else None
+    return Found.plain(
+        "model.cb",
+        {"model_type": model_type, "save_format": "cbm" if is_binary else "json"},
+        version=wrote,
+        notes=(f"Class: {model_type}, by the model's loss function",),
+    )
 
 
 def _read_catboost_json(path: Path) -> Found:
@@ -132,29 +135,7 @@ def _read_catboost_json(path: Path) -> Found:
         json.loads(path.read_bytes())
     except ValueError as error:
         raise ModelError(f"{path} is damaged: {error}") from error
-    return _catboost(path, "json")
-
-
-def _catboost(path: Path, save_format: str) -> Found:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if save_format == "cbm" and len(data) < int.from_bytes(data[4:8], "little") + 8:
-            raise ModelError(f"{path} is cut short")
-        loss = _LOSS.search(data)
-        model_type = _catboost_type(loss[1] if loss else b"")
-        version = _CATBOOST_VERSION.search(data)
-        wrote = version[1].decode() if version else None
-    return Found(
-        data="model.cb",
-        section={
-            "code": None,
-            "data": "model.cb",
-            "model_type": model_type,
-            "save_format": save_format,
-        },
-        pyfunc={"data": "model.cb"},
-        version=wrote,
-        notes=(f"Class: {model_type}, by the model's loss function",),
-    )
+    return _read_catboost(path)
 
 
 def _catboost_type(loss: bytes) -> str:
@@ -165,40 +146,11 @@ def _catboost_type(loss: bytes) -> str:
     return "CatBoostRanker" if loss.startswith(_RANKERS) else "CatBoost"
 
 
-def _start(path: Path, size_bytes: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(size_bytes)
-
-
+_OLD_XGBOOST = (".xgb", ".bin", ".model")
 FORMATS = (
-    BareFormat(
-        "xgboost",
-        (".ubj", ".json", ".xgb", ".bin", ".model"),
-        "xgboost",
-        "xgb_version",
-        _is_xgboost,
-        _read_xgboost,
-    ),
-    BareFormat(
-        "xgboost",
-        (".xgb", ".bin", ".model"),
-        "xgboost",
-        "xgb_version",
-        _is_old_xgboost,
-        _refuse_old_xgboost,
-    ),
-    BareFormat(
-        "lightgbm", (".txt", ".lgb"), "lightgbm", "lgb_version", _is_lightgbm, _read_lightgbm
-    ),
-    BareFormat(
-        "catboost", (".cbm", ".cb"), "catboost", "catboost_version", _is_catboost, _read_catboost
-    ),
-    BareFormat(
-        "catboost",
-        (".json",),
-        "catboost",
-        "catboost_version",
-        _is_catboost_json,
-        _read_catboost_json,
-    ),
+    BareFormat("xgboost", (".ubj", ".json", *_OLD_XGBOOST), _read_xgboost, _is_xgboost),
+    BareFormat("xgboost", _OLD_XGBOOST, _refuse_old_xgboost, _is_old_xgboost),
+    BareFormat("lightgbm", (".txt", ".lgb"), _read_lightgbm, _is_lightgbm),
+    BareFormat("catboost", (".cbm", ".cb"), _read_catboost, _is_catboost),
+    BareFormat("catboost", (".json",), _read_catboost_json, _is_catboost_json),
 )

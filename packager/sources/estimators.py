@@ -13,10 +13,6 @@ _FORMAT_REQUIREMENTS = {"skops": ("skops",), "cloudpickle": ("cloudpickle",)}
 _LIGHTGBM_CLASS = re.compile(rb"lightgbm\.sklearn[^\w.]{1,4}(?:\w\W)?(LGBM\w+)")
 
 
-def _is_any(path: Path) -> bool:
-    return True
-
-
 def _data_name(path: Path, found: BareFile) -> str:
     return f"model{'.pkl' if 'pickle' in found.serialization_format else path.suffix}"
 
@@ -46,34 +42,20 @@ def _read_lightgbm(path: Path) -> Found:
             f"{path} names no model of LightGBM in clear",
             hint="Save its booster instead: model.booster_.save_model('model.txt').",
         )
-    data = _data_name(path, found)
-    return Found(
-        data=data,
-        section={
-            "code": None,
-            "data": data,
+    return Found.plain(
+        _data_name(path, found),
+        {
             "model_class": f"lightgbm.sklearn.{name}",
             "serialization_format": found.serialization_format,
             "skops_trusted_types": None,
         },
-        pyfunc={"data": data},
         requirements=("scikit-learn", *_FORMAT_REQUIREMENTS.get(found.serialization_format, ())),
     )
 
 
 _PICKLES = (".pkl", ".pickle", ".joblib")
 FORMATS = (
-    BareFormat("sklearn", (".skops",), "scikit-learn", "sklearn_version", _is_any, _read_sklearn),
-    BareFormat(
-        "sklearn",
-        _PICKLES,
-        "scikit-learn",
-        "sklearn_version",
-        _is_any,
-        _read_sklearn,
-        is_told=True,
-    ),
-    BareFormat(
-        "lightgbm", _PICKLES, "lightgbm", "lgb_version", _is_any, _read_lightgbm, is_told=True
-    ),
+    BareFormat("sklearn", (".skops",), _read_sklearn),
+    BareFormat("sklearn", _PICKLES, _read_sklearn, is_told=True),
+    BareFormat("lightgbm", _PICKLES, _read_lightgbm, is_told=True),
 )

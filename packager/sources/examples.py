@@ -50,25 +50,16 @@ def read_input_example(source: Any) -> InputExample:
     :raises ToolMissing: pandas is not installed.
     """
     try:
-        import pandas  # noqa: F401 - heavy, and needed only for bare files
+        import numpy as np  # heavy, and needed only for bare files
+        import pandas as pd
     except ImportError as error:
         raise ToolMissing("pandas, which reads input examples,", install_hint("sklearn")) from error
-    if not isinstance(source, str | os.PathLike):
-        return _from_data(f"({type(source).__name__})", source)
-    path = Path(source)
-    if not path.is_file():
-        raise ConfigError(f"input example {path} does not exist")
-    if path.suffix == ".csv":
-        return _from_frame(path, _read_csv(path))
-    if path.suffix == ".json":
-        return _from_document(path, _read_json(path))
-    raise ConfigError(f"input example {path} is neither .csv nor .json")
-
-
-def _from_data(origin: object, data: Any) -> InputExample:
-    import numpy as np
-    import pandas as pd
-
+    origin: object
+    if isinstance(source, str | os.PathLike):
+        origin = path = Path(source)
+        data = _read(path)
+    else:
+        origin, data = f"({type(source).__name__})", source
     if isinstance(data, pd.DataFrame):
         return _from_frame(origin, data)
     if isinstance(data, np.ndarray):
@@ -76,20 +67,20 @@ def _from_data(origin: object, data: Any) -> InputExample:
     return _from_document(origin, data)
 
 
-def _read_csv(path: Path) -> _DataFrame:
+def _read(path: Path) -> Any:
+    """Return the table in a csv file, or what a json file holds."""
     import pandas as pd
 
+    if not path.is_file():
+        raise ConfigError(f"input example {path} does not exist")
+    if path.suffix not in (".csv", ".json"):
+        raise ConfigError(f"input example {path} is neither .csv nor .json")
+    is_csv = path.suffix == ".csv"
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path) if is_csv else json.loads(path.read_bytes())
     except ValueError as error:  # EmptyDataError, ParserError and UnicodeDecodeError are such
-        raise ConfigError(f"input example {path} is not csv: {error}") from error
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ConfigError(f"input example {path} is not JSON: {error}") from error
+        kind = "csv" if is_csv else "JSON"
+        raise ConfigError(f"input example {path} is not {kind}: {error}") from error
 
 
 def _from_document(origin: object, document: Any) -> InputExample:

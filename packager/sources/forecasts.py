@@ -2,14 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from packager.errors import ModelError
 from packager.sources.bareformat import BareFormat, Found
-from packager.sources.pickles import search_pickle, sniff_pickle
+from packager.sources.pickles import search_pickle, sniff_bare_file
 
 _PROPHET = "__prophet_version"
 _START_BYTES = 1 << 16
@@ -35,68 +34,34 @@ def _read_prophet(path: Path) -> Found:
         version = str(document[_PROPHET])
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{path} is no model of Prophet, or is damaged: {error}") from error
-    return Found(
-        data="model.pr",
-        section={"code": None, "data": "model.pr", "model_type": "Prophet"},
-        pyfunc={"data": "model.pr"},
-        version=version,
-        content=json.dumps(text),
+    return Found.plain(
+        "model.pr", {"model_type": "Prophet"}, version=version, content=json.dumps(text)
     )
 
 
-def _is_any(path: Path) -> bool:
-    return True
-
-
-def _read_pickle(
-    path: Path,
-    data: str,
-    more: dict[str, Any],
-    version: Callable[[Path], str | None] = lambda path: None,
-) -> Found:
-    found = sniff_pickle(path)
+def _read_pickle(path: Path, data: str, more: Mapping[str, str] | None = None) -> Found:
+    found = sniff_bare_file(path)
     if found.serialization_format == "joblib":
         raise ModelError(
             f"{path} was written by joblib, which this flavor does not read",
             hint="Load it, and save it with pickle.",
         )
-    return Found(
-        data=data,
-        section={"code": None, "data": data, **more},
-        pyfunc={"data": data},
-        version=version(path),
-        requirements=("cloudpickle",) if found.serialization_format == "cloudpickle" else (),
-    )
+    is_cloudpickle = found.serialization_format == "cloudpickle"
+    return Found.plain(data, more, requirements=("cloudpickle",) if is_cloudpickle else ())
 
 
-def _pmdarima_version(path: Path) -> str | None:
-    return search_pickle(path, _PMDARIMA)
+def _read_statsmodels(path: Path) -> Found:
+    return _read_pickle(path, "model.statsmodels")
+
+
+def _read_pmdarima(path: Path) -> Found:
+    found = _read_pickle(path, "model.pmd", {"model_type": "AutoARIMA"})
+    return replace(found, version=search_pickle(path, _PMDARIMA))
 
 
 _PICKLES = (".pkl", ".pickle")
 FORMATS = (
-    BareFormat("prophet", (".json",), "prophet", "prophet_version", _is_prophet, _read_prophet),
-    BareFormat(
-        "statsmodels",
-        _PICKLES,
-        "statsmodels",
-        "statsmodels_version",
-        _is_any,
-        partial(_read_pickle, data="model.statsmodels", more={}),
-        is_told=True,
-    ),
-    BareFormat(
-        "pmdarima",
-        _PICKLES,
-        "pmdarima",
-        "pmdarima_version",
-        _is_any,
-        partial(
-            _read_pickle,
-            data="model.pmd",
-            more={"model_type": "AutoARIMA"},
-            version=_pmdarima_version,
-        ),
-        is_told=True,
-    ),
+    BareFormat("prophet", (".json",), _read_prophet, _is_prophet),
+    BareFormat("statsmodels", _PICKLES, _read_statsmodels, is_told=True),
+    BareFormat("pmdarima", _PICKLES, _read_pmdarima, is_told=True),
 )

@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -44,50 +44,40 @@ def open_model(
     :raises StorageError: S3 refused or cannot be reached.
     :raises ToolMissing: reading it needs an extra that is not installed.
     """
-    if not isinstance(source, str | os.PathLike):
-        with tempfile.TemporaryDirectory(prefix="packager-estimator-") as folder:
-            saved, own_flavor = save_estimator(source, Path(folder))
-            with open_model(
-                saved,
-                flavor=flavor or own_flavor,
-                input_example=input_example,
-                trusted_types=trusted_types,
-                progress=progress,
-            ) as model:
-                yield model
-        return
-    uri = os.fspath(source)
-    local = _local_path(uri)
-    if local is not None and _is_bare(local):
-        with tempfile.TemporaryDirectory(prefix="packager-model-") as folder:
+    with ExitStack() as made:
+
+        def new_folder(prefix: str) -> Path:
+            return Path(made.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
+
+        if not isinstance(source, str | os.PathLike):
+            source, own_flavor = save_estimator(source, new_folder("packager-estimator-"))
+            flavor = flavor or own_flavor
+        uri = os.fspath(source)
+        local = _local_path(uri)
+        if local is not None and _is_bare(local):
+            folder = new_folder("packager-model-")
             write_bare_model(
                 local,
-                Path(folder),
+                folder,
                 flavor=flavor,
                 input_example=input_example,
                 trusted_types=trusted_types,
                 progress=progress,
             )
-            yield Path(folder)
-        return
-    if input_example is not None or trusted_types:
-        raise ConfigError(
-            f"--input-example and --trust describe a bare model file; {uri} is none",
-            hint="An MLflow model folder already says these things: leave the options out.",
-        )
-    with _opened_folder(uri, local, progress) as model:
+            yield folder
+            return
+        if input_example is not None or trusted_types:
+            raise ConfigError(
+                f"--input-example and --trust describe a bare model file; {uri} is none",
+                hint="An MLflow model folder already says these things: leave the options out.",
+            )
+        if local is not None:
+            folder = _existing_folder(local)
+        else:
+            folder = _download(uri, new_folder("packager-model-"), progress)
         if flavor:
-            _check_flavor(model, flavor)
-        yield model
-
-
-@contextmanager
-def _opened_folder(uri: str, local: Path | None, progress: Progress) -> Iterator[Path]:
-    if local is not None:
-        yield _existing_folder(local)
-        return
-    with tempfile.TemporaryDirectory(prefix="packager-model-") as folder:
-        yield _download(uri, Path(folder), progress)
+            _check_flavor(folder, flavor)
+        yield folder
 
 
 def _check_flavor(model: Path, flavor: str) -> None:

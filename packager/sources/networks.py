@@ -6,7 +6,6 @@ import re
 import zipfile
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -14,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packager.errors import ModelError
 from packager.model.onnx_files import read_external_files
 from packager.sources.bareformat import BareFormat, Found
+from packager.sources.filebytes import first_bytes
 from packager.support.malformed import ZIP_ERRORS
 
 _ZIP = b"PK\x03\x04"
@@ -33,13 +33,11 @@ _TENSORS = (
     *("collections ", "torch._utils ", "torch.serialization ", "torch.storage "),
     *("torch ", "_codecs ", "numpy", "torch.nn.parameter ", "torch._tensor "),
 )
-_DEVICE = {"config": {"device": None}}
 
 
 def _is_onnx(path: Path) -> bool:
     # Field 1 of the protocol buffer, a number: the format's version.
-    with path.open("rb") as file:
-        return file.read(1) == b"\x08"
+    return first_bytes(path, 1) == b"\x08"
 
 
 def _read_onnx(path: Path) -> Found:
@@ -47,23 +45,19 @@ def _read_onnx(path: Path) -> Found:
         beside = read_external_files(path)
     except ValueError as error:
         raise ModelError(f"{path} is no ONNX file, or is damaged: {error}") from error
-    return Found(
-        data="model.onnx",
-        section={
-            "code": None,
-            "data": "model.onnx",
+    return Found.plain(
+        "model.onnx",
+        {
             "onnx_session_options": None,
             "onnx_version": None,
             "providers": ["CUDAExecutionProvider", "CPUExecutionProvider"],
         },
-        pyfunc={"data": "model.onnx"},
         beside=beside,
     )
 
 
 def _is_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == _ZIP
+    return first_bytes(path, 4) == _ZIP
 
 
 def _members(path: Path) -> dict[str, str]:
@@ -82,8 +76,7 @@ def _is_torchscript(path: Path) -> bool:
 
 def _is_eager_torch(path: Path) -> bool:
     if not _is_zip(path):
-        with path.open("rb") as file:
-            return file.read(1) == b"\x80"  # a pickle: torch before 1.6
+        return first_bytes(path, 1) == b"\x80"  # a pickle: torch before 1.6
     members = _members(path)
     return "data.pkl" in members and "constants.pkl" not in members
 
@@ -96,7 +89,7 @@ def _read_exported(path: Path) -> Found:
     return _torch("data/model.pt2", {})
 
 
-def _read_torchscript(path: Path) -> Found:
+def _read_saved_torch(path: Path) -> Found:
     return _torch("data/model.pth", {"data/pickle_module_info.txt": "pickle"})
 
 
@@ -108,7 +101,7 @@ def _read_eager_torch(path: Path) -> Found:
             hint="Load it into the module and save that: torch.jit.script(module).save(FILE) or"
             " torch.export.save(torch.export.export(module, inputs), 'FILE.pt2').",
         )
-    return _torch("data/model.pth", {"data/pickle_module_info.txt": "pickle"})
+    return _read_saved_torch(path)
 
 
 def _is_state_dict(path: Path) -> bool:
@@ -129,13 +122,9 @@ def _torch(data: str, texts: dict[str, str]) -> Found:
     return Found(
         data=data,
         section={"code": None, "model_data": "data"},
-        pyfunc={"data": "data", "pickle_module_name": "pickle", **_DEVICE},
+        pyfunc={"data": "data", "pickle_module_name": "pickle", "config": {"device": None}},
         texts=texts,
     )
-
-
-def _is_keras(path: Path) -> bool:
-    return _is_zip(path)
 
 
 def _read_keras(path: Path) -> Found:
@@ -217,21 +206,11 @@ def _tensorflow_version(content: bytes) -> str | None:
     return None
 
 
-_TORCH: dict[str, Any] = {"library": "torch", "version_key": "pytorch_version"}
 FORMATS = (
-    BareFormat("onnx", (".onnx",), "onnxruntime", "", _is_onnx, _read_onnx),
-    BareFormat("pytorch", (".pt2",), **_TORCH, matches=_is_zip, read=_read_exported),
-    BareFormat(
-        "pytorch", (".pt", ".pth"), **_TORCH, matches=_is_torchscript, read=_read_torchscript
-    ),
-    BareFormat(
-        "pytorch",
-        (".pt", ".pth"),
-        **_TORCH,
-        matches=_is_eager_torch,
-        read=_read_eager_torch,
-        is_told=True,
-    ),
-    BareFormat("keras", (".keras",), "keras", "keras_version", _is_keras, _read_keras),
-    BareFormat("tensorflow", ("",), "tensorflow", "", _is_saved_model, _read_saved_model),
+    BareFormat("onnx", (".onnx",), _read_onnx, _is_onnx),
+    BareFormat("pytorch", (".pt2",), _read_exported, _is_zip),
+    BareFormat("pytorch", (".pt", ".pth"), _read_saved_torch, _is_torchscript),
+    BareFormat("pytorch", (".pt", ".pth"), _read_eager_torch, _is_eager_torch, is_told=True),
+    BareFormat("keras", (".keras",), _read_keras, _is_zip),
+    BareFormat("tensorflow", ("",), _read_saved_model, _is_saved_model),
 )

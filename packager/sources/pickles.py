@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from packager.errors import ModelError, ToolMissing, install_hint
+from packager.sources.filebytes import mapped
 from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
 
 _SCANNED_OPCODES = 500_000
@@ -48,23 +49,15 @@ class BareFile:
 
 
 def sniff_bare_file(path: Path) -> BareFile:
-    """Return the format of a `.pkl`, `.joblib` or `.skops` file, from its bytes.
-
-    :raises ModelError: it is empty, cut short or something else.
-    """
-    if path.suffix == ".skops":
-        return _sniff_skops(path)
-    return sniff_pickle(path)
-
-
-def sniff_pickle(path: Path) -> BareFile:
-    """Return the format of a pickle, whichever library wrote it.
+    """Return the format of a pickle, `.joblib` or `.skops` file, from its bytes.
 
     :raises ModelError: it is empty, cut short or something else.
     """
     if path.stat().st_size == 0:
         raise ModelError(f"{path} is empty")
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    if path.suffix == ".skops":
+        return _sniff_skops(path)
+    with mapped(path) as data:
         magic = bytes(data[:8])
         for prefix, decompress in _DECOMPRESSORS:
             if magic.startswith(prefix):
@@ -79,7 +72,7 @@ def sniff_pickle(path: Path) -> BareFile:
 
 def search_pickle(path: Path, pattern: re.Pattern[bytes]) -> str | None:
     """Return the pattern's first group in an uncompressed file of at least one byte."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         found = pattern.search(data)
         return found[1].decode() if found else None
 
@@ -111,8 +104,6 @@ def check_trusted_types(path: Path, trusted_types: Sequence[str]) -> None:
 
 
 def _sniff_skops(path: Path) -> BareFile:
-    if path.stat().st_size == 0:
-        raise ModelError(f"{path} is empty")
     try:
         with zipfile.ZipFile(path) as archive:
             schema = archive.read("schema.json").decode("utf-8")

@@ -28,12 +28,8 @@ def _read_spacy(path: Path) -> Found:
             " MLflow serves the categories that one gives, and nothing else of spaCy",
             hint="Wrap it into an mlflow.pyfunc.PythonModel and log that.",
         )
-    return Found(
-        data="model.spacy",
-        section={"code": None, "data": "model.spacy"},
-        pyfunc={"data": "model.spacy"},
-        version=version if isinstance(version, str) and version else None,
-    )
+    is_known = isinstance(version, str) and version
+    return Found.plain("model.spacy", version=version if is_known else None)
 
 
-FORMATS = (BareFormat("spacy", ("",), "spacy", "spacy_version", _is_spacy, _read_spacy),)
+FORMATS = (BareFormat("spacy", ("",), _read_spacy, _is_spacy),)
