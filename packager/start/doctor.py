@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from packager.aws.account import AwsSettings, read_aws_settings
 from packager.aws.runtimes import RUNTIMES
@@ -21,7 +21,6 @@ Status = Literal["ok", "missing", "problem"]
 """`problem`: it is there, and does not work."""
 
 _TIMEOUT_S = 30
-_DOCKER_NEED = "sam local invoke, sam local start-api, and container images"
 _ENGINE_HINT = (
     "Start it: Docker Desktop, or `sudo systemctl start docker`; where it runs already, your user"
     " has to be in the group docker, or DOCKER_HOST has to name its address."
@@ -72,99 +71,97 @@ def examine(*, progress: Progress = SILENT) -> Examination:
 
 def _findings(progress: Progress) -> Iterator[Finding]:
     progress.step("Looking for uv and Lambda's Pythons")
-    yield (uv := _uv())
-    yield _cache()
-    for runtime in RUNTIMES:
-        yield _python(runtime.python, has_uv=uv.status == "ok")
-    yield _emulator()
-    progress.step("Asking docker and sam")
-    yield (
-        client := _program(
-            "docker", _DOCKER_NEED, "Install Docker: https://docs.docker.com/get-docker/."
-        )
-    )
-    yield _engine(has_client=client.status == "ok")
-    yield _program(
-        "sam",
-        "sam local, sam build and sam deploy with a bundle's template.yaml",
-        "Install the AWS SAM CLI: pip install aws-sam-cli, in an environment of its own.",
-    )
-    progress.step("Reading AWS's settings")
-    yield from _aws()
-
-
-def _uv() -> Finding:
     need = "packager build: finds, downloads and installs what the model requires"
-    try:
-        version = run_uv(["--version"]).strip()
-    except ToolMissing:
-        return Finding("uv", "missing", "there is no module uv", need, _UV_HINT, is_required=True)
-    except (ToolError, OSError) as error:  # UvNotFound is an OSError: a package without its program
-        return Finding("uv", "problem", str(error), need, _UV_HINT, is_required=True)
-    return Finding("uv", "ok", version, need, is_required=True)
-
-
-def _cache() -> Finding:
+    yield (uv := _finding("uv", need, _uv(), is_required=True))
     need = "packager build: what is made once and used again"
+    yield _finding("cache", need, _cache(), is_required=True)
+    for version in (runtime.python for runtime in RUNTIMES):
+        need = f"checking and running bundles for python{version}, and their quicker cold starts"
+        yield _finding(f"Python {version}", need, _python(version, has_uv=uv.status == "ok"))
+    need = "packager invoke, and packager check's predictions"
+    yield _finding("Lambda emulator", need, _emulator())
+    progress.step("Asking docker and sam")
+    need = "sam local invoke, sam local start-api, and container images"
+    hint = "Install Docker: https://docs.docker.com/get-docker/."
+    yield (client := _finding("docker", need, _program("docker", hint)))
+    yield _finding("docker engine", need, _engine(has_client=client.status == "ok"))
+    need = "sam local, sam build and sam deploy with a bundle's template.yaml"
+    hint = "Install the AWS SAM CLI: pip install aws-sam-cli, in an environment of its own."
+    yield _finding("sam", need, _program("sam", hint))
+    progress.step("Reading AWS's settings")
+    need = "packager publish, deploy, status, logs, rollback, destroy, models in S3, sam deploy"
+    credentials, region = _aws()
+    yield _finding("AWS credentials", need, credentials)
+    yield _finding("AWS region", need, region)
+
+
+_Seen: TypeAlias = tuple[Status, str, str | None]
+"""Of a `Finding` its status, detail and hint."""
+
+
+def _finding(name: str, need: str, seen: _Seen, *, is_required: bool = False) -> Finding:
+    status, detail, hint = seen
+    return Finding(name, status, detail, need, hint, is_required)
+
+
+def _uv() -> _Seen:
+    try:
+        return "ok", run_uv(["--version"]).strip(), None
+    except ToolMissing:
+        return "missing", "there is no module uv", _UV_HINT
+    except (ToolError, OSError) as error:  # UvNotFound is an OSError: a package without its program
+        return "problem", str(error), _UV_HINT
+
+
+def _cache() -> _Seen:
     folder = cache_root()
     nearest = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return Finding("cache", "ok", str(folder), need, is_required=True)
+        return "ok", str(folder), None
     hint = f"Set {CACHE_VARIABLE} to a folder that can be written and has room."
-    detail = f"{nearest} is no folder that can be written"
-    return Finding("cache", "problem", detail, need, hint, is_required=True)
+    return "problem", f"{nearest} is no folder that can be written", hint
 
 
-def _python(version: str, *, has_uv: bool) -> Finding:
-    name = f"Python {version}"
-    need = f"checking and running bundles for python{version}, and their quicker cold starts"
+def _python(version: str, *, has_uv: bool) -> _Seen:
     if not has_uv:
-        return Finding(name, "problem", "only uv could find it", need, _UV_HINT)
+        return "problem", "only uv could find it", _UV_HINT
     found = find_python(version)
     if found is None:
-        return Finding(
-            name, "missing", "uv finds none", need, f"`uv python install {version}` gets it."
-        )
-    return Finding(name, "ok", str(found), need)
+        return "missing", "uv finds none", f"`uv python install {version}` gets it."
+    return "ok", str(found), None
 
 
-def _emulator() -> Finding:
-    name, need = "Lambda emulator", "packager invoke, and packager check's predictions"
+def _emulator() -> _Seen:
     try:
         path = rie_path()
     except ToolMissing as error:
-        return Finding(name, "missing", str(error), need, error.hint)
+        return "missing", str(error), error.hint
     except PackagerError as error:
-        return Finding(name, "problem", str(error), need, error.hint or "Correct the variable.")
+        return "problem", str(error), error.hint or "Correct the variable."
     if path.is_file():
-        return Finding(name, "ok", str(path), need)
+        return "ok", str(path), None
     hint = "Nothing, with a network: the first `packager invoke` or check downloads it."
-    return Finding(name, "missing", "not in the cache yet", need, hint)
+    return "missing", "not in the cache yet", hint
 
 
-def _program(name: str, need: str, hint: str) -> Finding:
+def _program(name: str, hint: str) -> _Seen:
     path = shutil.which(name)
     if path is None:
-        return Finding(name, "missing", "not on the PATH", need, hint)
+        return "missing", "not on the PATH", hint
     is_ok, said = _run([path, "--version"])
     if is_ok:
-        return Finding(name, "ok", f"{said} ({path})", need)
-    return Finding(name, "problem", f"{path} --version: {said}", need, hint)
+        return "ok", f"{said} ({path})", None
+    return "problem", f"{path} --version: {said}", hint
 
 
-def _engine(*, has_client: bool) -> Finding:
-    name = "docker engine"
+def _engine(*, has_client: bool) -> _Seen:
     path = shutil.which("docker")
     if path is None or not has_client:
-        return Finding(
-            name, "missing", "only the docker client could reach it", _DOCKER_NEED, _ENGINE_HINT
-        )
+        return "missing", "only the docker client could reach it", _ENGINE_HINT
     is_ok, said = _run([path, "version", "--format", "{{.Server.Version}}"])
     if is_ok and said:
-        return Finding(name, "ok", f"version {said}", _DOCKER_NEED)
-    return Finding(
-        name, "problem", said or "it does not tell its version", _DOCKER_NEED, _ENGINE_HINT
-    )
+        return "ok", f"version {said}", None
+    return "problem", said or "it does not tell its version", _ENGINE_HINT
 
 
 def _run(argv: list[str]) -> tuple[bool, str]:
@@ -200,40 +197,36 @@ def _line(text: str, *, is_last: bool = False) -> str:
     return without_login(lines[-1 if is_last else 0]) if lines else ""
 
 
-def _aws() -> Iterator[Finding]:
+def _aws() -> tuple[_Seen, _Seen]:
+    """Return what was seen of the credentials and of the region."""
     from botocore.exceptions import BotoCoreError  # heavy, as boto3
 
-    need = "packager publish, deploy, status, logs, rollback, destroy, models in S3, sam deploy"
     try:
         settings = read_aws_settings()
     except BotoCoreError as error:
-        yield Finding("AWS credentials", "problem", str(error), need, CREDENTIALS_HINT)
-        yield Finding(
-            "AWS region", "problem", "AWS's settings cannot be read", need, NO_REGION_HINT
+        return (
+            ("problem", str(error), CREDENTIALS_HINT),
+            ("problem", "AWS's settings cannot be read", NO_REGION_HINT),
         )
-        return
-    yield _credentials(settings, need)
-    yield _region(settings, need)
+    return _credentials(settings), _region(settings)
 
 
-def _credentials(settings: AwsSettings, need: str) -> Finding:
-    name = "AWS credentials"
+def _credentials(settings: AwsSettings) -> _Seen:
     if settings.provider is None:
         detail = "none found; the role of an EC2 instance was not asked for"
-        return Finding(name, "missing", detail, need, CREDENTIALS_HINT)
+        return "missing", detail, CREDENTIALS_HINT
     detail = f"provider {settings.provider}, profile {settings.profile}"
     if not settings.is_read:
         detail += "; set up, but not asked for the keys"
-    return Finding(name, "ok", f"{detail}; AWS was not asked whether they are valid", need)
+    return "ok", f"{detail}; AWS was not asked whether they are valid", None
 
 
-def _region(settings: AwsSettings, need: str) -> Finding:
-    name = "AWS region"
+def _region(settings: AwsSettings) -> _Seen:
     if settings.region:
-        return Finding(name, "ok", settings.region, need)
+        return "ok", settings.region, None
     # What the AWS CLI and Lambda go by, and boto3 does not read.
     other = os.environ.get("AWS_REGION")
     if other:
         detail = f"AWS_REGION is {other}, but boto3 reads AWS_DEFAULT_REGION only"
-        return Finding(name, "problem", detail, need, NO_REGION_HINT)
-    return Finding(name, "missing", "none is set", need, NO_REGION_HINT)
+        return "problem", detail, NO_REGION_HINT
+    return "missing", "none is set", NO_REGION_HINT
