@@ -1,6 +1,5 @@
 """Decide what a build will do, before anything is written."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -118,7 +117,8 @@ def plan_bundle(
     for line in changes(requirements):
         progress.detail(line)
     progress.detail(f"{len(choice.lock.packages)} packages")
-    package_type, reason = package_type_for(_names(choice.lock), config.package)
+    names = [package.name for package in choice.lock.packages]
+    package_type, reason = package_type_for(names, config.package)
     _check_layer(config, package_type, reason)
     model_source = _model_source(config, package_type)
     check_fits(spec.info, model_source)
@@ -167,10 +167,6 @@ def _does_without_pandas(spec: ModelSpec) -> bool:
     # Other libraries import pandas where it is, whatever they are given.
     modules = {module.partition(".")[0] for module in engine.modules}
     return engine.input_kind == "array" and modules == {"sklearn"}
-
-
-def _names(lock: Lock) -> Sequence[str]:
-    return [package.name for package in lock.packages]
 
 
 def _model_source(config: BuildConfig, package_type: PackageType) -> ModelSource:

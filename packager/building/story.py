@@ -5,13 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from handler.manifest import (
-    MANIFEST_NAME,
-    MODEL_FOLDER,
-    BundleManifest,
-    FileEntry,
-    TargetInfo,
-)
+from handler.manifest import MANIFEST_NAME, MODEL_FOLDER, BundleManifest, FileEntry, TargetInfo
 from packager.aws.runtimes import MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
 from packager.building.plan import BuildPlan
 from packager.bundle.folder import (

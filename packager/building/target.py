@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 from packager.aws.runtimes import RUNTIMES, Target, find_target, runtime_for_python
 from packager.building.config import BuildConfig
@@ -21,6 +22,9 @@ from packager.model.mlmodel import ModelSpec
 from packager.model.pickle_bytecode import holds_bytecode
 from packager.progress import Progress
 from packager.requirements.select import RUNTIME_PACKAGES, Requirements
+
+_Failures: TypeAlias = list[tuple[Target, DependencyError]]
+"""The targets that were tried, and why each cannot be."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def choose_target(
     """
     bound_to = _bytecode_python(spec)
     candidates = list(_candidates(spec, config))
-    failures: list[tuple[Target, DependencyError]] = []
+    failures: _Failures = []
     for target in candidates:
         if bound_to and bound_to != target.runtime.python:
             raise _bound(spec, bound_to, failures)
@@ -124,17 +128,13 @@ def _objects(spec: ModelSpec) -> Iterator[Path]:
                 yield spec.folder / path
 
 
-def _bound(
-    spec: ModelSpec, python: str, failures: list[tuple[Target, DependencyError]]
-) -> ModelError:
+def _bound(spec: ModelSpec, python: str, failures: _Failures) -> ModelError:
     reason = _first_line(failures[0][1]) if failures else None
     path = next(path for path in _objects(spec) if holds_bytecode(path))
     return PythonMismatch(path.relative_to(spec.folder).as_posix(), python, reason=reason)
 
 
-def _note(
-    spec: ModelSpec, target: Target, failures: list[tuple[Target, DependencyError]]
-) -> str | None:
+def _note(spec: ModelSpec, target: Target, failures: _Failures) -> str | None:
     if not failures:
         return None
     error = failures[0][1]
@@ -142,9 +142,7 @@ def _note(
     return f"{origin}{_first_line(error)}; building for {target.runtime.name}, the next that can"
 
 
-def _others(
-    failures: list[tuple[Target, DependencyError]], config: BuildConfig
-) -> list[Target] | None:
+def _others(failures: _Failures, config: BuildConfig) -> list[Target] | None:
     """Return the targets that were not tried and may be proposed; None: none may."""
     if config.lock_policy is LockPolicy.LOCKED:
         return None
@@ -153,7 +151,7 @@ def _others(
 
 
 def _nowhere(
-    failures: list[tuple[Target, DependencyError]],
+    failures: _Failures,
     others: list[Target] | None,
     requirements: Requirements,
     config: BuildConfig,

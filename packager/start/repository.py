@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from packager.aws.runtimes import Target
 from packager.bundle.keys import check_bucket
@@ -112,11 +112,8 @@ def workflow(
         f"{ci}.yml.j2",
         model_file=MODEL_FILE,
         stack=stack,
-        bucket=settings.bucket,
-        region=settings.region,
-        role_arn=settings.role_arn,
+        **asdict(settings),
         distribution=DISTRIBUTION,
-        packager_url=settings.packager_url,
         variables=variables(ci, settings),
         paths=_paths(ci, model_uri),
         python_version=target.runtime.name.removeprefix("python"),
