@@ -16,9 +16,11 @@ from packager.cli.output import (
     pass_console,
     write_atomically,
 )
-from packager.cli.setting_options import setting_options
+from packager.cli.setting_options import model_argument, setting_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from packager.building.plan import BuildPlan
     from packager.building.story import BuildReport
     from packager.checking.report import Measurements
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
       packager build MODEL --optimize none
     """
 )
-@click.argument("model")
+@model_argument
 @setting_options(SOURCE_SETTINGS)
 @click.option(
     "--output",
@@ -70,7 +72,6 @@ def command(
     output: Path,
     report: Path | None,
     dry_run: bool,
-    as_json: bool,
 ) -> None:
     """Build a Lambda bundle from MODEL.
 
@@ -93,9 +94,7 @@ def command(
     with open_model(model, **source_options(settings), progress=console) as opened:
         planned = plan(opened, config, output=output, progress=console)
         if dry_run:
-            console.json(planned.to_dict()) if as_json else console.result(
-                _plan_text(planned, output)
-            )
+            console.show(planned.to_dict(), _plan_lines(planned, output))
             return
         for warning in planned.warnings:  # before the check runs the model's code
             console.warn(warning)
@@ -104,53 +103,40 @@ def command(
         console.warn(warning)
     if report:
         write_atomically(report, f"{json_text(built.to_dict())}\n".encode())
-    console.json(built.to_dict()) if as_json else console.result(_report_text(built))
+    console.show(built.to_dict(), _report_lines(built))
 
 
-def _plan_text(plan: BuildPlan, output: Path) -> str:
+def _plan_lines(plan: BuildPlan, output: Path) -> Iterator[str]:
     from packager.building.plan import changes
 
-    lines = [
-        f"would build  {plan.spec.info.flavor} model ({plan.spec.info.serialization_format})",
-        f"for          {plan.target.description}, as {plan.package_type}{_with_layer(plan)}, model"
-        f" {plan.model_source}",
-        f"into         {output}",
-        *(f"note         {note}" for note in plan.notes),
-        f"packages     {len(plan.lock.packages)}",
-    ]
-    lines += [f"  {package.name}=={package.version}" for package in plan.lock.packages]
-    lines += changes(plan.requirements)
-    lines += [f"warning      {warning}" for warning in plan.warnings]
-    return "\n".join(lines)
+    layer = " with a layer" if plan.config.has_layer else ""
+    form = f"{plan.package_type}{layer}, model {plan.model_source}"
+    yield f"would build  {plan.spec.info.flavor} model ({plan.spec.info.serialization_format})"
+    yield f"for          {plan.target.description}, as {form}"
+    yield f"into         {output}"
+    yield from (f"note         {note}" for note in plan.notes)
+    yield f"packages     {len(plan.lock.packages)}"
+    yield from (f"  {package.name}=={package.version}" for package in plan.lock.packages)
+    yield from changes(plan.requirements)
+    yield from (f"warning      {warning}" for warning in plan.warnings)
 
 
-def _with_layer(plan: BuildPlan) -> str:
-    return " with a layer" if plan.config.has_layer else ""
-
-
-def _report_text(report: BuildReport) -> str:
-    info = report.manifest.model
-    facts = report.dependencies
-    lines = [
-        f"built {report.output}: {info.flavor} model ({info.serialization_format})"
-        f" for {report.plan.target.description}",
-        *report.plan.notes,
-        f"unzipped {report.unzipped_bytes / 1e6:.1f} MB"
-        f" ({facts.untrimmed_bytes / 1e6:.1f} MB before trimming{_of_limit(report)})",
-    ]
+def _report_lines(report: BuildReport) -> Iterator[str]:
+    info, facts = report.manifest.model, report.dependencies
+    model = f"{info.flavor} model ({info.serialization_format})"
+    yield f"built {report.output}: {model} for {report.plan.target.description}"
+    yield from report.plan.notes
+    untrimmed = f"{facts.untrimmed_bytes / 1e6:.1f} MB before trimming"
+    limit = "; Lambda takes 262.1" if report.plan.package_type == "zip" else ""
+    yield f"unzipped {report.unzipped_bytes / 1e6:.1f} MB ({untrimmed}{limit})"
     if facts.parquet_reader:
-        lines.append(f"parquet reader: {facts.parquet_reader.weight}")
-    lines += _check_lines(report)
+        yield f"parquet reader: {facts.parquet_reader.weight}"
+    yield from _check_lines(report)
     for artifact in report.manifest.artifacts:
         if "/" not in artifact.path:
-            lines.append(f"  {artifact.size_bytes:>12,} B  {artifact.path}")
+            yield f"  {artifact.size_bytes:>12,} B  {artifact.path}"
     events = sum(artifact.path.startswith("events/") for artifact in report.manifest.artifacts)
-    lines.append(f"  {events:>12}    sample events in events/")
-    return "\n".join(lines)
-
-
-def _of_limit(report: BuildReport) -> str:
-    return "; Lambda takes 262.1" if report.plan.package_type == "zip" else ""
+    yield f"  {events:>12}    sample events in events/"
 
 
 def _measured(measurements: Measurements) -> str:
@@ -164,10 +150,11 @@ def _measured(measurements: Measurements) -> str:
     return f" ({', '.join(figures)})" if figures else ""
 
 
-def _check_lines(report: BuildReport) -> list[str]:
+def _check_lines(report: BuildReport) -> Iterator[str]:
     if report.checked is None:
-        return ["not checked: --no-check"]
+        yield "not checked: --no-check"
+        return
     passed = sum(entry.status == "passed" for entry in report.checked.entries)
-    lines = [f"checked: {passed} checks passed{_measured(report.checked.measurements)}"]
-    lines += [f"  not made: {entry.name}: {entry.detail}" for entry in report.checked.not_made]
-    return lines
+    yield f"checked: {passed} checks passed{_measured(report.checked.measurements)}"
+    for entry in report.checked.not_made:
+        yield f"  not made: {entry.name}: {entry.detail}"

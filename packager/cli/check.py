@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from packager.cli.bundle_options import bundle_argument
 from packager.cli.output import Console, json_option, pass_console
+from packager.cli.setting_options import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from packager.checking.report import CheckReport
 
 _FAILED_STATUS = 3
+_limit = partial(click.option, type=float, metavar="N")
 
 
 @click.command(
@@ -32,43 +36,27 @@ _FAILED_STATUS = 3
     not be measured fails. MB are 10^6 bytes; times are this machine's, not Lambda's.
     """
 )
-@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@bundle_argument
 @click.option(
     "--model",
+    type=MODEL,
     metavar="MODEL",
     help="The model that the bundle was built from, as a folder or a models:/, runs:/ or s3://"
     " URI: its predictions are compared with the function's.",
 )
 @click.option("--static", "is_static", is_flag=True, help="Only read the zips; run nothing.")
-@click.option(
-    "--max-unzipped-mb", type=float, metavar="N", help="Fail if zip and layer unpack to more MB."
-)
-@click.option(
-    "--max-zipped-mb", type=float, metavar="N", help="Fail if zip and layer have more MB."
-)
-@click.option("--max-init-ms", type=float, metavar="N", help="Fail if init takes longer here.")
-@click.option(
+@_limit("--max-unzipped-mb", help="Fail if zip and layer unpack to more MB.")
+@_limit("--max-zipped-mb", help="Fail if zip and layer have more MB.")
+@_limit("--max-init-ms", help="Fail if init takes longer here.")
+@_limit(
     "--max-p50-ms",
-    type=float,
-    metavar="N",
     help="Fail if the median of 30 warm invocations with the input example takes longer here.",
 )
-@click.option(
-    "--max-memory-mb", type=float, metavar="N", help="Fail if the function needs more MB at a time."
-)
+@_limit("--max-memory-mb", help="Fail if the function needs more MB at a time.")
 @json_option
 @pass_console
 def command(
-    console: Console,
-    bundle: Path,
-    model: str | None,
-    is_static: bool,
-    as_json: bool,
-    max_unzipped_mb: float | None,
-    max_zipped_mb: float | None,
-    max_init_ms: float | None,
-    max_p50_ms: float | None,
-    max_memory_mb: float | None,
+    console: Console, /, bundle: Path, model: str | None, is_static: bool, **limits: float | None
 ) -> None:
     """Check that BUNDLE works on its target. `packager build` does so by itself.
 
@@ -81,9 +69,9 @@ def command(
     from packager.checking.gates import Gates
 
     # Before the work: a limit that is none is known at once.
-    gates = Gates(max_unzipped_mb, max_zipped_mb, max_init_ms, max_p50_ms, max_memory_mb)
+    gates = Gates(**{name.removeprefix("max_"): limit for name, limit in limits.items()})
     report = check(bundle, model=model, gates=gates, is_static=is_static, progress=console)
-    console.json(report.to_dict()) if as_json else console.result("\n".join(_lines(report)))
+    console.show(report.to_dict(), _lines(report))
     for problem in report.problems:
         console.error(problem.message, problem.hint)
     if not report.is_ok:

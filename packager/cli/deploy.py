@@ -2,20 +2,17 @@
 
 import json
 import shlex
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from packager.cli.bundle_options import bucket_option, bundle_argument, prefix_option
 from packager.cli.event_files import read_event
 from packager.cli.output import Console, json_option, pass_console
-from packager.cli.stack_options import (
-    approval,
-    check_can_ask,
-    stack_option,
-    yes_option,
-)
+from packager.cli.stack_options import approval, check_can_ask, live_lines, stack_option, yes_option
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,19 +32,10 @@ _LONGEST_BODY_CHARS = 1500
       packager deploy dist/ --stack my-model --bucket my-models --dry-run
     """
 )
-@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@bundle_argument
 @stack_option
-@click.option(
-    "--bucket",
-    envvar="PACKAGER_BUCKET",
-    show_envvar=True,
-    required=True,
-    help="Bucket to put the bundle into.",
-)
-@click.option(
-    "--prefix",
-    envvar="PACKAGER_PREFIX",
-    show_envvar=True,
+@bucket_option(required=True, help="Bucket to put the bundle into.")
+@prefix_option(
     help="Prefix of the keys in the bucket; default: the stack's, at first packager/STACK.",
 )
 @click.option(
@@ -78,7 +66,6 @@ def command(
     event_name: str | None,
     dry_run: bool,
     yes: bool,
-    as_json: bool,
 ) -> None:
     """Deploy BUNDLE into a CloudFormation stack, without the SAM CLI.
 
@@ -104,7 +91,7 @@ def command(
         stack = read_stack(clients, stack_name)
         plan = plan_deployment(clients, checked, stack_name, bucket, prefix, parameters, stack)
         ensure_bucket(clients.s3, bucket, create=False, region=clients.region)
-        _print_plan(console, plan, stack, as_json)
+        console.show(_document(plan, stack), _lines(plan, stack))
         return
     done = deploy(
         checked,
@@ -118,13 +105,7 @@ def command(
     )
     stack = read_stack(clients, stack_name)
     call = _call(checked, done.endpoint, dict(stack.parameters) if stack else {}, clients.region)
-    if as_json:
-        console.json(asdict(done) | {"call": call})
-        return
-    was = f" (before: {done.version_before})" if done.version_before else ""
-    console.result(f"live      version {done.live_version}{was if done.is_changed else ''}")
-    console.result(f"endpoint  {done.endpoint}")
-    console.result(f"call      {call}")
+    console.show(asdict(done) | {"call": call}, [*live_lines(done), f"call      {call}"])
 
 
 def _parameters(assignments: tuple[str, ...]) -> dict[str, str]:
@@ -137,23 +118,22 @@ def _parameters(assignments: tuple[str, ...]) -> dict[str, str]:
     return parameters
 
 
-def _print_plan(console: Console, plan: "DeployPlan", stack: "Stack | None", as_json: bool) -> None:
-    status = stack.status if stack else None
-    if as_json:
-        document = {
-            "stack_name": plan.stack_name,
-            "stack_status": status,
-            "uploads": list(plan.uploads),
-            "parameters": dict(plan.parameters),
-        }
-        console.json(document)
-        return
-    console.result(f"stack     {plan.stack_name} ({status or 'to be created'})")
+def _document(plan: "DeployPlan", stack: "Stack | None") -> dict[str, Any]:
+    return {
+        "stack_name": plan.stack_name,
+        "stack_status": stack.status if stack else None,
+        "uploads": list(plan.uploads),
+        "parameters": dict(plan.parameters),
+    }
+
+
+def _lines(plan: "DeployPlan", stack: "Stack | None") -> Iterator[str]:
+    yield f"stack     {plan.stack_name} ({stack.status if stack else 'to be created'})"
     for uri in plan.uploads:
-        console.result(f"upload    {uri} (unless it is there)")
+        yield f"upload    {uri} (unless it is there)"
     for name, value in sorted(plan.parameters.items()):
-        console.result(f"set       {name}={value}")
-    console.result("then      publish a version, test it, and make it the live one")
+        yield f"set       {name}={value}"
+    yield "then      publish a version, test it, and make it the live one"
 
 
 def _call(bundle: "Bundle", endpoint: str, parameters: dict[str, str], region: str) -> str:

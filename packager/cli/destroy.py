@@ -1,11 +1,16 @@
 """`packager destroy`."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from packager.cli.output import Console, json_option, pass_console
 from packager.cli.stack_options import check_can_ask, stack_option, yes_option
+
+if TYPE_CHECKING:
+    from packager.deploying.removal import Destroyed
 
 
 @click.command(
@@ -20,7 +25,7 @@ from packager.cli.stack_options import check_can_ask, stack_option, yes_option
 @yes_option
 @json_option
 @pass_console
-def command(console: Console, stack_name: str, yes: bool, as_json: bool) -> None:
+def command(console: Console, stack_name: str, yes: bool) -> None:
     """Delete a deployed stack: endpoint, function, all its versions, its log.
 
     What was put into S3 stays, and so does a layer, which other stacks may use: both are named.
@@ -34,19 +39,20 @@ def command(console: Console, stack_name: str, yes: bool, as_json: bool) -> None
     check_can_ask(yes)
     clients = make_clients()
     done = destroy(clients, stack_name, approve=approve, progress=console)
-    if as_json:
-        console.json(asdict(done))
-        return
+    console.show(asdict(done), _lines(done, clients.region))
+
+
+def _lines(done: "Destroyed", region: str) -> Iterator[str]:
     if not done.was_there:
-        console.result(f"there is no stack {stack_name} in {clients.region}: nothing was deleted")
+        yield f"there is no stack {done.stack_name} in {region}: nothing was deleted"
         return
-    console.result(f"deleted   {stack_name}")
+    yield f"deleted   {done.stack_name}"
     if done.stored:
-        console.result(f"stays     {done.stored}")
+        yield f"stays     {done.stored}"
         if not done.is_shared:
-            console.result(f"to remove aws s3 rm --recursive {done.stored}")
+            yield f"to remove aws s3 rm --recursive {done.stored}"
     if done.layer:
-        console.result(f"stays     {done.layer}")
+        yield f"stays     {done.layer}"
         name, version = done.layer.split(":")[-2:]
         words = f"--layer-name {name} --version-number {version}"
-        console.result(f"to remove aws lambda delete-layer-version {words}")
+        yield f"to remove aws lambda delete-layer-version {words}"

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from packager.cli.bundle_options import BUNDLE
 from packager.cli.output import Console, json_option, pass_console
+from packager.packages.layer import LAYER_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from packager.bundle.diff import BundleDiff, Change, FileChange
 
 _MARKS = {"changed": "~", "added": "+", "removed": "-"}
 _SHOWN_CHARS = 100
 _DIGEST_CHARS = 12
-_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
 @click.command(
@@ -30,15 +32,13 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
       packager diff dist-before/ dist/ --exit-code --json > differences.json
     """
 )
-@click.argument("before", metavar="A", type=_FOLDER)
-@click.argument("after", metavar="B", type=_FOLDER)
+@click.argument("before", metavar="A", type=BUNDLE)
+@click.argument("after", metavar="B", type=BUNDLE)
 @click.option("--files", "with_files", is_flag=True, help="Name every file that differs.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if the bundles differ, as git does.")
 @json_option
 @pass_console
-def command(
-    console: Console, before: Path, after: Path, with_files: bool, exit_code: bool, as_json: bool
-) -> None:
+def command(console: Console, before: Path, after: Path, with_files: bool, exit_code: bool) -> None:
     """Show what changed from bundle A to bundle B.
 
     Target, model, packages, sizes, files in function.zip and layer.zip, and checks. A and B
@@ -48,47 +48,37 @@ def command(
     from packager.bundle.folder import read_bundle
 
     diff = diff_bundles(read_bundle(before), read_bundle(after))
-    if as_json:
-        console.json(diff.to_dict())
-    elif diff.is_empty:
-        console.result(f"{before} and {after} are the same bundle")
-    else:
-        console.result("\n".join(_lines(diff, with_files)))
+    same = [f"{before} and {after} are the same bundle"]
+    console.show(diff.to_dict(), same if diff.is_empty else _lines(diff, with_files))
     if exit_code and not diff.is_empty:
         sys.exit(1)
 
 
 def _lines(diff: BundleDiff, with_files: bool) -> Iterator[str]:
+    growth = {size.name: size.growth_bytes for size in diff.package_sizes}
     yield from _changes("bundle", diff.facts)
     yield from _changes("model files", _shortened(diff.model_files))
-    yield from _packages(diff)
+    yield from _changes("packages", diff.packages, growth)
     yield from _sizes(diff)
     yield from _files(diff.files, with_files)
     yield from _beside(diff.artifacts, with_files)
     yield from _changes("checks", diff.checks)
 
 
-def _changes(title: str, changes: Sequence[Change]) -> Iterator[str]:
+def _changes(
+    title: str, changes: Sequence[Change], growth: Mapping[str, int] | None = None
+) -> Iterator[str]:
+    """Yield a line for each change; with `growth` also by how many bytes what it names grew."""
     if not changes:
         return
     yield f"{title}: {_count(changes)}"
-    width = max(len(change.name) for change in changes)
-    for change in changes:
-        text = _arrow(change.before, change.after)
-        yield f"  {_MARKS[change.kind]} {change.name:{width}}  {text}"
-
-
-def _packages(diff: BundleDiff) -> Iterator[str]:
-    if not diff.packages:
-        return
-    growth = {size.name: size.growth_bytes for size in diff.package_sizes}
-    yield f"packages: {_count(diff.packages)}"
-    width = max(len(change.name) for change in diff.packages)
-    texts = [_arrow(change.before, change.after) for change in diff.packages]
-    text_width = max(map(len, texts))
-    for change, text in zip(diff.packages, texts, strict=True):
-        size = f"{growth.get(change.name, 0):+13,} B"
-        yield f"  {_MARKS[change.kind]} {change.name:{width}}  {text:{text_width}} {size}"
+    texts = [_arrow(change.before, change.after) for change in changes]
+    width, text_width = max(len(change.name) for change in changes), max(map(len, texts))
+    for change, text in zip(changes, texts, strict=True):
+        line = f"  {_MARKS[change.kind]} {change.name:{width}}  {text}"
+        if growth is not None:
+            line += f"{'':{text_width - len(text)}} {growth.get(change.name, 0):+13,} B"
+        yield line
 
 
 def _sizes(diff: BundleDiff) -> Iterator[str]:
@@ -103,7 +93,8 @@ def _sizes(diff: BundleDiff) -> Iterator[str]:
 def _files(files: Sequence[FileChange], with_files: bool) -> Iterator[str]:
     if not files:
         return
-    zips = "function.zip and layer.zip" if _has_layer(files) else "function.zip"
+    has_layer = any(file.path.startswith(f"{LAYER_ROOT}/") for file in files)
+    zips = "function.zip and layer.zip" if has_layer else "function.zip"
     yield f"files in {zips}: {_count(files)}"
     packages = sorted({file.package for file in files})
     width = max(map(len, packages))
@@ -114,12 +105,6 @@ def _files(files: Sequence[FileChange], with_files: bool) -> Iterator[str]:
             yield from (f"      {_MARKS[file.kind]} {file.path}" for file in own)
     if not with_files:
         yield "    (--files names them)"
-
-
-def _has_layer(files: Sequence[FileChange]) -> bool:
-    from packager.packages.layer import LAYER_ROOT
-
-    return any(file.path.startswith(f"{LAYER_ROOT}/") for file in files)
 
 
 def _beside(artifacts: Sequence[Change], with_files: bool) -> Iterator[str]:
@@ -146,13 +131,11 @@ def _short(text: str) -> str:
 
 def _shortened(changes: Sequence[Change]) -> list[Change]:
     """Return changes of digests with as much of them as tells them apart."""
-    from packager.bundle.diff import Change
-
     return [
-        Change(
-            change.name,
-            change.before and change.before[:_DIGEST_CHARS],
-            change.after and change.after[:_DIGEST_CHARS],
+        replace(
+            change,
+            before=change.before and change.before[:_DIGEST_CHARS],
+            after=change.after and change.after[:_DIGEST_CHARS],
         )
         for change in changes
     ]

@@ -30,7 +30,7 @@ _FAILED_STATUS = 3
 )
 @json_option
 @pass_console
-def command(console: Console, as_json: bool) -> None:
+def command(console: Console) -> None:
     """Show which of the tools are here, what the missing ones are for, and how to get them.
 
     Nothing is changed or downloaded, no secret is shown, and AWS is not asked.
@@ -38,7 +38,7 @@ def command(console: Console, as_json: bool) -> None:
     from packager.start.doctor import examine
 
     found = examine(progress=console)
-    console.json(found.to_dict()) if as_json else console.result("\n".join(_lines(found)))
+    console.show(found.to_dict(), _lines(found))
     for item in found.lacking:
         console.error(f"packager build needs {item.name}: {item.detail}", item.hint)
     if not found.is_ok:

@@ -9,7 +9,7 @@ import click
 
 from packager.api.settings import ARCHITECTURE
 from packager.cli.output import Console, json_option, pass_console, write_atomically
-from packager.cli.setting_options import setting_options
+from packager.cli.setting_options import model_argument, setting_options
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _NEXT = {
       packager init models:/MyRandomForest/1 --ci gitlab --stack my-rf --bucket my-models
     """
 )
-@click.argument("model")
+@model_argument
 @click.option(
     "--sam", "has_sam", is_flag=True, help="Write template.yaml and what `sam build` runs."
 )
@@ -78,7 +78,6 @@ def command(
     settings: dict[str, Any],
     directory: Path,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Begin a repository that deploys MODEL: a SAM project, a workflow, or both.
 
@@ -110,13 +109,10 @@ def command(
     written = {directory / name: text for name, text in files.items()}
     _write(written, is_forced=force)
     steps = _next_steps(has_sam, ci, chosen)
-    if as_json:
-        console.json({"written": [str(path) for path in written], "next": steps})
-        return
-    for path in written:
-        console.result(f"wrote  {path}")
-    for step in steps:
-        console.result(f"next   {step}")
+    console.show(
+        {"written": [str(path) for path in written], "next": steps},
+        [*(f"wrote  {path}" for path in written), *(f"next   {step}" for step in steps)],
+    )
 
 
 def _write(files: Mapping[Path, str], *, is_forced: bool) -> None:

@@ -10,7 +10,7 @@ import click
 
 from packager.api.settings import SOURCE_SETTINGS
 from packager.cli.output import Console, json_option, pass_console
-from packager.cli.setting_options import setting_options
+from packager.cli.setting_options import MODEL, setting_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,16 +30,11 @@ _EXAMPLE_CHARS = 200
       packager inspect model.pkl --flavor sklearn
     """
 )
-@click.argument("model_or_bundle", metavar="MODEL|BUNDLE")
+@click.argument("model_or_bundle", metavar="MODEL|BUNDLE", type=MODEL)
 @setting_options(SOURCE_SETTINGS)
 @json_option
 @pass_console
-def command(
-    console: Console,
-    model_or_bundle: str,
-    settings: dict[str, Any],
-    as_json: bool,
-) -> None:
+def command(console: Console, model_or_bundle: str, settings: dict[str, Any]) -> None:
     """Show what a model or a bundle is made of. Nothing is unpickled.
 
     MODEL is an MLflow model folder, a models:/, runs:/ or s3:// URI, or a bare model file
@@ -58,7 +53,7 @@ def command(
         with open_model(model_or_bundle, **source_options(settings), progress=console) as model:
             report = inspect_model(model.spec)
         info, lines = report.info, _report_lines(report)
-    console.json(report.to_dict()) if as_json else console.result("\n".join(lines))
+    console.show(report.to_dict(), lines)
     if info.executes_code:
         console.warn("loading this model executes code: build it only if you trust its origin")
 

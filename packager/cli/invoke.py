@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from packager.cli.bundle_options import bucket_option, bundle_argument, prefix_option
 from packager.cli.event_files import read_event
 from packager.cli.output import Console, pass_console
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Exit codes: 0 the function answered, 1 it failed, timed out or answered with 5xx.
     """
 )
-@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@bundle_argument
 @click.option(
     "--event",
     "events",
@@ -37,21 +38,11 @@ if TYPE_CHECKING:
     help="A JSON file with what Lambda hands to the function; - reads stdin. Several run one"
     " after the other in the same sandbox: the first cold, the others warm.",
 )
-@click.option(
-    "--bucket",
-    envvar="PACKAGER_BUCKET",
-    show_envvar=True,
+@bucket_option(
     help="Bucket that `packager publish` put the model into, with your AWS settings and"
     " AWS_ENDPOINT_URL_S3. Without it an embedded S3 holds the model for this run.",
 )
-@click.option(
-    "--prefix",
-    envvar="PACKAGER_PREFIX",
-    show_envvar=True,
-    default="packager",
-    show_default=True,
-    help="Prefix of the keys in the bucket.",
-)
+@prefix_option(default="packager", show_default=True, help="Prefix of the keys in the bucket.")
 @click.option(
     "--repeat",
     type=click.IntRange(min=1),

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,18 @@ class Console:
     def __init__(self, quiet: int = 0) -> None:
         self._quiet = quiet
         self._started = time.monotonic()
+        self.is_json = False
+        """Whether results are for machines: `json_option` says so."""
 
-    def result(self, text: str) -> None:
-        """Print the command's result on stdout."""
+    def show(self, document: Any, lines: Iterable[str]) -> None:
+        """Print the command's result: as one JSON document, or as these lines for people."""
+        if self.is_json:
+            self.json(document)
+        else:
+            self.result("\n".join(lines))
+
+    def result(self, text: object) -> None:
+        """Print a result for people on stdout."""
         click.echo(text)
 
     def json(self, document: Any) -> None:
@@ -70,9 +80,21 @@ def json_text(document: Any) -> str:
 
 
 pass_console = click.make_pass_decorator(Console, ensure=True)
+
+
+def _choose_json(context: click.Context, _option: click.Parameter, value: bool) -> None:
+    context.ensure_object(Console).is_json = value
+
+
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+    "--json",
+    "as_json",
+    is_flag=True,
+    expose_value=False,
+    callback=_choose_json,
+    help="Print one JSON document on stdout.",
 )
+"""For what a command gives to `Console.show`."""
 
 
 def check_folder(path: Path) -> None:

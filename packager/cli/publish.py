@@ -3,12 +3,14 @@
 import hashlib
 import json
 import shlex
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from packager.cli.bundle_options import bucket_option, bundle_argument, prefix_option
 from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
@@ -24,28 +26,13 @@ if TYPE_CHECKING:
       AWS_ENDPOINT_URL_S3=http://127.0.0.1:9000 packager publish dist/ --bucket test --create-bucket
     """
 )
-@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.option(
-    "--bucket",
-    envvar="PACKAGER_BUCKET",
-    show_envvar=True,
-    required=True,
-    help="Bucket to put the bundle into.",
-)
-@click.option(
-    "--prefix",
-    envvar="PACKAGER_PREFIX",
-    show_envvar=True,
-    default="packager",
-    show_default=True,
-    help="Prefix of the keys.",
-)
+@bundle_argument
+@bucket_option(required=True, help="Bucket to put the bundle into.")
+@prefix_option(default="packager", show_default=True, help="Prefix of the keys.")
 @click.option("--create-bucket", is_flag=True, help="Make the bucket if there is none.")
 @json_option
 @pass_console
-def command(
-    console: Console, bundle: Path, bucket: str, prefix: str, create_bucket: bool, as_json: bool
-) -> None:
+def command(console: Console, bundle: Path, bucket: str, prefix: str, create_bucket: bool) -> None:
     """Put BUNDLE's model, function zip and, where there is one, layer into S3.
 
     The keys name the content: publishing again sends nothing, and no key ever changes what
@@ -58,21 +45,20 @@ def command(
 
     report = publish(bundle, bucket, prefix, create_bucket=create_bucket, progress=console)
     deploy = _deploy_command(bundle / TEMPLATE_NAME, prefix, report)
-    if as_json:
-        console.json(asdict(report) | {"deploy_command": deploy})
-        return
-    if report.model:
-        console.result(f"model     s3://{bucket}/{report.model.key}")
-    if report.layer:
-        console.result(f"layer     s3://{bucket}/{report.layer.key}")
-    if report.function:
-        console.result(f"function  s3://{bucket}/{report.function.key}")
-    else:
-        console.result(
+    console.show(asdict(report) | {"deploy_command": deploy}, _lines(bundle, report, deploy))
+
+
+def _lines(bundle: Path, report: "PublishReport", deploy: str) -> Iterator[str]:
+    stored = {"model": report.model, "layer": report.layer, "function": report.function}
+    for kind, item in stored.items():
+        if item:
+            yield f"{kind:<8}  s3://{report.bucket}/{item.key}"
+    if not report.function:
+        yield (
             "image     not in S3: `sam build` builds it and `sam deploy` pushes it to a registry,"
             f" or `docker build --provenance=false {bundle}` and `docker push` by hand"
         )
-    console.result(f"deploy    {deploy}")
+    yield f"deploy    {deploy}"
 
 
 def _deploy_command(template: Path, prefix: str, report: "PublishReport") -> str:

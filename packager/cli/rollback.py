@@ -5,12 +5,7 @@ from dataclasses import asdict
 import click
 
 from packager.cli.output import Console, json_option, pass_console
-from packager.cli.stack_options import (
-    approval,
-    check_can_ask,
-    stack_option,
-    yes_option,
-)
+from packager.cli.stack_options import approval, check_can_ask, live_lines, stack_option, yes_option
 
 
 @click.command(
@@ -28,7 +23,7 @@ from packager.cli.stack_options import (
 @yes_option
 @json_option
 @pass_console
-def command(console: Console, stack_name: str, to: str | None, yes: bool, as_json: bool) -> None:
+def command(console: Console, stack_name: str, to: str | None, yes: bool) -> None:
     """Make an earlier version the live one again.
 
     By default that is the highest below the live one that passed its test, took over the traffic,
@@ -40,9 +35,4 @@ def command(console: Console, stack_name: str, to: str | None, yes: bool, as_jso
 
     check_can_ask(yes)
     done = roll_back(stack_name, to=to, approve=approval(console, yes), progress=console)
-    if as_json:
-        console.json(asdict(done))
-        return
-    was = f" (before: {done.version_before})" if done.is_changed else ""
-    console.result(f"live      version {done.live_version}{was}")
-    console.result(f"endpoint  {done.endpoint}")
+    console.show(asdict(done), live_lines(done))

@@ -1,15 +1,12 @@
 """`packager serve`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from packager.api.settings import SERVE_SETTINGS, SOURCE_SETTINGS
 from packager.cli.output import Console, pass_console
 from packager.cli.setting_options import model_uri_option, setting_options
-
-if TYPE_CHECKING:
-    from packager.local.serve import Served
 
 
 @click.command(
@@ -36,11 +33,6 @@ def command(console: Console, model_uri: str, settings: dict[str, Any]) -> None:
     from packager.api.models import open_model, serve
     from packager.api.settings import serve_config, source_options
 
-    def tell(served: "Served") -> None:
-        console.result(f"Listening on {served.url}, Ctrl-C ends")
-        if served.curl:
-            console.result(f"Try: {served.curl}")
-
     console.step(f"Opening {model_uri}")
     with open_model(model_uri, **source_options(settings), progress=console) as model:
-        serve(model, serve_config(settings), on_ready=tell, progress=console)
+        serve(model, serve_config(settings), on_ready=console.result, progress=console)

@@ -1,4 +1,4 @@
-"""Options made from tables of settings, and the options by which several commands name a model."""
+"""Options made from tables of settings, and the parameters by which commands name a model."""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -9,9 +9,13 @@ import click
 
 from packager.support.setting import Setting
 
+MODEL = click.Path(readable=False)
+"""Takes any text, a URI too, as it is; what it says is that shells offer files."""
+model_argument = click.argument("model", type=MODEL)
 model_uri_option = click.option(
     "--model-uri",
     "-m",
+    type=MODEL,
     required=True,
     metavar="MODEL",
     help="The model: a folder, a models:/, runs:/ or s3:// URI, or a bare file or folder.",

@@ -1,8 +1,7 @@
 """What the commands for a deployed stack have in common."""
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,22 +9,10 @@ from packager.cli.output import Console
 from packager.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from packager.deploying.changes import Change
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def stack_option(command: _Command) -> _Command:
-    """Add `--stack`."""
-    return click.option(
-        "--stack",
-        "stack_name",
-        envvar="PACKAGER_STACK",
-        show_envvar=True,
-        required=True,
-        callback=_checked,
-        help="Name of the CloudFormation stack.",
-    )(command)
+    from packager.deploying.steps import Deployed
 
 
 def _checked(_context: click.Context, _option: click.Parameter, name: str) -> str:
@@ -35,11 +22,16 @@ def _checked(_context: click.Context, _option: click.Parameter, name: str) -> st
     return name
 
 
-def yes_option(command: _Command) -> _Command:
-    """Add `--yes`."""
-    return click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")(
-        command
-    )
+stack_option = click.option(
+    "--stack",
+    "stack_name",
+    envvar="PACKAGER_STACK",
+    show_envvar=True,
+    required=True,
+    callback=_checked,
+    help="Name of the CloudFormation stack.",
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 
 
 def check_can_ask(yes: bool) -> None:
@@ -64,3 +56,9 @@ def approval(console: Console, yes: bool) -> "Callable[[tuple[Change, ...]], boo
         return yes or click.confirm("Make these changes?", err=True)
 
     return approve
+
+
+def live_lines(done: "Deployed") -> list[str]:
+    """Return in words what is live now."""
+    was = f" (before: {done.version_before})" if done.is_changed and done.version_before else ""
+    return [f"live      version {done.live_version}{was}", f"endpoint  {done.endpoint}"]

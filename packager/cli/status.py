@@ -1,5 +1,6 @@
 """`packager status`."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @stack_option
 @json_option
 @pass_console
-def command(console: Console, stack_name: str, as_json: bool) -> None:
+def command(console: Console, stack_name: str) -> None:
     """Show a deployed stack: its state, its versions, and which of them is live.
 
     Proven is a version that passed its test, took over all traffic, and was not rolled back from.
@@ -31,21 +32,18 @@ def command(console: Console, stack_name: str, as_json: bool) -> None:
     from packager.api.stacks import status
 
     report = status(stack_name)
-    if as_json:
-        console.json(asdict(report))
-    else:
-        _print(console, report)
+    console.show(asdict(report), _lines(report))
 
 
-def _print(console: Console, report: "StackReport") -> None:
+def _lines(report: "StackReport") -> Iterator[str]:
     reason = f": {report.reason}" if report.reason else ""
-    console.result(f"stack       {report.name}: {report.status}{reason}")
-    console.result(f"endpoint    {report.endpoint or 'none yet'}")
+    yield f"stack       {report.name}: {report.status}{reason}"
+    yield f"endpoint    {report.endpoint or 'none yet'}"
     for version in reversed(report.versions):
         is_live = version == report.live_version
         proven = "proven" if version in report.proven else "not proven"
-        console.result(f"version     {version}: {'live' if is_live else 'not live'}, {proven}")
+        yield f"version     {version}: {'live' if is_live else 'not live'}, {proven}"
     for name in report.change_sets:
-        console.result(f"change set  {name}: never executed")
+        yield f"change set  {name}: never executed"
     if report.stored:
-        console.result(f"stored      {report.stored}")
+        yield f"stored      {report.stored}"

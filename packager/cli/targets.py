@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from packager.aws.runtimes import (
+    ARCHITECTURES,
+    LIMITS,
+    RUNTIME_PACKAGES,
+    RUNTIMES,
+    RUNTIMES_SOURCE,
+    Limit,
+    Runtime,
+    Target,
+)
 from packager.cli.output import Console, json_option, pass_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from packager.aws.runtimes import Limit, Runtime
+_TITLES = ("runtime", "system", "glibc", "GLIBCXX", "wheels up to", "SnapStart", "patched until")
 
 
 @click.command(
@@ -25,21 +35,12 @@ if TYPE_CHECKING:
 )
 @json_option
 @pass_console
-def command(console: Console, as_json: bool) -> None:
+def command(console: Console) -> None:
     """Show Lambda's Python runtimes, what they load, and Lambda's limits."""
-    console.json(_document()) if as_json else console.result("\n".join(_lines()))
+    console.show(_document(), _lines())
 
 
 def _document() -> dict[str, Any]:
-    from packager.aws.runtimes import (
-        ARCHITECTURES,
-        LIMITS,
-        RUNTIME_PACKAGES,
-        RUNTIMES,
-        RUNTIMES_SOURCE,
-        Target,
-    )
-
     return {
         "runtimes": [
             {
@@ -64,17 +65,11 @@ def _document() -> dict[str, Any]:
 
 
 def _lines() -> Iterator[str]:
-    from packager.aws.runtimes import ARCHITECTURES, LIMITS, RUNTIME_PACKAGES, RUNTIMES
-
-    rows = [_row(runtime) for runtime in RUNTIMES]
-    rows.insert(
-        0, ("runtime", "system", "glibc", "GLIBCXX", "wheels up to", "SnapStart", "patched until")
-    )
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    rows = [_TITLES, *map(_row, RUNTIMES)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        yield "  ".join(
-            f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
     yield ""
     yield f"architectures   {', '.join(ARCHITECTURES)}"
     yield f"runtimes ship   {', '.join(package.name for package in RUNTIME_PACKAGES)}"
@@ -87,8 +82,6 @@ def _lines() -> Iterator[str]:
 
 
 def _row(runtime: Runtime) -> tuple[str, ...]:
-    from packager.aws.runtimes import Target
-
     newest = Target(runtime, "x86_64").wheel_platforms[0]
     return (
         runtime.name,

@@ -48,6 +48,11 @@ class Served:
     curl: str | None
     """A command to try it; None when the model has no input example."""
 
+    def __str__(self) -> str:
+        """Return what to tell whoever started it."""
+        words = f"Listening on {self.url}, Ctrl-C ends"
+        return f"{words}\nTry: {self.curl}" if self.curl else words
+
 
 def serve(
     folder: Path,

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,12 @@ from packager.storage.client import split_s3_uri
 Config = Mapping[str, Any] | None
 
 
-def _refuse_endpoint(endpoint: str | None) -> None:
+@contextmanager
+def _answering(endpoint: str | None) -> Iterator[None]:
     if endpoint is not None:
         raise wrong_value("a deployment to Lambda has an endpoint of its own: leave --endpoint out")
+    with mlflow_errors():
+        yield
 
 
 class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
@@ -65,8 +69,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         :param config: `target_help` describes it.
         :returns: `name`, `flavor`, `endpoint`, `live_version` and more.
         """
-        with mlflow_errors():
-            _refuse_endpoint(endpoint)
+        with _answering(endpoint):
             check_name(name)
             options = read_options(config, flavor)
             clients = self._clients()
@@ -92,8 +95,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
 
         :returns: as `create_deployment` does.
         """
-        with mlflow_errors():
-            _refuse_endpoint(endpoint)
+        with _answering(endpoint):
             options = read_options(config, flavor)
             if model_uri is None:
                 raise wrong_value("a new version is built from its model: give --model-uri too")
@@ -108,8 +110,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
 
         :param config: there are no settings for this.
         """
-        with mlflow_errors():
-            _refuse_endpoint(endpoint)
+        with _answering(endpoint):
             if config:
                 names = ", ".join(map(str, config))
                 raise wrong_value(f"deleting takes no settings, but was given {names}")
@@ -121,8 +122,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
 
     def list_deployments(self, endpoint: str | None = None) -> list[dict[str, Any]]:
         """Return `name`, `status` and `endpoint` of each stack of packager's in the region."""
-        with mlflow_errors():
-            _refuse_endpoint(endpoint)
+        with _answering(endpoint):
             return [
                 {
                     "name": stack.name,
@@ -134,8 +134,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
 
     def get_deployment(self, name: str, endpoint: str | None = None) -> dict[str, Any]:
         """Return what `packager status` knows: endpoint, live version, all versions."""
-        with mlflow_errors():
-            _refuse_endpoint(endpoint)
+        with _answering(endpoint):
             clients = self._clients()
             return asdict(report_of(clients, _existing(clients, name)))
 
@@ -149,8 +148,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
 
         :param inputs: a pandas DataFrame, a numpy array, or a body for /invocations as a dict.
         """
-        with mlflow_errors():
-            _refuse_endpoint(endpoint)
+        with _answering(endpoint):
             if not deployment_name:
                 raise wrong_value("say which deployment: --name")
             if inputs is None:

@@ -8,7 +8,6 @@ import click
 
 from packager.api.models import open_model, serve
 from packager.api.settings import serve_config, source_options
-from packager.local.serve import Served
 from packager.mlflow_plugin.errors import mlflow_errors
 from packager.mlflow_plugin.options import read_serve_settings
 from packager.mlflow_plugin.talk import Talk
@@ -26,15 +25,9 @@ def run_local(
     :raises MlflowException: the model or a setting cannot be used.
     """
     talk = Talk()
-
-    def tell(served: Served) -> None:
-        click.echo(f"Listening on {served.url}, Ctrl-C ends")
-        if served.curl:
-            click.echo(f"Try: {served.curl}")
-
     # Ctrl-C is how it ends.
     with mlflow_errors(), suppress(KeyboardInterrupt):
         settings = read_serve_settings(config, flavor)
         talk.step(f"Opening {model_uri}")
         with open_model(model_uri, **source_options(settings), progress=talk) as model:
-            serve(model, serve_config(settings), on_ready=tell, progress=talk)
+            serve(model, serve_config(settings), on_ready=click.echo, progress=talk)

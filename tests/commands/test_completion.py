@@ -18,6 +18,8 @@ def completed(*words: str) -> list[str]:
         'eval "$(_PACKAGER_COMPLETE=bash_source packager)"\n'
         "called=$(complete -p packager) && called=${called##*-F } && called=${called%% *}\n"
         'COMP_WORDS=(packager "$@") COMP_CWORD=$#\n'
+        # Outside of a completion under way bash refuses to be told what else to offer.
+        'compopt() { COMPREPLY+=("$@"); }\n'
         '"$called" packager\n'
         'printf "%s\\n" "${COMPREPLY[@]}"\n'
     )
@@ -46,6 +48,21 @@ def completed(*words: str) -> list[str]:
 )
 def test_bash_completes_commands_options_and_choices(words: list[str], offered: list[str]) -> None:
     assert completed(*words) == offered
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build", "mod"],
+        ["init", "mod"],
+        ["inspect", "mod"],
+        ["check", "dist", "--model", "mod"],
+        ["serve", "-m", "mod"],
+        ["predict", "--model-uri", "mod"],
+    ],
+)
+def test_bash_completes_a_model_as_a_file(words: list[str]) -> None:
+    assert completed(*words) == ["-o", "default"]
 
 
 @pytest.mark.parametrize("word", ["", "bui"])
