@@ -10,8 +10,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self
 
 from packager.errors import ToolError, ToolFailed
@@ -51,48 +51,43 @@ def runtime_python(version: str, *, progress: Progress = SILENT) -> Path:
     return ensure_env("runtime", version, RUNTIME_PACKAGES, is_compiled=True, progress=progress)
 
 
+@dataclass(eq=False)
 class Emulator:
     """A sandbox with one function in it: cold at the first invocation, warm afterwards.
 
     A context manager; close it in the thread that opened it. Invocations of one emulator
     wait for each other (it crashes on concurrent ones): open several to run in parallel.
 
-    :param task_root: the unpacked zip; the function's working directory.
-    :param layer: the unpacked layer, where there is one.
-    :param python: an interpreter of the target's version with Lambda's runtime packages.
-    :param environment: the function's own variables; nothing else of ours reaches it.
-    :param memory_mib: what the function is told it has; not enforced.
-    :param timeout_s: for one invocation, and here for init too.
     :raises ToolMissing: the emulator does not exist for this machine.
     :raises ToolFailed: the emulator did not start.
     """
 
-    def __init__(
-        self,
-        task_root: Path,
-        *,
-        python: Path,
-        layer: Path | None = None,
-        handler: str = "handler.main.handler",
-        environment: Mapping[str, str] | None = None,
-        memory_mib: int = 1769,
-        timeout_s: int = 30,
-        progress: Progress = SILENT,
-    ) -> None:
-        self._task_root = task_root.absolute()
-        self._python = python
-        self._layer = layer.absolute() if layer else None
-        self._handler = handler
-        self._environment = dict(environment or {})
-        self._memory_mib = memory_mib
-        self._timeout_s = timeout_s
-        self._progress = progress
+    task_root: Path
+    """The unpacked zip; the function's working directory."""
+    _: KW_ONLY
+    python: Path
+    """An interpreter of the target's version with Lambda's runtime packages."""
+    layer: Path | None = None
+    """The unpacked layer, where there is one."""
+    handler: str = "handler.main.handler"
+    environment: Mapping[str, str] | None = None
+    """The function's own variables; nothing else of ours reaches it."""
+    memory_mib: int = 1769
+    """What the function is told it has; not enforced."""
+    timeout_s: int = 30
+    """For one invocation, and here for init too."""
+    progress: Progress = SILENT
+
+    def __post_init__(self) -> None:
+        self.task_root = self.task_root.absolute()
+        self.layer = self.layer and self.layer.absolute()
+        self.init_duration_ms: float | None = None
+        """Of the latest init; None before the first invocation, which starts it."""
         self._turn = threading.Lock()
         self._cleanup = contextlib.ExitStack()
         self._port = 0
         self._pid = 0
         self._peak_memory_mib = 0.0
-        self._init_duration_ms: float | None = None
         self._folder = Path()
         self._prefix: tuple[str, ...] = ()
 
@@ -106,11 +101,6 @@ class Emulator:
         return "root without its powers" if self._prefix else "root"
 
     @property
-    def init_duration_ms(self) -> float | None:
-        """Of the latest init; None before the first invocation, which starts it."""
-        return self._init_duration_ms
-
-    @property
     def peak_memory_mib(self) -> int | None:
         """The largest resident memory of the function's process; None before the first answer."""
         return math.ceil(self._peak_memory_mib) or None
@@ -121,7 +111,7 @@ class Emulator:
         return function_output(_text(self._output_file))
 
     def __enter__(self) -> Self:
-        binary = rie_binary(progress=self._progress)
+        binary = rie_binary(progress=self.progress)
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="packager-run-"))
             self._folder = Path(folder)
@@ -131,12 +121,7 @@ class Emulator:
             self._cleanup = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._cleanup.close()
 
     def invoke(self, event: Any) -> Invocation:
@@ -192,9 +177,9 @@ class Emulator:
             process.let_nobody_in(self._folder)
             private = self._folder / "tmp"
             os.chown(private, process.NOBODY_ID, process.NOBODY_ID)
-            places = [path for path in (self._task_root, self._layer, private) if path]
+            places = [path for path in (self.task_root, self.layer, private) if path]
             # By way of `env`: what setpriv itself starts, it still starts with root's power.
-            if self._reaches([*nobody, "env", str(self._python)], binary, *places):
+            if self._reaches([*nobody, "env", str(self.python)], binary, *places):
                 return nobody
             # The interpreter, or the task root, is in a folder that only root may enter.
             os.chown(private, os.geteuid(), os.getegid())
@@ -206,7 +191,7 @@ class Emulator:
             done = subprocess.run(
                 argv,
                 env=self._variables(),
-                cwd=self._task_root,
+                cwd=self.task_root,
                 capture_output=True,
                 check=False,
                 timeout=_PROBE_TIMEOUT_S,
@@ -222,13 +207,13 @@ class Emulator:
             *("--runtime-interface-emulator-address", f"{process.LOOPBACK}:{self._port}"),
             *("--runtime-api-address", f"{process.LOOPBACK}:{runtime_port}"),
         ]
-        runtime = [str(self._python), "-m", "awslambdaric", self._handler]
+        runtime = [str(self.python), "-m", "awslambdaric", self.handler]
         return [*self._prefix, str(binary), *options, *runtime]
 
     def _spawn(self, argv: list[str], output: IO[bytes], log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             argv,
-            cwd=self._task_root,
+            cwd=self.task_root,
             env=self._variables(),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -239,14 +224,14 @@ class Emulator:
 
     def _variables(self) -> dict[str, str]:
         variables = lambda_variables(
-            self._task_root,
-            layer=self._layer,
+            self.task_root,
+            layer=self.layer,
             private=self._folder / "tmp",
-            handler=self._handler,
-            memory_mib=self._memory_mib,
-            timeout_s=self._timeout_s,
+            handler=self.handler,
+            memory_mib=self.memory_mib,
+            timeout_s=self.timeout_s,
         )
-        return variables | self._environment
+        return variables | dict(self.environment or {})
 
     def _is_up(self, emulator: subprocess.Popen[bytes]) -> bool:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -257,7 +242,7 @@ class Emulator:
         return False
 
     def _post(self, body: bytes) -> tuple[int, bytes]:
-        wait_s = self._timeout_s + _ANSWER_GRACE_S
+        wait_s = self.timeout_s + _ANSWER_GRACE_S
         connection = http.client.HTTPConnection(process.LOOPBACK, self._port, timeout=wait_s)
         with contextlib.closing(connection):
             try:
@@ -282,7 +267,7 @@ class Emulator:
 
     def _note(self, report: InvocationReport) -> None:
         if report.init_duration_ms is not None:
-            self._init_duration_ms = report.init_duration_ms
+            self.init_duration_ms = report.init_duration_ms
         for pid in process.child_pids(self._pid):
             self._peak_memory_mib = max(self._peak_memory_mib, process.peak_memory_mib(pid) or 0.0)
 

@@ -110,23 +110,20 @@ def _model_source(
     archive = bundle.manifest.model_archive
     if archive is None:
         yield {}
-    elif bucket:
-        progress.step(f"Taking the model from s3://{bucket}/{model_key(prefix, archive.sha256)}")
-        yield _model_variables(bucket, prefix, archive.sha256) | _aws_variables()
-    else:
-        progress.step("Starting an embedded S3 with the model in it (no bucket given)")
-        variables = _model_variables(_EMBEDDED_BUCKET, prefix, archive.sha256)
-        name = f"{_EMBEDDED_BUCKET}/{variables['MODEL_KEY']}"
-        with static_s3({name: bundle.folder / MODEL_ZIP}) as endpoint_url:
-            yield variables | embedded_environment(endpoint_url)
-
-
-def _model_variables(bucket: str, prefix: str, sha256: str) -> dict[str, str]:
-    return {
-        "MODEL_BUCKET": bucket,
-        "MODEL_KEY": model_key(prefix, sha256),
-        "MODEL_SHA256": sha256,
+        return
+    key = model_key(prefix, archive.sha256)
+    variables = {
+        "MODEL_BUCKET": bucket or _EMBEDDED_BUCKET,
+        "MODEL_KEY": key,
+        "MODEL_SHA256": archive.sha256,
     }
+    if bucket:
+        progress.step(f"Taking the model from s3://{bucket}/{key}")
+        yield variables | _aws_variables()
+        return
+    progress.step("Starting an embedded S3 with the model in it (no bucket given)")
+    with static_s3({f"{_EMBEDDED_BUCKET}/{key}": bundle.folder / MODEL_ZIP}) as endpoint_url:
+        yield variables | embedded_environment(endpoint_url)
 
 
 def _aws_variables() -> dict[str, str]:

@@ -5,12 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from packager.errors import ModelError, ToolError
-from packager.local.prepared import (
-    EnvManager,
-    ModelSurroundings,
-    PreparedModel,
-    prepared_model,
-)
+from packager.local.prepared import EnvManager, ModelSurroundings, prepared_model
 from packager.progress import SILENT, Progress
 from packager.scoring import one_request
 
@@ -39,7 +34,14 @@ def predict(
     """
     with prepared_model(folder, env_manager, surroundings=surroundings, progress=progress) as model:
         progress.step("Predicting")
-        done = _run(model, data, _MEDIA_TYPES[content_type])
+        done = subprocess.run(
+            [str(model.python), "-P", str(_RUNNER), _MEDIA_TYPES[content_type]],
+            input=data,
+            cwd=model.skeleton,
+            env=model.environment,
+            stdout=subprocess.PIPE,  # stderr is the user's: what the libraries warn of
+            check=False,
+        )
     if done.returncode == _REFUSED_STATUS:
         raise ModelError(done.stdout.decode(errors="replace"))
     if done.returncode:
@@ -48,16 +50,3 @@ def predict(
             " its messages are above"
         )
     return done.stdout
-
-
-def _run(
-    model: PreparedModel, data: bytes, media_type: str
-) -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run(
-        [str(model.python), "-P", str(_RUNNER), media_type],
-        input=data,
-        cwd=model.skeleton,
-        env=model.environment,
-        stdout=subprocess.PIPE,  # stderr is the user's: what the libraries warn of
-        check=False,
-    )
