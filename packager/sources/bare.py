@@ -21,8 +21,6 @@ from packager.sources.bareformat import BareFormat, Found
 from packager.sources.examples import InputExample, read_input_example
 from packager.sources.pickles import check_trusted_types
 
-_ENVIRONMENT = {"virtualenv": "python_env.yaml"}
-
 
 def write_bare_model(
     source: Path,
@@ -119,7 +117,7 @@ def _mlmodel(
     if trusted_types:
         section["skops_trusted_types"] = list(trusted_types)
     pyfunc = {
-        "env": dict(_ENVIRONMENT),
+        "env": {"virtualenv": "python_env.yaml"},
         "loader_module": f"mlflow.{row.flavor}",
         "python_version": platform.python_version(),
         **found.pyfunc,
@@ -152,10 +150,7 @@ def _write_environment(
         lines = "\n".join([library, *found.requirements])
         (folder / "requirements.txt").write_text(f"{lines}\n", encoding="utf-8")
     progress.detail(f"Python: {platform.python_version()}, the one that runs packager")
-    environment = {
-        "python": platform.python_version(),
-        "dependencies": ["-r requirements.txt"],
-    }
+    environment = {"python": platform.python_version(), "dependencies": ["-r requirements.txt"]}
     (folder / "python_env.yaml").write_text(yaml.safe_dump(environment), encoding="utf-8")
     return version
 

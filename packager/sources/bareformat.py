@@ -6,12 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 _LIBRARIES = {"sklearn": "scikit-learn", "onnx": "onnxruntime", "pytorch": "torch"}
-_VERSION_KEYS = {
-    "xgboost": "xgb_version",
-    "lightgbm": "lgb_version",
-    "onnx": "",
-    "tensorflow": "",
-}
+_VERSION_KEYS = {"xgboost": "xgb_version", "lightgbm": "lgb_version", "onnx": "", "tensorflow": ""}
 
 
 @dataclass(frozen=True)

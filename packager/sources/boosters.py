@@ -43,7 +43,8 @@ def _is_xgboost(path: Path) -> bool:
 def _read_xgboost(path: Path) -> Found:
     is_binary_json = first_bytes(path, 2) == _UBJSON
     with mapped(path) as data:
-        _check_end(path, data)
+        if data[-64:].rstrip()[-1:] != b"}":
+            raise ModelError(f"{path} is cut short: a model of XGBoost ends in a brace")
         version = _xgboost_version(data, is_binary_json=is_binary_json)
         # XGBoost notes which of its scikit-learn classes wrote the file.
         estimator = _ESTIMATOR.search(data)
@@ -56,11 +57,6 @@ def _read_xgboost(path: Path) -> Found:
         requirements=() if model_class == _BOOSTER else ("scikit-learn",),
         notes=(f"Class: {model_class}",),
     )
-
-
-def _check_end(path: Path, data: mmap.mmap) -> None:
-    if data[-64:].rstrip()[-1:] != b"}":
-        raise ModelError(f"{path} is cut short: a model of XGBoost ends in a brace")
 
 
 def _xgboost_version(data: mmap.mmap, *, is_binary_json: bool) -> str | None:
