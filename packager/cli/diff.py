@@ -75,10 +75,9 @@ def _changes(
     texts = [_arrow(change.before, change.after) for change in changes]
     width, text_width = max(len(change.name) for change in changes), max(map(len, texts))
     for change, text in zip(changes, texts, strict=True):
-        line = f"  {_MARKS[change.kind]} {change.name:{width}}  {text}"
-        if growth is not None:
-            line += f"{'':{text_width - len(text)}} {growth.get(change.name, 0):+13,} B"
-        yield line
+        size = "" if growth is None else f" {growth.get(change.name, 0):+13,} B"
+        row = f"  {_MARKS[change.kind]} {change.name:{width}}  {text:{text_width}}{size}"
+        yield row.rstrip()
 
 
 def _sizes(diff: BundleDiff) -> Iterator[str]:
