@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from packager.errors import ToolMissing, install_hint
-from packager.storage.client import S3Client
 
 _REGION = "us-east-1"
 _CREDENTIAL = "embedded"
@@ -23,19 +22,6 @@ def embedded_environment(endpoint_url: str) -> dict[str, str]:
         "AWS_REGION": _REGION,
         "AWS_DEFAULT_REGION": _REGION,
     }
-
-
-def embedded_client(endpoint_url: str) -> S3Client:
-    """Return a client of the embedded S3, whatever the user's AWS settings are."""
-    import boto3  # heavy
-
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint_url,
-        region_name=_REGION,
-        aws_access_key_id=_CREDENTIAL,
-        aws_secret_access_key=_CREDENTIAL,
-    )
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from packager.bundle.folder import Bundle, read_bundle
 from packager.bundle.keys import model_key
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.invoke import unpacked
-from packager.local.storage import embedded_client, embedded_environment, embedded_s3
+from packager.local.storage import embedded_environment, embedded_s3
 from packager.storage.publish import publish
 from tests.support.commands import ROOT, packager
+from tests.support.embedded import embedded_client
 
 pytestmark = pytest.mark.runtime
 BUCKET = "models"

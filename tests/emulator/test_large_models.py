@@ -16,9 +16,10 @@ from packager.bundle.keys import model_key
 from packager.local.emulator import Emulator
 from packager.local.invoke import find_runtime, unpacked
 from packager.local.response import decode_response
-from packager.local.storage import embedded_client, embedded_environment
+from packager.local.storage import embedded_environment
 from packager.storage.publish import publish
 from tests.support.commands import ROOT, packager
+from tests.support.embedded import embedded_client
 from tests.support.moto_ranges import moto_with_ranges
 
 BUCKET = "large-models"

@@ -15,10 +15,11 @@ from packager.bundle.folder import read_bundle
 from packager.bundle.keys import model_key
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.invoke import unpacked
-from packager.local.storage import embedded_client, embedded_environment, embedded_s3
+from packager.local.storage import embedded_environment, embedded_s3
 from packager.storage.publish import publish
 from tests.conftest import Example
 from tests.support.commands import ROOT, packager
+from tests.support.embedded import embedded_client
 
 pytestmark = [pytest.mark.runtime, pytest.mark.xdist_group("with_parquet")]
 

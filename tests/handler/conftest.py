@@ -20,9 +20,10 @@ from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
 from handler.s3 import credentials
 from handler.s3 import object as s3_module
 from handler.telemetry import Telemetry
-from packager.local.storage import embedded_client, embedded_s3
+from packager.local.storage import embedded_s3
 from packager.support.zips import frame_sha256
 from tests.handler.s3.s3_asking import DATA, Serve
+from tests.support.embedded import embedded_client
 from tests.support.loops import closed_event_loop
 from tests.support.object_server import FaultyObjectServer, Mishap, object_server
 

@@ -11,7 +11,8 @@ import pytest
 from handler.errors import ModelFetchError
 from handler.s3.source import open_object
 from packager.local.static_s3 import static_s3
-from packager.local.storage import embedded_client, embedded_environment
+from packager.local.storage import embedded_environment
+from tests.support.embedded import embedded_client
 
 CONTENT = bytes(range(256)) * 5000
 

@@ -15,11 +15,12 @@ from moto import mock_aws
 
 from packager.bundle.keys import function_key, layer_key, model_key
 from packager.errors import BundleInvalid, ConfigError, StorageError
-from packager.local.storage import embedded_client, embedded_environment, embedded_s3
+from packager.local.storage import embedded_environment, embedded_s3
 from packager.storage.publish import publish
 from packager.storage.transfer import MULTIPART_BYTES
 from tests.support.bundles import make_bundle
 from tests.support.commands import packager
+from tests.support.embedded import embedded_client
 from tests.support.relay import StallingRelay, running
 
 BUCKET = "models"

@@ -15,11 +15,12 @@ from boto3.s3.transfer import TransferConfig
 from packager.bundle.folder import Bundle
 from packager.bundle.keys import model_key
 from packager.errors import StorageError
-from packager.local.storage import embedded_client, embedded_environment, embedded_s3
+from packager.local.storage import embedded_environment, embedded_s3
 from packager.storage.publish import publish
 from packager.storage.transfer import MULTIPART_BYTES, PART_BYTES
 from tests.support.bundles import make_bundle
 from tests.support.commands import packager
+from tests.support.embedded import embedded_client
 from tests.support.http_relay import S3Relay
 from tests.support.relay import running
 
