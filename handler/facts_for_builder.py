@@ -1,6 +1,5 @@
 """What the builder may know of the handler besides the manifest; nothing here runs on Lambda."""
 
-from handler.errors import ConfigError
 from handler.loaders.python_function import CODE, OPENERS, PICKLE
 from handler.pythonmodels.modules import NAMES, SIGNATURES
 from handler.requests.parquet import PARQUET_ARCHIVE
@@ -15,5 +14,4 @@ __all__ = [
     "PARQUET_ARCHIVE",
     "PICKLE",
     "SIGNATURES",
-    "ConfigError",
 ]

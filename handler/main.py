@@ -86,7 +86,7 @@ def _prepare(
         problem = problem or error
     if manifest is not None and manifest.packed:
         # Imported here: a bundle that has everything unpacked does without.
-        from handler.fetch.late_packages import add_finders
+        from handler.fetch.on_demand import add_finders
 
         add_finders(manifest.packed, config)
     if manifest is None or problem is not None:

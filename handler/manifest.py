@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
-from handler.errors import ConfigError
+from handler.errors import ConfigError as ConfigError  # what reading a manifest raises
 
 SCHEMA_VERSION = 4
 MANIFEST_NAME = "bundle.json"

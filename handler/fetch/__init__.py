@@ -1,4 +1,4 @@
-"""The model's files from S3 into /tmp, each compared with its digest before it is used.
+"""The model's files from S3 into /tmp, each compared with its digest; packages unpacked on demand.
 
 A folder there is whole or has no name.
 """

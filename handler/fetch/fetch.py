@@ -48,15 +48,15 @@ class _Order(NamedTuple):
     """What is to be fetched, and how to know that it is right."""
 
     archive: FileEntry
-    frame_sha256: str | None
+    frame_sha256: str
     files: tuple[FileEntry, ...]
     bucket: str
     key: str
 
 
 def _order_of(manifest: BundleManifest, config: HandlerConfig) -> _Order:
-    archive = manifest.model_archive
-    if archive is None:
+    archive, frame = manifest.model_archive, manifest.archive_frame_sha256
+    if archive is None or frame is None:
         raise ConfigError("the manifest names no model archive: build the bundle again")
     if not config.model_bucket or not config.model_key:
         raise ConfigError(
@@ -70,7 +70,7 @@ def _order_of(manifest: BundleManifest, config: HandlerConfig) -> _Order:
         )
     return _Order(
         archive,
-        manifest.archive_frame_sha256,
+        frame,
         manifest.model.files,
         config.model_bucket,
         config.model_key,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from handler.config import HandlerConfig
 from handler.errors import HandlerError, MalformedRequest, UnsupportedMediaType
-from handler.fetch.late_packages import add_to_path, find_archive
+from handler.fetch.on_demand import add_to_path, find_archive
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from handler.facts_for_builder import ConfigError as ManifestError
 from handler.manifest import MANIFEST_NAME, BundleManifest, FileEntry
+from handler.manifest import ConfigError as ManifestError
 from packager.errors import BundleInvalid, ConfigError
 from packager.support.atomic import whole_folder
 from packager.support.digests import file_entry

@@ -207,5 +207,5 @@ def _key(spec: ModelSpec, wanted: Optimization, surroundings: ModelSurroundings)
     """Return what the outcome depends on: the model, the environment, the code, the options."""
     facts = [asdict(spec.info), spec.python_version, spec.requirements, asdict(wanted)]
     around = [asdict(surroundings.overrides), surroundings.constraints, surroundings.indexes.args]
-    sources = ("packager.engine.converter", "handler")
+    sources = map(resources.files, ("packager.engine.converter", "handler"))
     return cache_key([__version__, facts, around], sources=sources)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from packager.aws.machine import host_architecture
 from packager.bundle.folder import MODEL_ZIP, Bundle
 from packager.bundle.keys import DEFAULT_PREFIX, model_key
 from packager.bundle.sizing import size_function
@@ -18,7 +19,6 @@ from packager.local.static_s3 import static_s3
 from packager.local.storage import embedded_environment
 from packager.progress import SILENT, Progress
 from packager.storage.client import CREDENTIALS_HINT, storage_errors
-from packager.support.machine import host_architecture
 
 _EMBEDDED_BUCKET = "packager-embedded"
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from packager.aws.machine import host_architecture
 from packager.aws.runtimes import runtime_for_python
 from packager.bundle.skeleton import write_skeleton
 from packager.errors import ToolMissing, install_hint
@@ -22,7 +23,6 @@ from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import SILENT, Progress
 from packager.requirements.overrides import Overrides, apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
-from packager.support.machine import host_architecture
 from packager.support.uv import Indexes
 
 EnvManager = Literal["uv", "local"]

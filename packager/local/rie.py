@@ -6,10 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from packager.aws.machine import host_architecture
 from packager.errors import ConfigError, ToolMissing
 from packager.progress import SILENT, Progress
 from packager.support.cache import build_once, cache_root
-from packager.support.machine import host_architecture
 from packager.support.uv import run_uv
 
 RIE_VARIABLE = "PACKAGER_RIE"

@@ -11,7 +11,7 @@ from typing import Any
 from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST
 
-from packager.api.bundles import build
+from packager.api.bundles import build, plan
 from packager.api.models import open_model
 from packager.api.settings import build_config, source_options
 from packager.api.stacks import deploy
@@ -207,7 +207,10 @@ def _built(model_uri: str, options: DeployOptions, output: Path, talk: Talk) -> 
     config, is_checked = build_config(options.build), not options.build["no-check"]
     talk.step(f"Opening {model_uri}")
     with open_model(model_uri, **source_options(options.build), progress=talk) as model:
-        report = build(model, output, config, is_checked=is_checked, progress=talk)
-    for warning in report.warnings:
+        planned = plan(model, config, output=output, progress=talk)
+        for warning in planned.warnings:  # before the check runs the model's code
+            talk.warn(warning)
+        report = build(planned, output, is_checked=is_checked, progress=talk)
+    for warning in report.warnings[len(planned.warnings) :]:
         talk.warn(warning)
     return report

@@ -1,6 +1,6 @@
 """Pack what a compiled model's regular requests do without: archives for the handler to unpack.
 
-`handler/fetch/late_packages.py` is the other half, and says what it is good for.
+`handler/fetch/on_demand.py` is the other half, and says what it is good for.
 """
 
 import shutil

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
@@ -241,7 +242,10 @@ def _key(lock: Lock, target: Target, packing: Packing, version: str | None) -> s
     tools = [version, strip.strip_version(target) if packing.is_trimmed else None]
     place = [target.runtime.name, target.architecture]
     facts = [lock.wheels, place, asdict(packing), tools]
-    return cache_key(facts, sources=("packager.packages", "packager.support", "packager.aws"))
+    rooms = ("packager.packages", "packager.support", "packager.aws")
+    # What a wheel may hold is decided where the handler decides it of a model.
+    sources = (*map(resources.files, rooms), resources.files("handler") / "manifest.py")
+    return cache_key(facts, sources=sources)
 
 
 def _forget_old_sets(parent: Path) -> None:

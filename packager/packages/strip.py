@@ -6,9 +6,9 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from packager.aws.machine import host_architecture
 from packager.aws.runtimes import Target
 from packager.packages.elf import is_loadable
-from packager.support.machine import host_architecture
 
 _WORKERS = 4
 _SHARED_LIBRARY = re.compile(r"\.so(\.[\d.]+)?$")

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from handler.errors import HandlerError, ModelLoadError
+from handler.errors import HandlerError
 from handler.loaders.load import load_model
 from handler.manifest import MODEL_FOLDER, BundleManifest
 from handler.requests.scorer import Scorer
@@ -45,7 +45,7 @@ class Predictor:
             sys.modules[f"handler.loaders.{info.flavor}"] = importlib.import_module(loader)
         try:
             self._scorer = Scorer(load_model(folder, info), info)
-        except ModelLoadError as error:
+        except HandlerError as error:
             self._remove()
             raise ModelError(error.message, hint=_lacking(bundle.manifest)) from error
 
@@ -82,8 +82,11 @@ def _unpack(bundle: Bundle, folder: Path) -> None:
         for entry in bundle.manifest.model.files:
             path = folder / entry.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(prefix + entry.path) as source, path.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            try:
+                with archive.open(prefix + entry.path) as source, path.open("wb") as target:
+                    shutil.copyfileobj(source, target)
+            except KeyError as error:
+                raise BundleInvalid(f"{archive.filename} lacks {entry.path}") from error
 
 
 def _lacking(manifest: BundleManifest) -> str:

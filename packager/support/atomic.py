@@ -2,13 +2,16 @@
 
 import ctypes
 import errno
-import glob
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_in_use: set[Path] = set()
+"""Drafts of this process."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -38,10 +41,12 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     draft = _draft_of(folder)
     # Not a private one: a function that runs as a user without rights reads it.
     draft.mkdir()
+    _in_use.add(draft)
     try:
         yield draft
         _put_in_place(draft, folder)
     finally:
+        _in_use.discard(draft)
         # After an exchange the draft's name holds what was there before.
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -56,20 +61,23 @@ def remove_whole(folder: Path) -> None:
     shutil.rmtree(doomed, ignore_errors=True)
 
 
-def drafts_of(folder: Path) -> list[Path]:
-    """Return what this and other processes are writing for `folder`, or left when killed."""
-    return list(folder.parent.glob(f".{glob.escape(folder.name)}.*.partial"))
+def drafts_of(folder: Path) -> dict[Path, int]:
+    """Return what processes are writing for `folder`, or left when killed, with their numbers."""
+    # Not by a glob: `.dist.arm64.7.partial` is the draft of another folder than `dist`.
+    name = re.compile(rf"\.{re.escape(folder.name)}\.(\d+)(-old)?\.partial")
+    found = ((path, name.fullmatch(path.name)) for path in folder.parent.iterdir())
+    return {path: int(match[1]) for path, match in found if match}
 
 
-def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+def _draft_of(path: Path, suffix: str = "") -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}{suffix}.partial")
 
 
 def _remove_abandoned(folder: Path) -> None:
-    for draft in drafts_of(folder):
-        pid = draft.suffixes[-2].removeprefix(".")
+    for draft, pid in drafts_of(folder).items():
         # Our own number: in a container every build can be process 7.
-        if pid.isdigit() and (int(pid) == os.getpid() or not _is_running(int(pid))):
+        is_ours = pid == os.getpid() and draft not in _in_use
+        if is_ours or not _is_running(pid):
             shutil.rmtree(draft, ignore_errors=True)
 
 
@@ -88,10 +96,10 @@ def _put_in_place(draft: Path, folder: Path) -> None:
         draft.rename(folder)
     elif not _exchange(draft, folder):
         # No atomic exchange on this system: for a moment there is none, never half a one.
-        old = draft.with_name(f"{draft.name}-old")
+        old = _draft_of(folder, "-old")
         folder.rename(old)
         draft.rename(folder)
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _exchange(first: Path, second: Path) -> bool:

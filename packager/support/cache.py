@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import platformdirs
@@ -62,16 +63,16 @@ def build_once(
     return folder
 
 
-def cache_key(facts: object, *, sources: Sequence[str] = ()) -> str:
+def cache_key(facts: object, *, sources: Iterable[Traversable] = ()) -> str:
     """Return the name of what these facts, and the code of these packages, decide.
 
     :param facts: all else that decides; made of what JSON can say.
-    :param sources: packages by their names; all their files count, those of packages in them too.
+    :param sources: modules, and packages with all that is in them.
     """
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for package in sources:
-        with resources.as_file(resources.files(package)) as folder:
-            for path in sorted(folder.rglob("*"), key=str):
+    for source in sources:
+        with resources.as_file(source) as place:
+            for path in sorted(place.rglob("*"), key=str) if place.is_dir() else [place]:
                 if path.suffix in (".py", ".so"):
                     digest.update(path.read_bytes())
     return digest.hexdigest()[:32]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from packager.aws.machine import host_architecture
 from packager.aws.runtimes import find_target
 from packager.local.emulator import runtime_python
 from packager.lock.resolve import Question, UvResolver
 from packager.packages.install import install_lock
 from packager.packages.prepare import Packing, prepare_dependencies
 from packager.requirements.select import HANDLER_REQUIREMENTS
-from packager.support.machine import host_architecture
 from tests.support.commands import THIS_PYTHON
 
 pytestmark = pytest.mark.targets

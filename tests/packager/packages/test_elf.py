@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from packager.aws.machine import host_architecture
 from packager.packages.elf import ElfDamaged, SymbolVersion, read_elf, version_number
-from packager.support.machine import host_architecture
 from tests.support.elf_files import AARCH64, RISCV, make_elf
 
 

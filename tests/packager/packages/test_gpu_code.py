@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from packager.aws.machine import host_architecture
 from packager.packages.elf import is_loadable
 from packager.packages.gpu_code import GpuRule, remove_gpu_code, without_gpu_code
-from packager.support.machine import host_architecture
 
 KERNELS_BYTES = 3_000_000
 SOURCE = """

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from packager.aws.machine import host_architecture
 from packager.aws.runtimes import find_target
 from packager.packages.elf import is_loadable
 from packager.packages.strip import strip_libraries, strip_version
-from packager.support.machine import host_architecture
 from tests.support.commands import THIS_PYTHON
 
 HERE = find_target(f"python{THIS_PYTHON}", host_architecture() or "x86_64")

@@ -13,7 +13,7 @@ import json, sys
 from pathlib import Path
 from handler.config import HandlerConfig
 from handler.manifest import PackedEntry
-from handler.fetch.late_packages import add_finders
+from handler.fetch.on_demand import add_finders
 
 root, cache = Path(sys.argv[1]), Path(sys.argv[2])
 add_finders([PackedEntry("tools.zip", ("alpha", "beta"))], HandlerConfig(root, cache_dir=cache))
