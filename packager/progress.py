@@ -24,14 +24,5 @@ class _Logged:
         _logger.info("  %s", message)
 
 
-class _Silent:
-    def step(self, message: str) -> None:
-        pass
-
-    def detail(self, message: str) -> None:
-        pass
-
-
 LOGGED: Progress = _Logged()
 """For programs and notebooks: `logging.basicConfig(level=logging.INFO)` shows it."""
-SILENT: Progress = _Silent()

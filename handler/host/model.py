@@ -7,13 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from handler.errors import (
-    HandlerError,
-    InitError,
-    ModelLoadError,
-    ModelUnavailable,
-    StillFetching,
-)
+from handler.errors import HandlerError, InitError, ModelLoadError, ModelUnavailable, StillFetching
 from handler.telemetry import Telemetry
 
 if TYPE_CHECKING:

@@ -13,11 +13,7 @@ from handler.requests.arrays import data_from_inputs, data_from_instances
 from handler.requests.encode import encode_predictions
 from handler.requests.envelope import Envelope, read_envelope, read_media_type
 from handler.requests.fast import FastReader
-from handler.requests.frames import (
-    frame_from_csv,
-    frame_from_records,
-    frame_from_split,
-)
+from handler.requests.frames import frame_from_csv, frame_from_records, frame_from_split
 from handler.requests.model_errors import as_handler_error
 from handler.requests.parquet import ParquetReader
 from handler.signature.columns import Signature

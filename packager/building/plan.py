@@ -18,7 +18,7 @@ from packager.model.flavors.table import flavor_named
 from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.model.safety import SAFE_VERSIONS, check_safe, what_executes_code
 from packager.packages.prepare import Packing
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.requirements.overrides import apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 
@@ -88,7 +88,7 @@ def plan_bundle(
     config: BuildConfig,
     *,
     resolver: Resolver | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> BuildPlan:
     """Read the model in this MLflow folder and resolve its requirements for the target.
 

@@ -33,7 +33,7 @@ from packager.packages.bytecode import TASK_ROOT, compile_bytecode
 from packager.packages.prepare import Dependencies, Facts, prepare_dependencies
 from packager.packages.size_limit import check_unzipped, direct_upload_warning
 from packager.packages.trim import tree_size
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.support.digests import file_entry
 from packager.support.zips import (
     archive_files,
@@ -87,7 +87,7 @@ class BuildReport:
 
 
 def build_bundle(
-    plan: BuildPlan, output: Path, *, is_checked: bool = True, progress: Progress = SILENT
+    plan: BuildPlan, output: Path, *, is_checked: bool = True, progress: Progress = LOGGED
 ) -> BuildReport:
     """Build the planned bundle into `output`, which is replaced as a whole or not at all.
 

@@ -11,12 +11,7 @@ from importlib import resources
 from importlib.abc import InspectLoader
 from pathlib import Path
 
-from handler.manifest import (
-    MANIFEST_NAME,
-    MODEL_FOLDER,
-    BundleManifest,
-    TargetInfo,
-)
+from handler.manifest import MANIFEST_NAME, MODEL_FOLDER, BundleManifest, TargetInfo
 from packager.errors import ConfigError
 from packager.model.flavors.table import flavor_named
 from packager.model.mlmodel import ModelSpec

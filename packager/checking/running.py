@@ -26,7 +26,7 @@ from packager.local.predict import predict
 from packager.local.prepared import ModelSurroundings
 from packager.local.response import decode_response
 from packager.model.samples import sample_requests
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.requirements.select import Drop
 
 INIT, PREDICTION, SAME = "import and init", "prediction", "same predictions as the source model"
@@ -56,7 +56,7 @@ def run_function(
     dropped: Sequence[Drop],
     surroundings: ModelSurroundings,
     has_warm_invocations: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> tuple[tuple[Check, ...], Measurements]:
     """Run the bundle's function under the runtime emulator and return what came of it.
 

@@ -19,7 +19,7 @@ from packager.checking.zipped import ZipContents, read_zip
 from packager.errors import BundleInvalid
 from packager.local.prepared import ModelSurroundings
 from packager.packages.layer import LAYER_ROOT
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.requirements.select import Drop
 
 
@@ -31,7 +31,7 @@ def check_bundle(
     surroundings: ModelSurroundings | None = None,
     is_static: bool = False,
     gates: Gates | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> CheckReport:
     """Check the bundle and return what was found, and what was not checked.
 

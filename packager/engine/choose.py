@@ -17,7 +17,7 @@ from handler.manifest import MODEL_FOLDER, EngineInfo
 from packager.errors import ConfigError, ModelError, ToolError
 from packager.local.prepared import ModelSurroundings, PreparedModel, prepared_model
 from packager.model.mlmodel import ModelSpec
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_key, cache_root
 from packager.support.digests import file_entry
 from packager.support.zips import sorted_files
@@ -58,7 +58,7 @@ def optimize_model(
     wanted: Optimization,
     surroundings: ModelSurroundings,
     *,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> ModelSpec:
     """Return the model as the bundle shall carry it: compiled, or as it is.
 

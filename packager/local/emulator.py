@@ -21,7 +21,7 @@ from packager.local.envs import ensure_env
 from packager.local.invocation import Invocation, read_answer
 from packager.local.rie import rie_binary
 from packager.local.variables import lambda_variables
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 
 RUNTIME_PACKAGES = ("awslambdaric==4.2.2", "boto3")
 """What Lambda's Python runtime has besides the standard library."""
@@ -41,7 +41,7 @@ _PROBE = (
 )
 
 
-def runtime_python(version: str, *, progress: Progress = SILENT) -> Path:
+def runtime_python(version: str, *, progress: Progress = LOGGED) -> Path:
     """Return a Python with the packages of Lambda's runtime and nothing else.
 
     :param version: the minor version, as `3.11`.
@@ -76,7 +76,7 @@ class Emulator:
     """What the function is told it has; not enforced."""
     timeout_s: int = 30
     """For one invocation, and here for init too."""
-    progress: Progress = SILENT
+    progress: Progress = LOGGED
 
     def __post_init__(self) -> None:
         self.task_root = self.task_root.absolute()

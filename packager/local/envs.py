@@ -8,7 +8,7 @@ from handler.manifest import PackageEntry
 from packager.errors import IndexUnreachable, ToolFailed, ToolMissing
 from packager.lock.explain import unreachable
 from packager.lock.torch_cpu import resolve_without_cuda
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_key, cache_root
 from packager.support.uv import Indexes, find_python, run_uv
 
@@ -21,7 +21,7 @@ def ensure_env(
     constraints: Sequence[str] = (),
     indexes: Indexes | None = None,
     is_compiled: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> Path:
     """Return the Python executable of an environment with exactly these requirements.
 

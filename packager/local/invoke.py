@@ -17,7 +17,7 @@ from packager.local import process
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.static_s3 import static_s3
 from packager.local.storage import embedded_environment
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.storage.client import CREDENTIALS_HINT, storage_errors
 
 _EMBEDDED_BUCKET = "packager-embedded"
@@ -31,7 +31,7 @@ def running_function(
     prefix: str = DEFAULT_PREFIX,
     memory_mib: int | None = None,
     timeout_s: int | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> Iterator[Emulator]:
     """Yield the bundle's function, ready for its first, cold invocation.
 
@@ -64,7 +64,7 @@ def running_function(
         )
 
 
-def find_runtime(bundle: Bundle, *, progress: Progress = SILENT) -> Path:
+def find_runtime(bundle: Bundle, *, progress: Progress = LOGGED) -> Path:
     """Return a Python that can run the bundle here as its Lambda runtime would.
 
     :raises ToolMissing: there is no Python of the bundle's version here, or no emulator for it.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from packager.errors import ModelError, ToolError
 from packager.local.prepared import EnvManager, ModelSurroundings, prepared_model
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.scoring import one_request
 
 ContentType = Literal["json", "csv"]
@@ -23,7 +23,7 @@ def predict(
     content_type: ContentType = "json",
     env_manager: EnvManager = "uv",
     surroundings: ModelSurroundings | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> bytes:
     """Return the body with which the server would answer: `{"predictions": ...}`.
 

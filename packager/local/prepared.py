@@ -20,7 +20,7 @@ from packager.bundle.skeleton import write_skeleton
 from packager.errors import ToolMissing, install_hint
 from packager.local.envs import ensure_env
 from packager.model.mlmodel import ModelSpec, read_mlmodel
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.requirements.overrides import Overrides, apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 from packager.support.uv import Indexes
@@ -74,7 +74,7 @@ def prepared_model(
     env_manager: EnvManager,
     *,
     surroundings: ModelSurroundings | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> Iterator[PreparedModel]:
     """Yield the model in this MLflow model folder, ready to run; its skeleton goes afterwards.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from packager.aws.machine import host_architecture
 from packager.errors import ConfigError, ToolMissing
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_root
 from packager.support.uv import run_uv
 
@@ -19,7 +19,7 @@ _CARRIER = "aws-sam-cli==1.170.0"
 _CARRIER_SHA256 = "24ebaf5ecba38dc1758089968cb89ab61e124b84e92a344fc7a2771a47f4d0bf"
 
 
-def rie_binary(*, progress: Progress = SILENT) -> Path:
+def rie_binary(*, progress: Progress = LOGGED) -> Path:
     """Return the emulator for this machine, downloaded at the first call.
 
     `$PACKAGER_RIE` names another one.

@@ -17,7 +17,7 @@ from typing import Any
 from packager.errors import ConfigError, ModelError, ToolError
 from packager.local import process
 from packager.local.prepared import EnvManager, PreparedModel, prepared_model
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 
 READY_TIMEOUT_S = 300
 """How long a model may take to load."""
@@ -59,7 +59,7 @@ def serve(
     config: ServeConfig,
     *,
     on_ready: Callable[[Served], None],
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> None:
     """Serve the model in this MLflow model folder until the server ends.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from packager.errors import ConfigError, LockDrift
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Question, Resolver
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.support.atomic import write_whole
 from packager.support.cache import cache_key, cache_root
 from packager.version import __version__
@@ -38,7 +38,7 @@ def obtain_lock(
     *,
     earlier: Lock | None = None,
     policy: LockPolicy = LockPolicy.REUSE,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> Lock:
     """Return the lock that answers the question.
 

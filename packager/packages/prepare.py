@@ -32,7 +32,7 @@ from packager.packages import (
 )
 from packager.packages.distributions import Distribution
 from packager.packages.shared_libraries import ProvidedLibrary
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.support.atomic import remove_whole
 from packager.support.cache import build_once, cache_key, cache_root
 from packager.support.digests import hash_file
@@ -118,7 +118,7 @@ def prepare_dependencies(
     packing: Packing,
     *,
     indexes: Indexes | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> Dependencies:
     """Return the lock's wheels as the bundle carries them; made at the first call.
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from packager.errors import ConfigError, ModelError
 from packager.model.mlmodel import MLMODEL_NAME, served_flavor
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.sources.bare import write_bare_model
 from packager.sources.barefiles import is_bare_folder
 from packager.sources.fitted import save_estimator
@@ -28,7 +28,7 @@ def open_model(
     flavor: str | None = None,
     input_example: Any = None,
     trusted_types: Sequence[str] = (),
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> Iterator[Path]:
     """Yield a local MLflow model folder; what was downloaded or made is removed afterwards.
 

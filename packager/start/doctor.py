@@ -11,7 +11,7 @@ from packager.aws.account import AwsSettings, read_aws_settings
 from packager.aws.runtimes import RUNTIMES
 from packager.errors import PackagerError, ToolError, ToolMissing
 from packager.local.rie import rie_path
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.storage.client import CREDENTIALS_HINT, NO_REGION_HINT
 from packager.support.cache import CACHE_VARIABLE, cache_root
 from packager.support.redaction import without_login
@@ -64,7 +64,7 @@ class Examination:
         return {"is_ok": self.is_ok, "findings": [asdict(item) for item in self.findings]}
 
 
-def examine(*, progress: Progress = SILENT) -> Examination:
+def examine(*, progress: Progress = LOGGED) -> Examination:
     """Look for everything; change nothing, download nothing, and ask no service of AWS's."""
     return Examination(tuple(_findings(progress)))
 

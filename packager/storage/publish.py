@@ -6,15 +6,9 @@ from typing import Literal
 
 from handler.manifest import FileEntry
 from packager.bundle.folder import FUNCTION_ZIP, Bundle
-from packager.bundle.keys import (
-    DEFAULT_PREFIX,
-    check_names,
-    function_key,
-    layer_key,
-    model_key,
-)
+from packager.bundle.keys import DEFAULT_PREFIX, check_names, function_key, layer_key, model_key
 from packager.errors import ConfigError, StorageError
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.storage.client import S3Client, error_code, s3_client, storage_errors
 from packager.storage.upload import ensure_object
 
@@ -58,7 +52,7 @@ def publish(
     create_bucket: bool = False,
     region: str | None = None,
     client: S3Client | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> PublishReport:
     """Upload the bundle; what is there already, whole or in part, is not sent again.
 
@@ -93,7 +87,7 @@ def publish(
 
 
 def publish_model(
-    s3: S3Client, bundle: Bundle, bucket: str, prefix: str, *, progress: Progress = SILENT
+    s3: S3Client, bundle: Bundle, bucket: str, prefix: str, *, progress: Progress = LOGGED
 ) -> PublishedObject | None:
     """Upload the model archive alone; return None when the model is embedded.
 
@@ -112,7 +106,7 @@ def ensure_bucket(
     *,
     create: bool,
     region: str | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> None:
     """Check that the bucket is there and ours to use; make it if `create` and it is not.
 

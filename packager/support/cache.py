@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from packager.errors import ConfigError
-from packager.progress import SILENT, Progress
+from packager.progress import LOGGED, Progress
 from packager.support.atomic import drafts_of, whole_folder
 
 CACHE_VARIABLE = "PACKAGER_CACHE"
@@ -37,7 +37,7 @@ def build_once(
     build: Callable[[Path], None],
     *,
     is_usable: Callable[[Path], bool] = Path.is_dir,
-    progress: Progress = SILENT,
+    progress: Progress = LOGGED,
 ) -> Path:
     """Return `folder`, built if it is not there yet.
 

@@ -11,7 +11,7 @@ from packager.deploying.removal import destroy
 from packager.deploying.rollback import roll_back
 from packager.deploying.story import deploy
 from packager.errors import PackagerError
-from packager.progress import SILENT
+from packager.progress import LOGGED
 from tests.deploy.aws import Kind
 from tests.deploy.conftest import BUCKET, STACK, Account, Make
 
@@ -53,7 +53,7 @@ class Commands:
             f"packager/{STACK}",
             parameters,
             approve=lambda changes: True,
-            progress=SILENT,
+            progress=LOGGED,
             pause=lambda: None,
         )
         return None
@@ -66,7 +66,7 @@ class Commands:
             STACK,
             to=to,
             approve=lambda changes: True,
-            progress=SILENT,
+            progress=LOGGED,
             pause=lambda: None,
         )
         return None
@@ -78,7 +78,7 @@ class Commands:
             self._clients,
             STACK,
             approve=lambda: True,
-            progress=SILENT,
+            progress=LOGGED,
             pause=lambda: None,
         )
         return None

@@ -18,7 +18,7 @@ from packager.errors import ConfigError, IndexUnreachable, NoMatchingWheel, Pyth
 from packager.lock.obtain import LockPolicy
 from packager.lock.resolve import UvResolver
 from packager.model.mlmodel import ModelSpec
-from packager.progress import SILENT
+from packager.progress import LOGGED
 from packager.requirements.select import Requirements
 from tests.support.wheels import make_wheel
 
@@ -49,7 +49,7 @@ def spec(tmp_path: Path) -> ModelSpec:
 
 def choose(spec: ModelSpec, *lines: str, **others) -> Choice:
     requirements = Requirements(kept=lines, dropped=())
-    return choose_target(spec, requirements, BuildConfig(**others), UvResolver(), SILENT)
+    return choose_target(spec, requirements, BuildConfig(**others), UvResolver(), LOGGED)
 
 
 def test_auto_takes_the_models_own_python_where_the_requirements_can_be_met(
