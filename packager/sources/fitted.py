@@ -10,20 +10,24 @@ from typing import Any
 
 from packager.errors import ModelError, PackagerError, ToolMissing, install_hint
 
+_Saved = tuple[str, tuple[str, ...]]
+"""The file's name, and the types that skops has to trust."""
 
-def save_estimator(estimator: Any, folder: Path) -> tuple[Path, str]:
+
+def save_estimator(estimator: Any, folder: Path) -> tuple[Path, str, tuple[str, ...]]:
     """Save a fitted estimator into a folder, as a bare model file.
 
     :param estimator: scikit-learn's, or of a class in its style; a Booster or an estimator of
         XGBoost, LightGBM or CatBoost.
-    :returns: the file, and its flavor.
+    :returns: the file, its flavor, and which types in it skops may construct besides its defaults.
     :raises ModelError: it is of another kind, or cannot be saved.
     :raises ToolMissing: what saves it is not installed.
     """
     for library in _libraries_of(estimator):
         if library in _SAVERS:
             try:
-                return folder / _SAVERS[library](estimator, folder), library
+                name, types = _SAVERS[library](estimator, folder)
+                return folder / name, library, types
             except PackagerError:
                 raise
             # Not our code: anything may be raised.
@@ -44,7 +48,7 @@ def _libraries_of(estimator: Any) -> list[str]:
     return [base.__module__.partition(".")[0] for base in type(estimator).__mro__]
 
 
-def _save_sklearn(estimator: Any, folder: Path) -> str:
+def _save_sklearn(estimator: Any, folder: Path) -> _Saved:
     # As MLflow: a format that executes nothing where it can hold the model.
     try:
         from skops.io import dump, get_untrusted_types
@@ -54,14 +58,15 @@ def _save_sklearn(estimator: Any, folder: Path) -> str:
         path = folder / "model.skops"
         try:
             dump(estimator, path)
-            if not get_untrusted_types(file=path):
-                return path.name
+            types = get_untrusted_types(file=path)
+            if all(name.startswith("sklearn.") for name in types):  # as trees
+                return path.name, tuple(types)
         except Exception:
             pass
     return _pickle(estimator, folder)
 
 
-def _pickle(estimator: Any, folder: Path) -> str:
+def _pickle(estimator: Any, folder: Path) -> _Saved:
     try:
         import cloudpickle
     except ImportError as error:
@@ -73,7 +78,7 @@ def _pickle(estimator: Any, folder: Path) -> str:
     (folder / "model.pkl").write_bytes(data)
     lines = "".join(f"{line}\n" for line in _requirements(data))
     (folder / "requirements.txt").write_text(lines, encoding="utf-8")
-    return "model.pkl"
+    return "model.pkl", ()
 
 
 class _Recorder(pickle.Unpickler):
@@ -106,26 +111,26 @@ def _requirements(data: bytes) -> list[str]:
     return [f"{name}=={metadata.version(name).partition('+')[0]}" for name in sorted(names)]
 
 
-def _save_lightgbm(model: Any, folder: Path) -> str:
+def _save_lightgbm(model: Any, folder: Path) -> _Saved:
     if not hasattr(model, "booster_") and hasattr(model, "save_model"):
         model.save_model(str(folder / "model.txt"))
-        return "model.txt"
+        return "model.txt", ()
     # An estimator answers with labels, and its text file with numbers.
     return _pickle(model, folder)
 
 
-def _saved_as(name: str) -> Callable[[Any, Path], str]:
-    def save(model: Any, folder: Path) -> str:
+def _saved_as(name: str) -> Callable[[Any, Path], _Saved]:
+    def save(model: Any, folder: Path) -> _Saved:
         model.save_model(str(folder / name))
-        return name
+        return name, ()
 
     return save
 
 
-_SAVERS: dict[str, Callable[[Any, Path], str]] = {
+_SAVERS: dict[str, Callable[[Any, Path], _Saved]] = {
     "xgboost": _saved_as("model.ubj"),
     "lightgbm": _save_lightgbm,
     "catboost": _saved_as("model.cbm"),
     "sklearn": _save_sklearn,
 }
-"""By library, what writes a model into a folder and returns the file's name."""
+"""By library, what writes a model into a folder."""

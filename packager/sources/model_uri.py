@@ -50,8 +50,8 @@ def open_model(
             return Path(made.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
 
         if not isinstance(source, str | os.PathLike):
-            source, own_flavor = save_estimator(source, new_folder("packager-estimator-"))
-            flavor = flavor or own_flavor
+            source, own, types = save_estimator(source, new_folder("packager-estimator-"))
+            flavor, trusted_types = flavor or own, (*trusted_types, *types)
         uri = os.fspath(source)
         local = _local_path(uri)
         if local is not None and _is_bare(local):

@@ -60,6 +60,7 @@ def test_a_loaded_bundle_predicts_as_the_estimator_and_pickles(
     dist: packager.Bundle, forest: Any, rows: pd.DataFrame
 ) -> None:
     assert dist.manifest.model.engine.name == "arrays"
+    assert not dist.manifest.model.logged_executes_code
     predictor = packager.load(dist)
 
     again = pickle.loads(pickle.dumps(predictor))
