@@ -68,13 +68,7 @@ def _order_of(manifest: BundleManifest, config: HandlerConfig) -> _Order:
             f"MODEL_SHA256 is {config.model_sha256} but this function was built for the model"
             f" {archive.sha256}: deploy function and model of one bundle"
         )
-    return _Order(
-        archive,
-        frame,
-        manifest.model.files,
-        config.model_bucket,
-        config.model_key,
-    )
+    return _Order(archive, frame, manifest.model.files, config.model_bucket, config.model_key)
 
 
 def _fetch(order: _Order, cache_dir: Path) -> Path:

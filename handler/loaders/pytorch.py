@@ -109,10 +109,7 @@ def load(folder: Path, info: ModelInfo) -> PytorchPredictor:
         # MLflow names no map_location: what was saved on a GPU it loads on a GPU alone. Torch
         # itself tells a TorchScript archive and hands it to torch.jit.load.
         module = torch.load(
-            path,
-            map_location=device,
-            pickle_module=_pickle_module(info),
-            weights_only=False,
+            path, map_location=device, pickle_module=_pickle_module(info), weights_only=False
         )
     module.eval()
     return PytorchPredictor(module.to(device=device), device)

@@ -124,9 +124,7 @@ def _load_keras_model(folder: Path, info: ModelInfo) -> Any:
 
         objects |= cloudpickle.loads((folder / name).read_bytes())
     return models.load_model(
-        str(folder / info.data_path),
-        custom_objects=objects,
-        compile=info.options["is_compiled"],
+        str(folder / info.data_path), custom_objects=objects, compile=info.options["is_compiled"]
     )
 
 

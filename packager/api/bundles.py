@@ -151,11 +151,7 @@ def publish(
     :raises ConfigError: a name that S3 or the template does not take.
     """
     return storage.publish(
-        as_bundle(bundle, progress),
-        bucket,
-        prefix,
-        create_bucket=create_bucket,
-        progress=progress,
+        as_bundle(bundle, progress), bucket, prefix, create_bucket=create_bucket, progress=progress
     )
 
 

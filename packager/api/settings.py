@@ -39,10 +39,7 @@ SOURCE_SETTINGS = (
 """What a bare model file cannot tell of itself."""
 
 ARCHITECTURE = Setting(
-    "architecture",
-    "Lambda's instruction set.",
-    default="x86_64",
-    choices=("x86_64", "arm64"),
+    "architecture", "Lambda's instruction set.", default="x86_64", choices=("x86_64", "arm64")
 )
 
 BUILD_SETTINGS = (
@@ -209,10 +206,7 @@ def build_config(values: Mapping[str, Any]) -> "BuildConfig":
         overrides=Overrides(values["with"], values["keep"], values["drop"]),
         constraints=_constraints(values["constraints"]),
         indexes=Indexes(
-            values["index-url"],
-            values["extra-index-url"],
-            values["find-links"],
-            values["no-index"],
+            values["index-url"], values["extra-index-url"], values["find-links"], values["no-index"]
         ),
         earlier_lock=read_lock(values["lock"]) if values["lock"] else None,
         lock_policy=LockPolicy.UPGRADE if values["upgrade"] else policy,
@@ -227,13 +221,8 @@ def serve_config(values: Mapping[str, Any]) -> "ServeConfig":
     """Return what these values of `SERVE_SETTINGS` say of a server."""
     from packager.local.serve import ServeConfig
 
-    return ServeConfig(
-        host=values["host"],
-        port=values["port"],
-        workers=values["workers"],
-        timeout_s=values["timeout"],
-        env_manager=values["env-manager"],
-    )
+    names = ("host", "port", "workers", "timeout", "env-manager")
+    return ServeConfig(*(values[name] for name in names))
 
 
 def _constraints(paths: tuple[Path, ...]) -> tuple[str, ...]:

@@ -51,9 +51,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html
 
 
 def render_template(
-    manifest: BundleManifest | None = None,
-    *,
-    code_uri: str = "function.zip",
+    manifest: BundleManifest | None = None, *, code_uri: str = "function.zip"
 ) -> str:
     """Return `template.yaml` for a bundle: equal manifests give equal text.
 

@@ -36,7 +36,7 @@ _LONGEST_BODY_CHARS = 1500
 @stack_option
 @bucket_option(required=True, help="Bucket to put the bundle into.")
 @prefix_option(
-    help="Prefix of the keys in the bucket; default: the stack's, at first packager/STACK.",
+    help="Prefix of the keys in the bucket; default: the stack's, at first packager/STACK."
 )
 @click.option(
     "--parameter",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )
 @bucket_option(
     help="Bucket that `packager publish` put the model into, with your AWS settings and"
-    " AWS_ENDPOINT_URL_S3. Without it an embedded S3 holds the model for this run.",
+    " AWS_ENDPOINT_URL_S3. Without it an embedded S3 holds the model for this run."
 )
 @prefix_option(default="packager", show_default=True, help="Prefix of the keys in the bucket.")
 @click.option(

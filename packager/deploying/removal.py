@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from packager.deploying.clients import Clients
-from packager.deploying.listing import deployed_stacks
 from packager.deploying.parameters import LAYER_ARN
 from packager.deploying.plan import stored_at
+from packager.deploying.report import deployed_stacks
 from packager.deploying.stack import (
     Pause,
     Stack,

@@ -1,11 +1,12 @@
-"""What there is of a stack, live or not."""
+"""What there is of a stack, live or not, and which stacks there are."""
 
 from dataclasses import dataclass
 
 from packager.deploying.changes import change_sets_of
-from packager.deploying.clients import Clients
+from packager.deploying.clients import Clients, stack_errors
+from packager.deploying.parameters import LIVE_VERSION
 from packager.deploying.plan import stored_at
-from packager.deploying.stack import Stack, read_stack, template_of
+from packager.deploying.stack import Stack, described, read_stack, template_of
 from packager.deploying.steps import our_stack
 from packager.deploying.versions import Versions, read_versions
 
@@ -51,3 +52,12 @@ def report_of(clients: Clients, stack: Stack) -> StackReport:
         change_sets=change_sets_of(clients, stack),
         stored=None if stack.is_empty else stored_at(template_of(clients, stack)),
     )
+
+
+def deployed_stacks(clients: Clients) -> list[Stack]:
+    """Return the stacks of packager's template, sorted by name; empty ones are not among them."""
+    with stack_errors("list the stacks"):
+        pages = clients.cloudformation.get_paginator("describe_stacks")
+        stacks = [described(item) for page in pages.paginate() for item in page["Stacks"]]
+    ours = [item for item in stacks if LIVE_VERSION in item.parameters and not item.is_empty]
+    return sorted(ours, key=lambda item: item.name)

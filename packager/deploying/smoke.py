@@ -42,12 +42,7 @@ def sample_event(manifest: BundleManifest, api: str) -> SampleEvent:
 
 
 def smoke_test(
-    clients: Clients,
-    function_name: str,
-    version: str,
-    event: Any,
-    *,
-    pause: Pause = two_seconds,
+    clients: Clients, function_name: str, version: str, event: Any, *, pause: Pause = two_seconds
 ) -> None:
     """Send the event to this version, and wait for one that Lambda has put aside.
 

@@ -64,8 +64,7 @@ def obtain_lock(
 def _drift(question: Question, earlier: Lock | None) -> Exception:
     if earlier is None:
         return ConfigError(
-            "--locked without a lock",
-            hint="Name one with --lock, or build once without --locked.",
+            "--locked without a lock", hint="Name one with --lock, or build once without --locked."
         )
     if earlier.inputs is None:
         return LockDrift(["the lock does not say what it was made for: packager did not write it"])

@@ -17,10 +17,9 @@ from packager.api.settings import build_config, source_options
 from packager.api.stacks import deploy
 from packager.building.story import BuildReport
 from packager.deploying.clients import Clients, make_clients
-from packager.deploying.listing import deployed_stacks
 from packager.deploying.plan import stored_at
 from packager.deploying.removal import destroy
-from packager.deploying.report import report_of
+from packager.deploying.report import deployed_stacks, report_of
 from packager.deploying.stack import NEVER_LIVED, Stack, check_name, read_stack, template_of
 from packager.deploying.steps import check_ours
 from packager.mlflow_plugin.errors import DeploymentError, mlflow_errors, wrong_value
@@ -139,10 +138,7 @@ class LambdaDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
             return asdict(report_of(clients, _existing(clients, name)))
 
     def predict(
-        self,
-        deployment_name: str | None = None,
-        inputs: Any = None,
-        endpoint: str | None = None,
+        self, deployment_name: str | None = None, inputs: Any = None, endpoint: str | None = None
     ) -> PredictionsResponse:
         """Ask the live version, with the right to invoke the function: its API is not needed.
 

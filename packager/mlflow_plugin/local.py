@@ -14,10 +14,7 @@ from packager.mlflow_plugin.talk import Talk
 
 
 def run_local(
-    name: str,
-    model_uri: str,
-    flavor: str | None = None,
-    config: Mapping[str, Any] | None = None,
+    name: str, model_uri: str, flavor: str | None = None, config: Mapping[str, Any] | None = None
 ) -> None:
     """Serve the model as `packager serve` does, until Ctrl-C.
 

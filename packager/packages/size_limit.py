@@ -26,10 +26,7 @@ def largest_packages(staging: Path) -> list[tuple[str, int]]:
 
 
 def check_unzipped(
-    total_bytes: int,
-    packages: Sequence[tuple[str, int]],
-    *,
-    limit_bytes: int = MAX_UNZIPPED_BYTES,
+    total_bytes: int, packages: Sequence[tuple[str, int]], *, limit_bytes: int = MAX_UNZIPPED_BYTES
 ) -> None:
     """Check what Lambda counts.
 

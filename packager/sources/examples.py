@@ -159,10 +159,7 @@ _TYPES = {
     "float64": "double",
 }
 """MLflow's names, by numpy's."""
-_PATHS = {
-    "artifact_path": "input_example.json",
-    "serving_input_path": "serving_input_example.json",
-}
+_PATHS = {"artifact_path": "input_example.json", "serving_input_path": "serving_input_example.json"}
 
 
 def _from_rows(origin: object, rows: Any) -> InputExample:

@@ -66,11 +66,7 @@ def _from_lightgbm(model: Any) -> Any:
     return treelite.frontend.from_lightgbm(booster)
 
 
-_TREELITE_IMPORTS = {
-    "sklearn": _from_sklearn,
-    "xgboost": _from_xgboost,
-    "lightgbm": _from_lightgbm,
-}
+_TREELITE_IMPORTS = {"sklearn": _from_sklearn, "xgboost": _from_xgboost, "lightgbm": _from_lightgbm}
 
 
 def _by_onnx(model: Any, method: str, builder: Builder) -> list[Step]:

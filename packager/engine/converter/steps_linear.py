@@ -42,11 +42,7 @@ _LOGARITHMIC = ("GammaRegressor", "PoissonRegressor")
 
 
 def scores(
-    model: Any,
-    builder: Builder,
-    *,
-    is_flat: bool,
-    dtype: str | list[str] = "numeric",
+    model: Any, builder: Builder, *, is_flat: bool, dtype: str | list[str] = "numeric"
 ) -> list[Step]:
     """Return the steps up to `X @ coef_.T + intercept_`."""
     arrays = {"coef": dense(model.coef_), "intercept": np.asarray(model.intercept_)}

@@ -181,12 +181,7 @@ def _indicator(model: Any, method: str, builder: Builder, recurse: Recurse) -> l
     is_strict = model.features == "missing-only" and model.error_on_new
     others = sorted(set(range(model.n_features_in_)) - set(columns))
     return [
-        make(
-            "objects",
-            is_object=False,
-            is_numeric=False,
-            allow_nan=_is_nan(model.missing_values),
-        ),
+        make("objects", is_object=False, is_numeric=False, allow_nan=_is_nan(model.missing_values)),
         make(
             "indicate",
             missing=_missing(model),

@@ -46,16 +46,14 @@ STANDARD = frozenset(
 
 SHORTCUTS: Mapping[tuple[str, str], str] = {
     # Writes a table of array libraries into the docstrings of all ufuncs: 70 ms of scipy.special.
-    ("scipy._lib._array_api", "xp_capabilities"): "return lambda function: function",
+    ("scipy._lib._array_api", "xp_capabilities"): "return lambda function: function"
 }
 """By module and function: the body that it gets, since all that it does is documentation."""
 
 FILLERS = frozenset({"LazyLoader"})
 """Classes called with `globals()` only to put a name into them later (mlflow.utils.lazy_load)."""
 
-HOLDING: Mapping[str, tuple[str, str]] = {
-    "not IS_TRACING_SDK_ONLY": ("mlflow", "mlflow.models"),
-}
+HOLDING: Mapping[str, tuple[str, str]] = {"not IS_TRACING_SDK_ONLY": ("mlflow", "mlflow.models")}
 """By condition: the library in which it holds wherever that has this module. Imports below it
 may wait as if they stood alone."""
 
