@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from handler.errors import ConfigError as ConfigError  # what reading a manifest raises
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 MANIFEST_NAME = "bundle.json"
 MODEL_FOLDER = "model"
 
@@ -166,6 +166,9 @@ class ModelInfo:
     engine: EngineInfo = EngineInfo()
     files: tuple[FileEntry, ...] = ()
     """Every file of the model folder that inference needs, sorted by path."""
+    logged_sha256: str | None = None
+    """Of the paths and digests of the files that were logged, less MLmodel; `files` may have a
+    compiled model in their place."""
 
     @property
     def executes_code(self) -> bool:

@@ -8,22 +8,19 @@ from packager.version import __version__ as __version__
 
 TYPE_CHECKING = False  # as in typing, which takes 10 ms to import
 if TYPE_CHECKING:
-    from packager.api.bundles import build as build
-    from packager.api.bundles import check as check
-    from packager.api.bundles import load as load
-    from packager.api.bundles import plan as plan
-    from packager.api.bundles import publish as publish
-    from packager.api.models import Model as Model
-    from packager.api.models import open_model as open_model
-    from packager.api.models import serve as serve
-    from packager.api.stacks import deploy as deploy
-    from packager.api.stacks import roll_back as roll_back
-    from packager.api.stacks import status as status
+    from packager.api.bundles import (
+        build as build,
+        check as check,
+        load as load,
+        plan as plan,
+        publish as publish,
+    )
+    from packager.api.models import Model as Model, open_model as open_model, serve as serve
+    from packager.api.stacks import deploy as deploy, roll_back as roll_back, status as status
     from packager.building.config import BuildConfig as BuildConfig
     from packager.building.plan import BuildPlan as BuildPlan
     from packager.building.story import BuildReport as BuildReport
-    from packager.bundle.folder import Bundle as Bundle
-    from packager.bundle.folder import read_bundle as read_bundle
+    from packager.bundle.folder import Bundle as Bundle, read_bundle as read_bundle
     from packager.checking.gates import Gates as Gates
     from packager.checking.report import CheckReport as CheckReport
     from packager.deploying.report import StackReport as StackReport

@@ -19,6 +19,7 @@ Library code raises these; only `packager.cli` prints them and exits.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 DISTRIBUTION = "mlflow-lambda"
 """What to install: on the public index the name `packager` is another project's."""
@@ -47,6 +48,10 @@ class PackagerError(Exception):
     def __str__(self) -> str:
         """Return the message alone; the CLI prints the hint on a line of its own."""
         return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its class may take other arguments than the message: errors of workers are pickled.
+        return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
 class ConfigError(PackagerError):

@@ -17,7 +17,6 @@ from packager.checking.story import check_bundle
 from packager.errors import ConfigError, ToolMissing, install_hint
 from packager.lock.obtain import LockPolicy
 from packager.lock.pylock import read_lock
-from packager.model.mlmodel import MLMODEL_NAME
 from packager.progress import LOGGED, Progress
 from packager.requirements.select import inference_requirements
 from packager.storage import publish as storage
@@ -46,10 +45,12 @@ def plan(
     :param output: the folder that the bundle would go to: the lock of the bundle there is kept to,
         unless the configuration has one or is to upgrade.
     :raises ModelError: the model cannot be served, or not safely.
-    :raises ConfigError: the configuration contradicts itself or the model.
+    :raises ConfigError: the configuration contradicts itself or the model, or it is not open.
     :raises DependencyError: the requirements cannot be met on the target.
     :raises LimitExceeded: the model is larger than what a function can have.
     """
+    if not isinstance(model, Model):
+        raise ConfigError("a plan is made of an open model", hint="packager.open_model opens one.")
     config = config or BuildConfig()
     earlier = Path(output) / LOCK_NAME
     takes_earlier = config.earlier_lock is None and config.lock_policy is not LockPolicy.UPGRADE
@@ -79,6 +80,8 @@ def build(
     :raises PackagerError: as :func:`plan` and :func:`packager.open_model`; a tool failed.
     """
     if isinstance(model, BuildPlan):
+        if config is not None:
+            raise ConfigError("the plan has its configuration: plan again to change it")
         return build_bundle(model, Path(output), is_checked=is_checked, progress=progress)
     with opened(model, progress) as there:
         planned = plan(there, config, output=output, progress=progress)
@@ -165,16 +168,11 @@ def as_bundle(bundle: BundleLike, progress: Progress) -> Bundle:
     if isinstance(bundle, Bundle):
         return bundle
     progress.step(f"Checking {os.fspath(bundle)} against its digests")
-    return read_bundle(Path(bundle))
+    return read_bundle(bundle)
 
 
 def _check_origin(model: Model, bundle: Bundle) -> None:
-    # An MLmodel made for a bare file tells how that was opened: its other files tell.
-    here, there = (
-        {entry for entry in info.files if entry.path != MLMODEL_NAME}
-        for info in (model.spec.info, bundle.manifest.model)
-    )
-    if here != there:
+    if model.spec.info.logged_sha256 != bundle.manifest.model.logged_sha256:
         raise ConfigError(
             f"{model.name} is not the model that {bundle.folder} was built from",
             hint="Give that one, or build the bundle again: names as latest move on.",

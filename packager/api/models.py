@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from packager.local.serve import ServeConfig, Served
-from packager.local.serve import serve as _serve
-from packager.model.mlmodel import ModelSpec, read_mlmodel
+from packager.errors import MLmodelNotFound
+from packager.local.serve import ServeConfig, Served, serve as _serve
+from packager.model.mlmodel import MLMODEL_NAME, ModelSpec, read_mlmodel
 from packager.progress import LOGGED, Progress
 from packager.sources import model_uri
 
@@ -58,7 +58,7 @@ def open_model(
     trusted_types: Sequence[str] = (),
     progress: Progress = LOGGED,
 ) -> Model:
-    """Open a model; nothing of it is loaded, and no code of it runs.
+    """Open a model. Nothing of a file is loaded, and no code of it runs; an estimator is saved.
 
     :param source: an MLflow model folder, a `models:/`, `runs:/` or `s3://` URI, a bare model file
         or folder (`model.skops`, `model.ubj` ...), or a fitted estimator of scikit-learn, XGBoost,
@@ -84,6 +84,8 @@ def open_model(
                 progress=progress,
             )
         )
+        if not (folder / MLMODEL_NAME).is_file():
+            raise MLmodelNotFound(_name(source) or folder)
         return Model(_name(source), folder, stack.pop_all().close)
 
 

@@ -4,17 +4,12 @@ from collections.abc import Mapping
 
 from packager.api.bundles import BundleLike, as_bundle
 from packager.deploying import rollback, story
-from packager.deploying.changes import Change
 from packager.deploying.clients import make_clients
 from packager.deploying.report import StackReport, report_stack
 from packager.deploying.smoke import SampleEvent
 from packager.deploying.stack import check_name
 from packager.deploying.steps import Approve, Deployed
 from packager.progress import LOGGED, Progress
-
-
-def _approve_all(_changes: tuple[Change, ...]) -> bool:
-    return True
 
 
 def deploy(
@@ -25,7 +20,7 @@ def deploy(
     parameters: Mapping[str, str] | None = None,
     *,
     event: SampleEvent | None = None,
-    approve: Approve = _approve_all,
+    approve: Approve = lambda _changes: True,
     region: str | None = None,
     progress: Progress = LOGGED,
 ) -> Deployed:
@@ -62,7 +57,7 @@ def roll_back(
     stack_name: str,
     *,
     to: str | None = None,
-    approve: Approve = _approve_all,
+    approve: Approve = lambda _changes: True,
     region: str | None = None,
     progress: Progress = LOGGED,
 ) -> Deployed:

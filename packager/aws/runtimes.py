@@ -6,6 +6,7 @@ deprecation), "Lambda quotas" (limits), "Lambda execution environment" (init pha
 Python Lambda functions" (what the runtime ships). PEP 600 for the meaning of a manylinux tag.
 """
 
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ MAX_ENVIRONMENT_BYTES = 4096
 """4 KB, all environment variables of a function."""
 
 ARCHITECTURES = ("x86_64", "arm64")
+_HOSTS = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True)
@@ -283,3 +285,8 @@ def runtime_for_python(version: str | None) -> str:
         if runtime.python_version >= wanted:
             return runtime.name
     return RUNTIMES[-1].name
+
+
+def host_architecture() -> str | None:
+    """Return Lambda's identifier of this machine's architecture; None if Lambda has none."""
+    return _HOSTS.get(platform.machine())

@@ -6,11 +6,14 @@ from typing import Literal
 from handler.manifest import ModelSource, PackageType
 from packager.aws.runtimes import find_target
 from packager.engine.choose import Optimization
+from packager.errors import ConfigError
 from packager.local.prepared import ModelSurroundings
 from packager.lock.obtain import LockPolicy
 from packager.lock.pylock import Lock
 from packager.requirements.overrides import Overrides
 from packager.support.uv import Indexes
+
+_KINDS = {"constraints": tuple, "lock_policy": LockPolicy, "optimization": Optimization}
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,11 @@ class BuildConfig:
     def __post_init__(self) -> None:
         """Refuse an unknown target at once.
 
-        :raises ConfigError: there is no such runtime or architecture.
+        :raises ConfigError: there is no such runtime or architecture, or a value of another kind.
         """
+        for name, kind in _KINDS.items():
+            if not isinstance(value := getattr(self, name), kind):
+                raise ConfigError(f"{name} is a {kind.__name__}, not {value!r}")
         if self.runtime != "auto":
             find_target(self.runtime, self.architecture)
 

@@ -1,6 +1,6 @@
 """Decide what a build will do, before anything is written."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,13 @@ class BuildPlan:
     """Everything a build needs to know; `--dry-run` prints it."""
 
     config: BuildConfig
-    source: ModelSpec
+    source: ModelSpec = field(repr=False)
     """The model as it was logged."""
-    spec: ModelSpec
+    spec: ModelSpec = field(repr=False)
     """The model as the bundle carries it: the same, or compiled."""
     target: Target
     requirements: Requirements
-    lock: Lock
+    lock: Lock = field(repr=False)
     package_type: PackageType
     model_source: ModelSource
     notes: tuple[str, ...]

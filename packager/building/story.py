@@ -1,7 +1,7 @@
 """The story of a build: plan, dependencies, model, archive, check; all or nothing."""
 
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,13 @@ class BuildReport:
     """What a build made."""
 
     output: Path
-    plan: BuildPlan
-    manifest: BundleManifest
+    plan: BuildPlan = field(repr=False)
+    manifest: BundleManifest = field(repr=False)
     """With `artifacts` and `checks` filled, as `bundle.json` in the output folder."""
-    dependencies: Facts
+    dependencies: Facts = field(repr=False)
     unzipped_bytes: int
     """What Lambda counts against its limit."""
-    checked: CheckReport | None
+    checked: CheckReport | None = field(repr=False)
     """None: the user wanted no check."""
     warnings: tuple[str, ...]
 

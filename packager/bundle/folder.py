@@ -1,13 +1,13 @@
 """Read a finished bundle, and put one in place all or nothing."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from handler.manifest import MANIFEST_NAME, BundleManifest, FileEntry
-from handler.manifest import ConfigError as ManifestError
+from handler.manifest import MANIFEST_NAME, BundleManifest, ConfigError as ManifestError, FileEntry
 from packager.errors import BundleInvalid, ConfigError
 from packager.support.atomic import whole_folder
 from packager.support.digests import file_entry
@@ -26,7 +26,7 @@ class Bundle:
     """A bundle on disk whose every artifact has the digest that `bundle.json` names."""
 
     folder: Path
-    manifest: BundleManifest
+    manifest: BundleManifest = field(repr=False)
 
     def artifact(self, name: str) -> FileEntry:
         """Return what `bundle.json` pins of a file beside it.
@@ -64,11 +64,12 @@ def is_bundle(folder: Path) -> bool:
     return (folder / MANIFEST_NAME).is_file()
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: str | os.PathLike[str]) -> Bundle:
     """Read and verify what `packager build` wrote.
 
     :raises BundleInvalid: no bundle, or a file is missing or differs from its digest.
     """
+    folder = Path(folder)
     rebuild = f"Build it again: packager build MODEL --output {folder}"
     try:
         manifest = BundleManifest.from_json((folder / MANIFEST_NAME).read_bytes())

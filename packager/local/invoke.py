@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from packager.aws.machine import host_architecture
+from packager.aws.runtimes import host_architecture
 from packager.bundle.folder import MODEL_ZIP, Bundle
 from packager.bundle.keys import DEFAULT_PREFIX, model_key
 from packager.bundle.sizing import size_function

@@ -14,8 +14,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from packager.aws.machine import host_architecture
-from packager.aws.runtimes import runtime_for_python
+from packager.aws.runtimes import host_architecture, runtime_for_python
 from packager.bundle.skeleton import write_skeleton
 from packager.errors import ToolMissing, install_hint
 from packager.local.envs import ensure_env

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from packager.aws.machine import host_architecture
+from packager.aws.runtimes import host_architecture
 from packager.errors import ConfigError, ToolMissing
 from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_root

@@ -8,6 +8,7 @@ as MLflow does. Nothing is unpickled here.
 import json
 import math
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,10 @@ def read_mlmodel(folder: Path) -> ModelSpec:
         run_id=_text_or_none(document, "run_id", issues),
         mlflow_version=_text_or_none(document, "mlflow_version", issues),
     )
+    files = _pin_files(folder, flavor, info, issues)
     spec = ModelSpec(
         folder=folder,
-        info=replace(info, files=_pin_files(folder, flavor, info, issues)),
+        info=replace(info, files=files, logged_sha256=_digest(files)),
         python_version=read_python_version(folder, sections.pyfunc, issues),
         requirements=read_requirements(folder, issues),
     )
@@ -107,6 +109,12 @@ def _pin_files(
             issues.append(f"{info.code_path}/{name} has the name of the function's own package")
     # A broken folder is not worth hashing: a model can be gigabytes.
     return () if issues else list_files(folder, [root for root in roots if root], issues)
+
+
+def _digest(files: tuple[FileEntry, ...]) -> str:
+    # An MLmodel made for a bare file tells how that was opened: its other files tell.
+    pinned = [[entry.path, entry.sha256] for entry in files if entry.path != MLMODEL_NAME]
+    return sha256(json.dumps(pinned).encode()).hexdigest()
 
 
 def _read_document(path: Path) -> _Document:

@@ -6,8 +6,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from packager.aws.machine import host_architecture
-from packager.aws.runtimes import Target
+from packager.aws.runtimes import Target, host_architecture
 from packager.packages.elf import is_loadable
 
 _WORKERS = 4

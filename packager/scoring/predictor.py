@@ -10,15 +10,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from handler.errors import HandlerError
+from packaging.utils import canonicalize_name
+
+from handler.errors import HandlerError, PredictionError
 from handler.loaders.load import load_model
 from handler.manifest import MODEL_FOLDER, BundleManifest
 from handler.requests.scorer import Scorer
 from packager.bundle.folder import Bundle, read_bundle
 from packager.errors import BundleInvalid, ModelError
 from packager.model.flavors.table import flavor_named
-
-_SHOWN_PACKAGES = 5
 
 
 class Predictor:
@@ -47,7 +47,8 @@ class Predictor:
             self._scorer = Scorer(load_model(folder, info), info)
         except HandlerError as error:
             self._remove()
-            raise ModelError(error.message, hint=_lacking(bundle.manifest)) from error
+            what = f"the model cannot be loaded in this process: {error.__cause__ or error.message}"
+            raise ModelError(what, hint=_lacking(bundle.manifest)) from error
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
         """Return the predictions, in whatever type the model gives, as MLflow's `predict` does.
@@ -59,6 +60,9 @@ class Predictor:
         """
         try:
             return self._scorer.predict(data, params)
+        except PredictionError as error:
+            cause = error.__cause__
+            raise ModelError(f"the model raised {type(cause).__name__}: {cause}") from cause
         except HandlerError as error:
             raise ModelError(error.message) from error
 
@@ -90,17 +94,9 @@ def _unpack(bundle: Bundle, folder: Path) -> None:
 
 
 def _lacking(manifest: BundleManifest) -> str:
-    """Return which of the bundle's packages are not here, or in another version."""
-    lines = []
-    for package in manifest.packages:
-        try:
-            is_here = metadata.version(package.name) == package.version
-        except metadata.PackageNotFoundError:
-            is_here = False
-        if not is_here:
-            lines.append(f"{package.name}=={package.version}")
-    shown = " ".join(lines[:_SHOWN_PACKAGES])
-    more = f" and {len(lines) - _SHOWN_PACKAGES} more" if len(lines) > _SHOWN_PACKAGES else ""
-    if not lines:
+    """Return which of the bundle's packages are not here."""
+    here = {canonicalize_name(item.name) for item in metadata.distributions()}
+    lacking = [item.name for item in manifest.packages if item.name not in here]
+    if not lacking:
         return "All packages of the bundle are here: `packager check` runs it as Lambda does."
-    return f"This process lacks packages of the bundle: pip install {shown}{more}."
+    return f"Of the bundle's packages this process lacks: {', '.join(lacking)}."

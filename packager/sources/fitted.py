@@ -4,6 +4,7 @@ import io
 import pickle
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ def save_estimator(estimator: Any, folder: Path) -> tuple[Path, str, tuple[str, 
     for library in _libraries_of(estimator):
         if library in _SAVERS:
             try:
+                _check_fitted(estimator)
                 name, types = _SAVERS[library](estimator, folder)
                 return folder / name, library, types
             except PackagerError:
@@ -41,6 +43,14 @@ def save_estimator(estimator: Any, folder: Path) -> tuple[Path, str, tuple[str, 
         " nor an estimator of scikit-learn, XGBoost, LightGBM or CatBoost",
         hint="Save it with MLflow (mlflow.<flavor>.save_model), and give the folder.",
     )
+
+
+def _check_fitted(estimator: Any) -> None:
+    if not hasattr(estimator, "predict"):
+        raise ModelError(f"a {type(estimator).__name__} has no method predict")
+    sklearn = sys.modules.get("sklearn")
+    if sklearn and isinstance(estimator, sklearn.base.BaseEstimator):
+        sklearn.utils.validation.check_is_fitted(estimator)
 
 
 def _libraries_of(estimator: Any) -> list[str]:
@@ -113,24 +123,20 @@ def _requirements(data: bytes) -> list[str]:
 
 def _save_lightgbm(model: Any, folder: Path) -> _Saved:
     if not hasattr(model, "booster_") and hasattr(model, "save_model"):
-        model.save_model(str(folder / "model.txt"))
-        return "model.txt", ()
+        return _save_as("model.txt", model, folder)
     # An estimator answers with labels, and its text file with numbers.
     return _pickle(model, folder)
 
 
-def _saved_as(name: str) -> Callable[[Any, Path], _Saved]:
-    def save(model: Any, folder: Path) -> _Saved:
-        model.save_model(str(folder / name))
-        return name, ()
-
-    return save
+def _save_as(name: str, model: Any, folder: Path) -> _Saved:
+    model.save_model(str(folder / name))
+    return name, ()
 
 
 _SAVERS: dict[str, Callable[[Any, Path], _Saved]] = {
-    "xgboost": _saved_as("model.ubj"),
+    "xgboost": partial(_save_as, "model.ubj"),
     "lightgbm": _save_lightgbm,
-    "catboost": _saved_as("model.cbm"),
+    "catboost": partial(_save_as, "model.cbm"),
     "sklearn": _save_sklearn,
 }
 """By library, what writes a model into a folder."""

@@ -17,8 +17,7 @@ import pytest
 
 from handler.config import HandlerConfig
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
-from handler.s3 import credentials
-from handler.s3 import object as s3_module
+from handler.s3 import credentials, object as s3_module
 from handler.telemetry import Telemetry
 from packager.local.storage import embedded_s3
 from packager.support.zips import frame_sha256

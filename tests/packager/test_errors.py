@@ -1,5 +1,6 @@
 import inspect
 import json
+import pickle
 
 import pytest
 
@@ -43,6 +44,8 @@ def test_every_builder_error_reads_as_a_sentence_and_is_one_family(error_class) 
     assert len(str(error)) > 5
     assert error.code.startswith("pkg.")
     assert error.exit_code in (1, 2, 3)
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (error_class, str(error), vars(error))
 
 
 @pytest.mark.parametrize("error_class", error_classes(handler.errors))

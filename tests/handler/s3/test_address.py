@@ -8,8 +8,7 @@ import pytest
 from botocore.endpoint_provider import EndpointProvider
 from botocore.loaders import create_loader
 from botocore.session import Session
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from handler.s3.address import address_of, quoted
 from handler.s3.errors import BeyondUs

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from handler.s3.http import Answer, Connection, HttpError, Unreachable
 

@@ -8,8 +8,7 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from handler.s3.address import quoted
 from handler.s3.sigv4 import EMPTY_SHA256, Credentials, Scope, authorization, signed_headers

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from packager.aws.machine import host_architecture
-from packager.aws.runtimes import find_target
+from packager.aws.runtimes import find_target, host_architecture
 from packager.local.emulator import runtime_python
 from packager.lock.resolve import Question, UvResolver
 from packager.packages.prepare import Packing, prepare_dependencies

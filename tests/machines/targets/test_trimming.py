@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from packager.aws.machine import host_architecture
-from packager.aws.runtimes import find_target
+from packager.aws.runtimes import find_target, host_architecture
 from packager.local.emulator import runtime_python
 from packager.lock.resolve import Question, UvResolver
 from packager.packages.install import install_lock

@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import packager
 from tests.packager.api.test_public_names import PAGE
@@ -100,10 +100,13 @@ def test_a_pickled_predictor_is_not_another_model(
         pickle.loads(data)
 
 
-def test_check_compares_with_the_estimator_and_refuses_another(
-    dist: packager.Bundle, forest: Any, rows: pd.DataFrame
+def test_check_takes_the_model_that_was_built_and_refuses_another(
+    forest: Any, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    report = packager.check(dist, is_static=True)
+    with packager.open_model(forest, input_example=rows) as built:
+        dist = packager.build(built, tmp_path / "dist", is_checked=False).bundle
+        assert dist.manifest.model.engine.name == "arrays"
+        report = packager.check(dist, model=built, is_static=True)
     assert report.is_ok
     assert report.not_made
 
@@ -160,6 +163,32 @@ def test_every_kind_of_estimator_is_opened_as_its_flavor(rows: pd.DataFrame) -> 
         for model in models:
             with packager.open_model(model, input_example=rows) as opened:
                 assert opened.spec.info.flavor == flavor
+
+
+def test_what_cannot_predict_is_refused_before_it_is_built() -> None:
+    for estimator, words in (
+        (RandomForestClassifier(), "not fitted"),
+        (StandardScaler(), "no method predict"),
+    ):
+        with pytest.raises(packager.PackagerError, match=words):
+            packager.open_model(estimator)
+
+
+def test_a_wrong_use_is_an_error_that_says_so(
+    dist: packager.Bundle, forest: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for wrong, words in (
+        (lambda: packager.plan("model"), "open model"),
+        (lambda: packager.open_model(tmp_path / "empty"), "no MLmodel file"),
+        (lambda: packager.BuildConfig(lock_policy="upgrade"), "lock_policy is a LockPolicy"),
+        (lambda: packager.BuildConfig(constraints="numpy<2"), "constraints is a tuple"),
+        (lambda: packager.load(dist).predict([["a"] * 4]), "ModelError|fit|raised"),
+    ):
+        with pytest.raises(packager.PackagerError, match=words):
+            wrong()
+    assert packager.read_bundle(str(dist.folder)) == dist
+    assert len(repr(dist)) < 300
 
 
 def test_what_is_no_model_is_refused_with_what_would_be() -> None:

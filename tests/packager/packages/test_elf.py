@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from packager.aws.machine import host_architecture
+from packager.aws.runtimes import host_architecture
 from packager.packages.elf import ElfDamaged, SymbolVersion, read_elf, version_number
 from tests.support.elf_files import AARCH64, RISCV, make_elf
 

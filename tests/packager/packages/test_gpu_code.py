@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from packager.aws.machine import host_architecture
+from packager.aws.runtimes import host_architecture
 from packager.packages.elf import is_loadable
 from packager.packages.gpu_code import GpuRule, remove_gpu_code, without_gpu_code
 

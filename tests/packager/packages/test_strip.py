@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from packager.aws.machine import host_architecture
-from packager.aws.runtimes import find_target
+from packager.aws.runtimes import find_target, host_architecture
 from packager.packages.elf import is_loadable
 from packager.packages.strip import strip_libraries, strip_version
 from tests.support.commands import THIS_PYTHON
