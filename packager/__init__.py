@@ -8,13 +8,8 @@ from packager.version import __version__ as __version__
 
 TYPE_CHECKING = False  # as in typing, which takes 10 ms to import
 if TYPE_CHECKING:
-    from packager.api.bundles import (
-        build as build,
-        check as check,
-        load as load,
-        plan as plan,
-        publish as publish,
-    )
+    from packager.api.builds import build as build, check as check, plan as plan
+    from packager.api.bundles import load as load, publish as publish
     from packager.api.models import Model as Model, open_model as open_model, serve as serve
     from packager.api.stacks import deploy as deploy, roll_back as roll_back, status as status
     from packager.building.config import BuildConfig as BuildConfig
@@ -36,7 +31,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api.models": ("Model", "open_model", "serve"),
-    "api.bundles": ("plan", "build", "check", "load", "publish"),
+    "api.builds": ("plan", "build", "check"),
+    "api.bundles": ("load", "publish"),
     "api.stacks": ("deploy", "roll_back", "status"),
     "building.config": ("BuildConfig",),
     "building.plan": ("BuildPlan",),

@@ -1,125 +1,21 @@
-"""Bundles: planned, built, checked, loaded and put into S3."""
+"""Finished bundles: loaded, put into S3. Without what builds them, which is slow to import."""
 
 import os
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias, Union
 
-from packager.api.models import Model, opened
-from packager.building.config import BuildConfig
-from packager.building.plan import BuildPlan, plan_bundle
-from packager.building.story import BuildReport, build_bundle
-from packager.bundle.folder import LOCK_NAME, Bundle, read_bundle
+from packager.bundle.folder import Bundle, read_bundle
 from packager.bundle.keys import DEFAULT_PREFIX
-from packager.checking.gates import Gates
-from packager.checking.report import CheckReport
-from packager.checking.story import check_bundle
-from packager.errors import ConfigError, ToolMissing, install_hint
-from packager.lock.obtain import LockPolicy
-from packager.lock.pylock import read_lock
+from packager.errors import ToolMissing, install_hint
 from packager.progress import LOGGED, Progress
-from packager.requirements.select import inference_requirements
 from packager.storage import publish as storage
 from packager.storage.publish import PublishReport
 
 if TYPE_CHECKING:
+    from packager.building.story import BuildReport
     from packager.scoring.predictor import Predictor
 
-BundleLike = Bundle | BuildReport | str | os.PathLike[str]
-"""A bundle that was read, what :func:`build` returned, or a bundle's folder."""
-
-
-def plan(
-    model: Model,
-    config: BuildConfig | None = None,
-    *,
-    output: str | os.PathLike[str] = "dist",
-    progress: Progress = LOGGED,
-) -> BuildPlan:
-    """Decide what a build would do; nothing is written but the user's cache.
-
-    The model may be loaded, in a process of its own, to see whether it compiles.
-
-    :param model: it has to stay open until the plan was built.
-    :param config: default: everything by itself, for x86_64.
-    :param output: the folder that the bundle would go to: the lock of the bundle there is kept to,
-        unless the configuration has one or is to upgrade.
-    :raises ModelError: the model cannot be served, or not safely.
-    :raises ConfigError: the configuration contradicts itself or the model, or it is not open.
-    :raises DependencyError: the requirements cannot be met on the target.
-    :raises LimitExceeded: the model is larger than what a function can have.
-    """
-    if not isinstance(model, Model):
-        raise ConfigError("a plan is made of an open model", hint="packager.open_model opens one.")
-    config = config or BuildConfig()
-    earlier = Path(output) / LOCK_NAME
-    takes_earlier = config.earlier_lock is None and config.lock_policy is not LockPolicy.UPGRADE
-    if takes_earlier and earlier.is_file():
-        config = replace(config, earlier_lock=read_lock(earlier))
-    return plan_bundle(model.folder, config, progress=progress)
-
-
-def build(
-    model: Any,
-    output: str | os.PathLike[str] = "dist",
-    config: BuildConfig | None = None,
-    *,
-    is_checked: bool = True,
-    progress: Progress = LOGGED,
-) -> BuildReport:
-    """Build a bundle, and check it on the runtime of its target where that can be done here.
-
-    :param model: an open `Model`, a :func:`plan` of one, or anything that
-        :func:`packager.open_model` takes.
-    :param output: the folder for the bundle: replaced as a whole, or left as it was.
-    :param config: as for :func:`plan`, which has one already.
-    :param is_checked: False leaves the finished bundle unchecked.
-    :returns: what was made, with warnings; its `bundle` is for the other functions.
-    :raises ConfigError: `output` holds something else than a bundle.
-    :raises CheckFailed: the bundle would not work on its target; nothing was written.
-    :raises PackagerError: as :func:`plan` and :func:`packager.open_model`; a tool failed.
-    """
-    if isinstance(model, BuildPlan):
-        if config is not None:
-            raise ConfigError("the plan has its configuration: plan again to change it")
-        return build_bundle(model, Path(output), is_checked=is_checked, progress=progress)
-    with opened(model, progress) as there:
-        planned = plan(there, config, output=output, progress=progress)
-        return build_bundle(planned, Path(output), is_checked=is_checked, progress=progress)
-
-
-def check(
-    bundle: BundleLike,
-    *,
-    model: Any = None,
-    gates: Gates | None = None,
-    is_static: bool = False,
-    progress: Progress = LOGGED,
-) -> CheckReport:
-    """Check that a bundle works on its target; `packager.build` does so by itself.
-
-    :param model: what the bundle was built from, to compare predictions with: an open `Model`, or
-        anything that :func:`packager.open_model` takes.
-    :param gates: limits of the user's own, each a check.
-    :param is_static: only read the zips, run nothing.
-    :returns: what passed, failed, and could not be checked here.
-    :raises BundleInvalid: it is not a whole bundle.
-    :raises ConfigError: it was built from another model.
-    """
-    there = as_bundle(bundle, progress)
-    if model is None:
-        return check_bundle(there, is_static=is_static, gates=gates, progress=progress)
-    with opened(model, progress) as source:
-        _check_origin(source, there)
-        requirements = inference_requirements(source.spec)
-        return check_bundle(
-            there,
-            source_model=source.folder,
-            dropped=(*requirements.dropped, *requirements.excluded),
-            is_static=is_static,
-            gates=gates,
-            progress=progress,
-        )
+BundleLike: TypeAlias = Union[Bundle, "BuildReport", str, os.PathLike[str]]
+"""A bundle that was read, what :func:`packager.build` returned, or a bundle's folder."""
 
 
 def load(bundle: BundleLike, *, progress: Progress = LOGGED) -> "Predictor":
@@ -163,17 +59,9 @@ def as_bundle(bundle: BundleLike, progress: Progress) -> Bundle:
 
     :raises BundleInvalid: it is not a whole bundle.
     """
-    if isinstance(bundle, BuildReport):
-        return bundle.bundle
     if isinstance(bundle, Bundle):
         return bundle
+    if not isinstance(bundle, str | os.PathLike):
+        return bundle.bundle
     progress.step(f"Checking {os.fspath(bundle)} against its digests")
     return read_bundle(bundle)
-
-
-def _check_origin(model: Model, bundle: Bundle) -> None:
-    if model.spec.info.logged_sha256 != bundle.manifest.model.logged_sha256:
-        raise ConfigError(
-            f"{model.name} is not the model that {bundle.folder} was built from",
-            hint="Give that one, or build the bundle again: names as latest move on.",
-        )

@@ -81,7 +81,7 @@ def command(
     also a Dockerfile, with --layer also layer.zip. The bundle is checked before it gets
     there: `packager check --help`.
     """
-    from packager.api.bundles import build, plan
+    from packager.api.builds import build, plan
     from packager.api.models import open_model
     from packager.api.settings import build_config, source_options
 

@@ -65,7 +65,7 @@ def command(
     machine, the function runs under AWS's runtime interface emulator: import, init, and a
     prediction, which is compared with the source model's.
     """
-    from packager.api.bundles import check
+    from packager.api.builds import check
     from packager.checking.gates import Gates
 
     # Before the work: a limit that is none is known at once.

@@ -11,7 +11,7 @@ from typing import Any
 from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST
 
-from packager.api.bundles import build, plan
+from packager.api.builds import build, plan
 from packager.api.models import open_model
 from packager.api.settings import build_config, source_options
 from packager.api.stacks import deploy

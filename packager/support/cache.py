@@ -54,7 +54,9 @@ def build_once(
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_name(f"{folder.name}.lock"), progress):
             if not is_usable(folder):
-                _build(folder, build)
+                _remove_abandoned(folder)
+                with whole_folder(folder) as draft:
+                    build(draft)
     except OSError as error:
         raise ConfigError(
             f"cannot build {folder}: {error}",
@@ -76,12 +78,6 @@ def cache_key(facts: object, *, sources: Iterable[Traversable] = ()) -> str:
                 if path.suffix in (".py", ".so"):
                     digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
-
-
-def _build(folder: Path, build: Callable[[Path], None]) -> None:
-    _remove_abandoned(folder)
-    with whole_folder(folder) as draft:
-        build(draft)
 
 
 def _remove_abandoned(folder: Path) -> None:

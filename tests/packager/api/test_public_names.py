@@ -45,3 +45,13 @@ def test_the_import_alone_brings_nothing_along() -> None:
 
     assert brought <= {"packager", "typing", *sys.stdlib_module_names}
     assert not brought & {"boto3", "numpy", "click", "handler"}
+
+
+@pytest.mark.parametrize("name", ["status", "roll_back", "deploy", "publish"])
+def test_what_goes_with_finished_bundles_does_not_import_what_builds_them(name: str) -> None:
+    code = f"import sys, packager; packager.{name}; print('packager.building' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert done.stdout == "False\n"
