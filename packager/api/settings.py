@@ -101,6 +101,10 @@ BUILD_SETTINGS = (
     Setting("index-url", "Package index in the default one's place.", metavar="URL"),
     _several("extra-index-url", "URL", "Package index to ask first"),
     _several("find-links", "PLACE", "Folder or page with wheels"),
+    _switch(
+        "use-model-indexes",
+        "Ask the package indexes too that the model's own requirements name, as --extra-index-url.",
+    ),
     _switch("no-index", "Only the wheels of --find-links."),
     Setting("lock", "Earlier pylock.toml to keep to.  [default: the one in --output]", kind=Path),
     _switch("locked", "Fail if the lock no longer answers the requirements."),
@@ -208,6 +212,7 @@ def build_config(values: Mapping[str, Any]) -> "BuildConfig":
         indexes=Indexes(
             values["index-url"], values["extra-index-url"], values["find-links"], values["no-index"]
         ),
+        uses_model_indexes=values["use-model-indexes"],
         earlier_lock=read_lock(values["lock"]) if values["lock"] else None,
         lock_policy=LockPolicy.UPGRADE if values["upgrade"] else policy,
         has_layer=values["layer"],
@@ -226,12 +231,12 @@ def serve_config(values: Mapping[str, Any]) -> "ServeConfig":
 
 
 def _constraints(paths: tuple[Path, ...]) -> tuple[str, ...]:
-    from packager.model.environment import parse_requirement_lines
+    from packager.model.requirement_files import decode_requirements, parse_requirement_lines
 
     lines: list[str] = []
     for path in paths:
         try:
-            lines += parse_requirement_lines(path.read_text(encoding="utf-8-sig"))
+            lines += parse_requirement_lines(decode_requirements(path.read_bytes()))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read the constraints {path}: {error}") from error
     return tuple(lines)

@@ -35,6 +35,8 @@ class BuildConfig:
     constraints: tuple[str, ...] = ()
     """PEP 508 lines that narrow versions."""
     indexes: Indexes = field(default_factory=Indexes)
+    uses_model_indexes: bool = False
+    """Ask the package indexes too that the model's own requirements name."""
     earlier_lock: Lock | None = None
     """Of an earlier build, whose versions are kept."""
     lock_policy: LockPolicy = LockPolicy.REUSE

@@ -1,5 +1,6 @@
 """Decide what a build will do, before anything is written."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.model.safety import SAFE_VERSIONS, check_safe, what_executes_code
 from packager.packages.prepare import Packing
 from packager.progress import LOGGED, Progress
+from packager.requirements.model_indexes import named_indexes, with_model_indexes
 from packager.requirements.overrides import apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 
@@ -73,7 +75,10 @@ class BuildPlan:
             "dropped": [
                 asdict(drop) for drop in (*self.requirements.dropped, *self.requirements.excluded)
             ],
-            "replaced": [asdict(item) for item in self.requirements.replaced],
+            "ignored": [asdict(item) for item in self.requirements.ignored],
+            "replaced": [
+                asdict(item) for item in (*self.requirements.reread, *self.requirements.replaced)
+            ],
             "added": [asdict(item) for item in self.requirements.added],
             "packages": [
                 {"name": package.name, "version": package.version} for package in self.lock.packages
@@ -100,6 +105,9 @@ def plan_bundle(
     """
     _check_layer(config, config.package, None)
     source = read_mlmodel(model)
+    if config.uses_model_indexes:
+        indexes = with_model_indexes(config.indexes, source.requirements, model)
+        config = replace(config, indexes=indexes)
     if config.is_safe_only:
         check_safe(source)
         config = replace(config, constraints=(*config.constraints, *SAFE_VERSIONS))
@@ -132,7 +140,7 @@ def plan_bundle(
         package_type=package_type,
         model_source=model_source,
         notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
-        warnings=(*_warnings(source, choice), *size_warnings(spec.info, model_source)),
+        warnings=(*_index_warnings(source, config), *_warnings(source, choice), *size_warnings(spec.info, model_source)),
     )
 
 
@@ -141,9 +149,10 @@ def changes(requirements: Requirements) -> list[str]:
     dropped = (*requirements.dropped, *requirements.excluded)
     return [
         *(f"without {item.requirement}: {item.reason}" for item in dropped),
+        *(f"ignored: {item.line}: {item.reason}" for item in requirements.ignored),
         *(
             f"{item.replacement} instead of {item.requirement}: {item.reason}"
-            for item in requirements.replaced
+            for item in (*requirements.reread, *requirements.replaced)
         ),
         *(f"with {item.requirement}: {item.reason}" for item in requirements.added),
     ]
@@ -173,6 +182,15 @@ def _model_source(config: BuildConfig, package_type: PackageType) -> ModelSource
     if config.model_source != "auto":
         return config.model_source
     return "embedded" if package_type == "image" else "s3"
+
+
+def _index_warnings(source: ModelSpec, config: BuildConfig) -> Iterator[str]:
+    named = named_indexes(source.requirements)
+    if named and not config.uses_model_indexes:
+        yield (
+            f"the model's requirements name {', '.join(named)}, which was not asked for packages:"
+            " --use-model-indexes asks there too"
+        )
 
 
 def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:

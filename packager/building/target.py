@@ -91,7 +91,7 @@ def _lock(
     question = Question(
         requirements=requirements.lines,
         target=target,
-        constraints=config.constraints,
+        constraints=(*requirements.constraints, *config.constraints),
         excluded=tuple(drop.requirement for drop in requirements.excluded),
         runtime_packages=RUNTIME_PACKAGES,
         indexes=config.indexes,

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -47,7 +47,7 @@ class ModelSurroundings:
     """What a model's own environment is made of, and what its process sees of ours."""
 
     overrides: Overrides = field(default_factory=Overrides)
-    """Of these what is extra and what to keep: nothing is left out that a bundle may drop."""
+    """A line that the user drops is left out here too: it may be one that cannot be installed."""
     constraints: tuple[str, ...] = ()
     indexes: Indexes = field(default_factory=Indexes)
     has_our_variables: bool = True
@@ -105,9 +105,10 @@ def _variables(
 def _find_environment(
     spec: ModelSpec, env_manager: EnvManager, surroundings: ModelSurroundings, progress: Progress
 ) -> Path:
-    wanted = replace(surroundings.overrides, drop=())
     architecture = host_architecture() or "x86_64"
-    requirements = apply_overrides(wanted, inference_requirements(spec, architecture=architecture))
+    requirements = apply_overrides(
+        surroundings.overrides, inference_requirements(spec, architecture=architecture)
+    )
     if env_manager == "local":
         _check_modules()
         _check_installed(requirements, progress)
@@ -119,7 +120,7 @@ def _find_environment(
         "model",
         _python_minor(spec.python_version),
         (*lines, *guesses, SERVER_REQUIREMENT),
-        constraints=surroundings.constraints,
+        constraints=(*requirements.constraints, *surroundings.constraints),
         indexes=surroundings.indexes,
         progress=progress,
     )

@@ -2,35 +2,62 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from packaging.utils import canonicalize_name
 
+from packager.model.conda_names import conda_requirement
+from packager.model.requirement_files import RequirementFiles
 from packager.support.malformed import YAML_ERRORS
 
-_CONTINUED_LINE = re.compile(r"\\\r?\n")
-_COMMENT = re.compile(r"(^|\s)#.*$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*==\s*(?P<version>\d[\w.]*)")
 
 
-def read_requirements(folder: Path, issues: list[str]) -> tuple[str, ...]:
-    """Return the requirement lines of `requirements.txt`, else of `conda.yaml`'s pip list."""
-    path = folder / "requirements.txt"
-    if not path.is_file():
-        return tuple(_conda_pip_lines(folder, issues))
+@dataclass(frozen=True)
+class RecordedRequirements:
+    """What a model folder says of the packages that it was made with."""
+
+    lines: tuple[str, ...] = ()
+    """As written, without comments; some are options of pip's."""
+    constraints: tuple[str, ...] = ()
+    """Of the files that `-c` names."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """Distributions that `conda.yaml` pins, and their versions."""
+
+
+def read_requirements(folder: Path, issues: list[str]) -> RecordedRequirements:
+    """Return what `requirements.txt` says, else the pip list of `conda.yaml`.
+
+    What `conda.yaml` wants of conda itself comes besides, where no line names it.
+    """
+    files = RequirementFiles(folder)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        if (folder / "requirements.txt").is_file():
+            files.add_file(folder / "requirements.txt")
+        else:
+            files.add_lines(tuple(_conda_pip_lines(folder, issues)), folder)
     except UnicodeDecodeError:
-        issues.append("requirements.txt is not UTF-8 text")
-        return ()
-    return parse_requirement_lines(text)
+        issues.append("requirements.txt, or a file that it names, is not UTF-8 or UTF-16 text")
+    by_pip = tuple(_conda_pip_lines(folder, []))
+    items = (item for item in _conda_dependencies(folder, issues) if isinstance(item, str))
+    by_conda = tuple(filter(None, map(conda_requirement, items)))
+    named = {_name_of(line) for line in (*files.lines, *by_pip)}
+    files.lines += [line for line in by_conda if _name_of(line) not in named]
+    pins = (_PIN.fullmatch(line) for line in (*by_conda, *by_pip))
+    return RecordedRequirements(
+        tuple(files.lines),
+        tuple(files.constraints),
+        tuple((canonicalize_name(pin["name"]), pin["version"]) for pin in pins if pin),
+    )
 
 
-def parse_requirement_lines(text: str) -> tuple[str, ...]:
-    """Return the lines without comments and blanks; continued lines are joined."""
-    joined = _CONTINUED_LINE.sub(" ", text)
-    lines = (_COMMENT.sub("", line).strip() for line in joined.splitlines())
-    return tuple(line for line in lines if line)
+def _name_of(line: str) -> str:
+    match = _NAME.match(line)
+    return canonicalize_name(match[0] if match else line)
 
 
 def read_python_version(folder: Path, pyfunc: dict[str, Any], issues: list[str]) -> str | None:

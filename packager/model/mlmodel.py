@@ -21,6 +21,7 @@ from packager.model.files import list_files, resolve_inside
 from packager.model.flavors.flavor import Flavor
 from packager.model.flavors.sections import Sections
 from packager.model.flavors.table import find_flavor, read_flavor
+from packager.model.logged_versions import read_logged_day, read_logged_versions
 from packager.support.malformed import YAML_ERRORS
 
 MLMODEL_NAME = "MLmodel"
@@ -39,7 +40,14 @@ class ModelSpec:
     python_version: str | None
     """Of the training environment, as `3.11.7`; None: the model does not say."""
     requirements: tuple[str, ...]
-    """Lines of `requirements.txt`, or of `conda.yaml`'s pip section, without comments."""
+    """Lines of `requirements.txt`, else of `conda.yaml`'s pip section, and what the latter wants
+    of conda; without comments, and with the files that `-r` names."""
+    constraints: tuple[str, ...] = ()
+    """Lines of the files that `-c` names."""
+    logged_versions: tuple[tuple[str, str], ...] = ()
+    """Distributions and their versions, as the MLmodel file has them itself, else `conda.yaml`."""
+    logged_day: str | None = None
+    """UTC, as `2023-05-31`; None: the model does not say."""
 
     @property
     def python_minor(self) -> str | None:
@@ -71,11 +79,15 @@ def read_mlmodel(folder: Path) -> ModelSpec:
         mlflow_version=_text_or_none(document, "mlflow_version", issues),
     )
     files = _pin_files(folder, flavor, info, issues)
+    recorded = read_requirements(folder, issues)
     spec = ModelSpec(
         folder=folder,
         info=replace(info, files=files, logged_sha256=_digest(files)),
         python_version=read_python_version(folder, sections.pyfunc, issues),
-        requirements=read_requirements(folder, issues),
+        requirements=recorded.lines,
+        constraints=recorded.constraints,
+        logged_versions=tuple({**dict(recorded.versions), **read_logged_versions(document)}.items()),
+        logged_day=read_logged_day(document),
     )
     if issues:
         raise MLmodelInvalid(path, list(dict.fromkeys(issues)))

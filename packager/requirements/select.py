@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from packager.errors import DependencyError
 from packager.model.flavors.table import find_needs, flavor_named
 from packager.model.mlmodel import ModelSpec
 from packager.model.needs import Needs
-from packager.model.wheels import as_requirement
+from packager.requirements.lines import IgnoredLine, UnreadableLine, read_lines
+from packager.requirements.obsolete import why_obsolete
 from packager.requirements.substitutes import (
     MLFLOWS,
     Addition,
@@ -24,7 +24,6 @@ from packager.requirements.substitutes import (
     find_excluded,
     find_replacements,
 )
-from packager.support.redaction import LOGIN_HINT, has_login, without_login
 
 HANDLER_REQUIREMENTS = ("fastapi>=0.115", "mangum>=0.20", "numpy", "orjson>=3.10", "pandas")
 """What `handler/` itself imports; pandas and numpy in the model's versions where it pins them."""
@@ -58,6 +57,13 @@ class Requirements:
     replaced: tuple[Replacement, ...] = ()
     """Those of the kept ones that are not installed as recorded."""
     added: tuple[Addition, ...] = ()
+    constraints: tuple[str, ...] = ()
+    """Of the model's own: lines that narrow versions and install nothing."""
+    reread: tuple[Replacement, ...] = ()
+    """Those of the kept ones that the model wrote otherwise."""
+    ignored: tuple[IgnoredLine, ...] = ()
+    unreadable: tuple[UnreadableLine, ...] = ()
+    """What only the user can say how to install, or that it stays out."""
     parquet_reader: str | None = None
     """The line of a reader that only the handler wants, to be packed; None: none is wanted,
     or the model needs it itself."""
@@ -87,7 +93,6 @@ class _Rule:
     reason: str
 
 
-_REMOTE = ("https://", "http://", "git+")
 _IN_RUNTIME = "the Lambda runtime ships it"
 _TESTS = "only tests need it"
 _BUILDS = "only installing needs it"
@@ -113,10 +118,9 @@ def inference_requirements(
     :param architecture: Lambda's identifier: some packages are called otherwise on the other.
     :param with_parquet: the bundle shall read parquet. The reader's version is the newest for
         the target: one that a model of tables names was MLflow's, and need not load there.
-    :raises DependencyError: a line is no requirement (PEP 508) and no wheel of the model.
     """
-    lines = [as_requirement(line, spec.folder) for line in spec.requirements]
-    parsed = {line: _parse(line, spec) for line in lines}
+    read = read_lines(spec)
+    parsed = {line: Requirement(line) for line in read.requirements}
     names = {line: canonicalize_name(parsed[line].name) for line in parsed}
     needs = find_needs(spec.info, frozenset(names.values()))
     kept: dict[str, Requirement] = {}
@@ -144,31 +148,12 @@ def inference_requirements(
             ),
             *_file_reader(spec, wanted),
         ),
+        constraints=tuple(read.constraints),
+        reread=tuple(item for item in read.reread if item.replacement in kept),
+        ignored=tuple(read.ignored),
+        unreadable=tuple(read.unreadable),
         parquet_reader=PARQUET_READER if with_parquet and PARQUET_READER not in wanted else None,
     )
-
-
-def _parse(line: str, spec: ModelSpec) -> Requirement:
-    try:
-        requirement = Requirement(line)
-    except InvalidRequirement as error:
-        raise DependencyError(
-            f"cannot use the requirement {without_login(line)!r} of {spec.folder}",
-            hint="Write it as `name==version`; indexes and other options belong into"
-            " uv's configuration or its UV_* variables.",
-        ) from error
-    if requirement.url and has_login(requirement.url):
-        raise DependencyError(
-            f"the requirement {requirement.name} of {spec.folder} has a login in its URL, which"
-            " would be in the lock for all to read",
-            hint=LOGIN_HINT,
-        )
-    if requirement.url and not requirement.url.startswith(_REMOTE) and line in spec.requirements:
-        raise DependencyError(
-            f"the requirement {line} of {spec.folder} names a place on one machine",
-            hint="Log the model with the wheel in code_paths, or give it with --with.",
-        )
-    return requirement
 
 
 def _file_reader(spec: ModelSpec, wanted: Collection[str]) -> tuple[Addition, ...]:
@@ -193,6 +178,8 @@ def _drop(line: str, name: str, spec: ModelSpec, needs: Needs | None) -> Drop | 
     for rule in DROP_RULES:
         if fnmatch(name, rule.glob):
             return Drop(line, rule.reason)
+    if obsolete := why_obsolete(name):
+        return Drop(line, obsolete)
     # Modules of the model's own may import anything.
     if spec.info.code_path is None:
         for glob, reason in flavor_named(spec.info.flavor).not_needed:

@@ -4,7 +4,6 @@ Sizes and dependencies were read from the wheels: xgboost 2.1 to 3.4, lightgbm 3
 onnxruntime 1.16 to 1.31.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -88,10 +87,6 @@ _NCCL = ("nvidia-nccl-cu12", "nvidia-nccl-cu13")
 _GPU_USERS = frozenset({"torch", "tensorflow", "jax", "cupy-cuda12x", "cupy-cuda13x"})
 
 
-# Local versions of PyTorch's own builds, as in torch==2.12.0+cu126.
-_GPU_BUILD = re.compile(r"\+(?:cu\d+|rocm[\d.]+|xpu)(?![.\w])")
-
-
 def find_replacements(
     requirements: Mapping[str, Requirement], architecture: str | None
 ) -> tuple[Replacement, ...]:
@@ -108,8 +103,6 @@ def find_replacements(
                 renamed.name = stand_in.name
                 renamed.extras = requirement.extras - {"and-cuda"}
                 found.append(Replacement(line, str(renamed), stand_in.reason))
-        if not requirement.url and _GPU_BUILD.search(str(requirement.specifier)):
-            found.append(Replacement(line, _GPU_BUILD.sub("", line), "Lambda has no GPU"))
     return tuple(found)
 
 

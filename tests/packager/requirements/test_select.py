@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from handler.manifest import ModelInfo
-from packager.errors import DependencyError
 from packager.model.mlmodel import ModelSpec
 from packager.requirements.select import inference_requirements
 
@@ -132,20 +131,6 @@ def test_a_skops_model_needs_none_of_what_skops_writes_reports_with() -> None:
 
     pickle = replace(PICKLE, requirements=("scikit-learn==1.7.2", "skops==0.16.0"))
     assert inference_requirements(pickle).excluded == ()
-
-
-def test_a_line_that_is_no_requirement_is_named() -> None:
-    with pytest.raises(DependencyError, match="--extra-index-url") as raised:
-        sort_out(PICKLE, "--extra-index-url https://example.org/simple")
-
-    assert raised.value.hint
-
-
-def test_a_line_that_is_no_requirement_is_named_without_its_password() -> None:
-    with pytest.raises(DependencyError) as raised:
-        sort_out(SKOPS, "--extra-index-url https://user:secret@example.org/simple")
-
-    assert "--extra-index-url https://***@example.org" in str(raised.value)
 
 
 @pytest.mark.parametrize(
