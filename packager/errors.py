@@ -6,7 +6,8 @@
       ConfigError               exit 2
       ModelError                MLmodelNotFound  MLmodelInvalid  UnsafeFormat
                                 PythonMismatch
-      DependencyError           ResolutionFailed  NoMatchingWheel  IndexUnreachable  LockDrift
+      DependencyError           ResolutionFailed  NoMatchingWheel  Unobtainable
+                                IndexUnreachable  LockDrift
       BundleError               BundleInvalid  PathCollision  WheelInvalid
                                 CheckFailed
       LimitExceeded             exit 3: a gate failed, CI can tell
@@ -142,6 +143,12 @@ class ResolutionFailed(DependencyError):
     """The requirements contradict each other, or name what does not exist."""
 
     code = "pkg.dependency.resolution"
+
+
+class Unobtainable(DependencyError):
+    """A package that no runtime can have: it is nowhere to be had, or not as a wheel."""
+
+    code = "pkg.dependency.unobtainable"
 
 
 class FailsOnTarget(ResolutionFailed):

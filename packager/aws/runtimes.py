@@ -8,7 +8,7 @@ Python Lambda functions" (what the runtime ships). PEP 600 for the meaning of a 
 
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
@@ -159,6 +159,8 @@ class Runtime:
     has_snapstart: bool
     bytecode_magic: int
     """The number that begins the bytecode files of this Python (its importlib's source)."""
+    next_uv_platform: str | None = None
+    """The level after it that uv names, where levels between the two load on this glibc."""
 
     @property
     def python(self) -> str:
@@ -177,14 +179,18 @@ class Runtime:
         return self.system.glibc
 
 
-# uv knows no level between 2.17 and 2.28, so a wheel tagged manylinux_2_24 is passed over on
-# python3.11: safe.
+# uv knows no level between 2.17 and 2.28: lock/wheel_levels.py finds manylinux_2_24's wheels.
 RUNTIMES = (
-    Runtime("python3.11", AMAZON_LINUX_2, "manylinux2014", "2027-06-30", False, 3495),
+    Runtime(
+        *("python3.11", AMAZON_LINUX_2, "manylinux2014", "2027-06-30", False, 3495),
+        next_uv_platform="manylinux_2_28",
+    ),
     Runtime("python3.12", AMAZON_LINUX_2023, "manylinux_2_34", "2028-10-31", True, 3531),
     Runtime("python3.13", AMAZON_LINUX_2023, "manylinux_2_34", "2029-06-30", True, 3571),
     Runtime("python3.14", AMAZON_LINUX_2023, "manylinux_2_34", "2029-06-30", True, 3627),
 )
+
+_NEWEST_UV_LEVEL = "manylinux_2_40"
 
 # PEP 600: the older names of three levels, and the first level of each machine.
 _LEGACY_LEVELS = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
@@ -208,6 +214,21 @@ class Target:
     def uv_platform(self) -> str:
         """The value for uv's `--python-platform`."""
         return f"{self.machine}-{self.runtime.uv_platform}"
+
+    @property
+    def at_next_level(self) -> "Target | None":
+        """The same for uv at the next level that it names; None: it knows all that load here."""
+        level = self.runtime.next_uv_platform
+        if level is None:
+            return None
+        return replace(self, runtime=replace(self.runtime, uv_platform=level))
+
+    @property
+    def any_level_args(self) -> tuple[str, ...]:
+        """Uv's options for this Python and architecture where every wheel loads."""
+        args = list(self.uv_args)
+        args[args.index(self.uv_platform)] = f"{self.machine}-{_NEWEST_UV_LEVEL}"
+        return tuple(args)
 
     @property
     def uv_args(self) -> tuple[str, ...]:

@@ -140,7 +140,11 @@ def plan_bundle(
         package_type=package_type,
         model_source=model_source,
         notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
-        warnings=(*_index_warnings(source, config), *_warnings(source, choice), *size_warnings(spec.info, model_source)),
+        warnings=(
+            *_index_warnings(source, config),
+            *_warnings(source, choice),
+            *size_warnings(spec.info, model_source),
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """Choose the target of a bundle, together with the lock that proves it possible."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
@@ -15,16 +15,20 @@ from packager.errors import (
     ResolutionFailed,
 )
 from packager.lock.known_faults import check_faults
+from packager.lock.logged_day import newer_when_logged
 from packager.lock.obtain import LockPolicy, obtain_lock
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Question, Resolver
 from packager.model.mlmodel import ModelSpec
 from packager.model.pickle_bytecode import holds_bytecode
 from packager.progress import Progress
+from packager.requirements.logged_with import LoggedWith, logged_with
 from packager.requirements.select import RUNTIME_PACKAGES, Requirements
 
 _Failures: TypeAlias = list[tuple[Target, DependencyError]]
 """The targets that were tried, and why each cannot be."""
+_Locker: TypeAlias = Callable[[Target, tuple[str, ...]], Lock]
+"""Locks for a target, with at least these versions."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +57,77 @@ def choose_target(
     bound_to = _bytecode_python(spec)
     candidates = list(_candidates(spec, config))
     failures: _Failures = []
+    lock = _locker(spec, requirements, config, resolver, progress)
     for target in candidates:
         if bound_to and bound_to != target.runtime.python:
             raise _bound(spec, bound_to, failures)
         progress.step(f"Resolving {len(requirements.lines)} requirements for {target.description}")
         try:
-            lock = _lock(requirements, target, config, resolver, progress)
+            found = lock(target, ())
         except (NoMatchingWheel, ResolutionFailed) as error:
             failures.append((target, error))
             progress.detail(f"cannot be met: {_first_line(error)}")
         else:
-            return Choice(target, lock, _note(spec, target, failures))
+            choice = Choice(target, found, _note(spec, target, failures))
+            later = () if bound_to else candidates[candidates.index(target) + 1 :]
+            return _as_new(spec, requirements, config, choice, later, lock, progress)
     others = None if bound_to else _others(failures, config)
-    raise _nowhere(failures, others, requirements, config, resolver, progress)
+    anew = _locker(spec, requirements, replace(config, earlier_lock=None), resolver, progress)
+    raise _nowhere(failures, others, anew)
+
+
+def _as_new(
+    spec: ModelSpec,
+    requirements: Requirements,
+    config: BuildConfig,
+    choice: Choice,
+    later: Sequence[Target],
+    lock: _Locker,
+    progress: Progress,
+) -> Choice:
+    """Return a choice with nothing older than in training, where a runtime has that; else this.
+
+    A pickle is read by what wrote it, or by what is newer.
+    """
+    has_day = spec.logged_day is not None
+    if not has_day or not spec.info.executes_code or choice.lock is config.earlier_lock:
+        return choice
+    newer = newer_when_logged(
+        requirements.kept,
+        (*requirements.constraints, *config.constraints),
+        choice.target.any_level_args,
+        config.indexes,
+        logged_with(spec),
+        choice.lock.packages,
+    )
+    if not newer:
+        return choice
+    older = f"{', '.join(newer)} is what the model was trained with as far as is known"
+    progress.detail(f"{older}: looking for a runtime that has it")
+    for target in (choice.target, *later):
+        try:
+            found = lock(target, newer)
+        except DependencyError:
+            continue
+        if target == choice.target:
+            return replace(choice, lock=found)
+        return Choice(target, found, f"{older}: building for {target.runtime.name}, which has it")
+    return replace(choice, note=f"{older}, and no runtime has it: older versions are taken")
+
+
+def _locker(
+    spec: ModelSpec,
+    requirements: Requirements,
+    config: BuildConfig,
+    resolver: Resolver,
+    progress: Progress,
+) -> _Locker:
+    there = logged_with(spec)
+
+    def lock(target: Target, least: tuple[str, ...]) -> Lock:
+        return _lock(requirements, target, config, resolver, progress, there=there, least=least)
+
+    return lock
 
 
 def _candidates(spec: ModelSpec, config: BuildConfig) -> Iterator[Target]:
@@ -87,6 +149,9 @@ def _lock(
     config: BuildConfig,
     resolver: Resolver,
     progress: Progress,
+    *,
+    there: LoggedWith,
+    least: tuple[str, ...] = (),
 ) -> Lock:
     question = Question(
         requirements=requirements.lines,
@@ -95,6 +160,8 @@ def _lock(
         excluded=tuple(drop.requirement for drop in requirements.excluded),
         runtime_packages=RUNTIME_PACKAGES,
         indexes=config.indexes,
+        there=there,
+        least=least,
     )
     lock = obtain_lock(
         question,
@@ -153,10 +220,7 @@ def _others(failures: _Failures, config: BuildConfig) -> list[Target] | None:
 def _nowhere(
     failures: _Failures,
     others: list[Target] | None,
-    requirements: Requirements,
-    config: BuildConfig,
-    resolver: Resolver,
-    progress: Progress,
+    lock: _Locker,
 ) -> DependencyError:
     """Return the first target's error, with what is known of the others as its hint."""
     first = failures[0][1]
@@ -165,7 +229,7 @@ def _nowhere(
     hint = "No other Lambda runtime can take these requirements either."
     for target in others:
         try:
-            _lock(requirements, target, replace(config, earlier_lock=None), resolver, progress)
+            lock(target, ())
         except DependencyError:
             continue
         hint = (

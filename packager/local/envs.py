@@ -1,16 +1,32 @@
 """Cached Python environments that are not the user's: for the runtime, for a model."""
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from handler.manifest import PackageEntry
 from packager.errors import IndexUnreachable, ToolFailed, ToolMissing
-from packager.lock.explain import unreachable
+from packager.lock.explain import final_cause
+from packager.lock.known_faults import companions_of
+from packager.lock.logged_day import versions_of_the_day
+from packager.lock.pylock import read_pins
 from packager.lock.torch_cpu import resolve_without_cuda
 from packager.progress import LOGGED, Progress
+from packager.requirements.logged_with import LoggedWith
 from packager.support.cache import build_once, cache_key, cache_root
 from packager.support.uv import Indexes, find_python, run_uv
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What decides what an environment holds."""
+
+    python: str
+    lines: list[str]
+    limits: list[str]
+    indexes: Indexes
+    there: LoggedWith
 
 
 def ensure_env(
@@ -20,6 +36,7 @@ def ensure_env(
     *,
     constraints: Sequence[str] = (),
     indexes: Indexes | None = None,
+    there: LoggedWith | None = None,
     is_compiled: bool = False,
     progress: Progress = LOGGED,
 ) -> Path:
@@ -32,24 +49,30 @@ def ensure_env(
     :param requirements: PEP 508 lines; their order does not matter.
     :param constraints: lines that narrow versions and install nothing.
     :param indexes: where the packages come from, besides what uv's configuration says.
+    :param there: what versions that the requirements leave open had, where the model was logged.
     :param is_compiled: compile all modules now, for who may not write into it. Others compile
         what they import at its first import, a fraction: 3 s in place of 40 for MLflow's.
     :raises ToolMissing: no interpreter of that version is on this machine.
+    :raises Unobtainable: one of them is nowhere to be had, or not as a wheel.
     :raises ToolFailed: uv could not install the requirements; says why.
     :raises ConfigError: the cache cannot be written.
     """
-    lines = sorted(set(requirements))
-    limits = sorted(set(constraints))
-    places = indexes or Indexes()
+    wanted = _Wanted(
+        python,
+        sorted(set(requirements)),
+        sorted(set(constraints)),
+        indexes or Indexes(),
+        there or LoggedWith(),
+    )
     # A home folder can be shared by machines of different kinds.
     machine = [platform.system(), platform.machine()]
-    digest = cache_key([machine, python, lines, limits, places.args])
+    digest = cache_key([machine, repr(wanted)])
     folder = cache_root() / "envs" / f"{key_name}-{python}-{digest}"
 
     def build(partial: Path) -> None:
         progress.step(f"Making the {key_name} environment (Python {python}, once)")
         _create(partial, python)
-        _install(partial, lines, limits, places, is_compiled=is_compiled)
+        _install(partial, wanted, progress, is_compiled=is_compiled)
 
     return _executable(build_once(folder, build, is_usable=_is_usable, progress=progress))
 
@@ -74,25 +97,31 @@ def _create(folder: Path, python: str) -> None:
     run_uv(["venv", *options, str(folder)])
 
 
-def _install(
-    folder: Path, lines: list[str], limits: list[str], indexes: Indexes, *, is_compiled: bool
-) -> None:
-    constraints = folder / "constraints.txt"
-    constraints.write_text("\n".join(limits) + "\n", encoding="utf-8")
-    python = ["--python", str(_executable(folder))]
+def _install(folder: Path, wanted: _Wanted, progress: Progress, *, is_compiled: bool) -> None:
+    constraints, known_pins = folder / "constraints.txt", folder / "requirements.txt"
+    # Wheels alone, as for the target: what is built executes code that no one has agreed to.
+    python = ["--python", str(_executable(folder)), "--only-binary", ":all:"]
     compiling = ["pip", "compile", "-", *python, "--no-header", "--no-annotate"]
-    compiling += ["--constraints", str(constraints)]
+    compiling += ["--constraints", str(constraints), "--output-file", str(known_pins)]
+    lines, limits = wanted.lines, wanted.limits
+    known = versions_of_the_day(lines, limits, python, wanted.indexes, wanted.there, progress)
+    known_pins.write_text(known, encoding="utf-8")  # uv keeps to what is there where it can
+
+    def compile_within(more: Sequence[str], places: Indexes) -> str:
+        constraints.write_text("\n".join((*limits, *more)) + "\n", encoding="utf-8")
+        # From where we are: a folder of wheels may be named relative to it.
+        return run_uv([*compiling, *places.args], stdin="\n".join(lines) + "\n")
 
     def resolve(places: Indexes) -> str:
-        # From where we are: a folder of wheels may be named relative to it.
-        text = "\n".join(lines) + "\n"
         try:
-            return run_uv([*compiling, *places.args], stdin=text)
+            pins = compile_within((), places)
+            unsaid = companions_of(_packages(pins))
+            return compile_within(unsaid, places) if unsaid else pins
         except ToolFailed as error:
-            raise unreachable(error) or error from error
+            raise final_cause(error, lines, wanted.python, places) or error from error
 
     try:
-        pins, places = resolve_without_cuda(resolve, _packages, indexes)
+        pins, places = resolve_without_cuda(resolve, _packages, wanted.indexes)
     except IndexUnreachable as error:
         raise ToolFailed(["uv", *compiling], 1, f"{error}. {error.hint}") from error
     options = ["--no-deps", *python, *places.args]
@@ -101,8 +130,5 @@ def _install(
     run_uv(["pip", "install", *options, "--requirements", "-"], stdin=pins)
 
 
-def _packages(pins: str) -> Iterator[PackageEntry]:
-    for line in pins.splitlines():
-        name, is_pin, version = line.partition(" ")[0].partition("==")
-        if is_pin:
-            yield PackageEntry(name, version)
+def _packages(pins: str) -> list[PackageEntry]:
+    return [PackageEntry(*item) for item in read_pins(pins).items()]

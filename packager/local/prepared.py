@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,11 @@ from packaging.requirements import Requirement
 
 from packager.aws.runtimes import host_architecture, runtime_for_python
 from packager.bundle.skeleton import write_skeleton
-from packager.errors import ToolMissing, install_hint
+from packager.errors import ToolMissing, Unobtainable, install_hint
 from packager.local.envs import ensure_env
 from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import LOGGED, Progress
+from packager.requirements.logged_with import logged_with
 from packager.requirements.overrides import Overrides, apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 from packager.support.uv import Indexes
@@ -80,7 +81,7 @@ def prepared_model(
     :param env_manager: `uv`: a cached environment with the model's own requirements;
         `local`: the one that we run in.
     :raises ModelError: the model cannot be read.
-    :raises DependencyError: a requirement of the model is not valid.
+    :raises DependencyError: a requirement of the model cannot be installed as it says, or at all.
     :raises ToolMissing: `local` lacks a package, or `uv` finds no Python for the model.
     :raises ToolFailed: uv could not install the requirements.
     """
@@ -115,15 +116,26 @@ def _find_environment(
         return Path(sys.executable)
     is_linux = sys.platform == "linux"
     lines = requirements.lines if is_linux else requirements.recorded_lines
-    guesses = (drop.requirement for drop in requirements.dropped if drop.is_guess)
-    return ensure_env(
-        "model",
-        _python_minor(spec.python_version),
-        (*lines, *guesses, SERVER_REQUIREMENT),
-        constraints=(*requirements.constraints, *surroundings.constraints),
-        indexes=surroundings.indexes,
-        progress=progress,
-    )
+    guesses = [drop.requirement for drop in requirements.dropped if drop.is_guess]
+
+    def make(guesses: Sequence[str]) -> Path:
+        return ensure_env(
+            "model",
+            _python_minor(spec.python_version),
+            (*lines, *guesses, SERVER_REQUIREMENT),
+            constraints=(*requirements.constraints, *surroundings.constraints),
+            indexes=surroundings.indexes,
+            there=logged_with(spec),
+            progress=progress,
+        )
+
+    try:
+        return make(guesses)
+    except Unobtainable as error:
+        if not guesses:
+            raise
+        progress.detail(f"once more without what the model hardly needs: {error}")
+        return make(())
 
 
 def _python_minor(trained_under: str | None) -> str:

@@ -15,6 +15,7 @@ from packager.errors import (
     NoMatchingWheel,
     ResolutionFailed,
     ToolFailed,
+    Unobtainable,
 )
 from packager.support.redaction import without_login
 from packager.support.uv import Indexes, run_uv
@@ -22,6 +23,8 @@ from packager.support.uv import Indexes, run_uv
 _UNREACHABLE = ("Failed to fetch", "error sending request", "dns error", "Could not connect")
 _OLDER_PYTHONS = ("3.10", "3.9", "3.8")
 """That Lambda had, and old versions of packages may have their last wheels for."""
+_UNKNOWN = re.compile(r"(?:Because|and) ([\w.-]+) was not found in the p")
+_WHEELLESS = re.compile(r"\b([\w.-]+?)(==[\w.+!]+)? has no usable wheels")
 _UNFETCHED = ("Failed to download", "Git operation failed", "Distribution not found at")
 
 
@@ -32,22 +35,53 @@ def explain_failure(
 
     :param error: uv's, of a resolution for this target.
     """
-    message = str(error)
-    for line in requirements:
-        requirement = Requirement(line)
-        if requirement.url and any(sign in message for sign in (*_UNREACHABLE, *_UNFETCHED)):
-            return ResolutionFailed(
-                f"{requirement.name} cannot be had from {without_login(requirement.url)}:"
-                f" {_last_cause(error)}",
-                hint="Only wheels are installed: give a wheel's URL or path, or a version that"
-                " the index has.",
-            )
-    if down := unreachable(error):
-        return down
     return _unloadable(requirements, target, indexes) or ResolutionFailed(
         f"the model's requirements cannot be met on {target.description}:\n{_reason(error)}",
         hint="Change the versions in the model's requirements.txt so that they fit each other,"
         " or pin what the model leaves open with --constraints.",
+    )
+
+
+def final_cause(
+    error: ToolFailed, requirements: Sequence[str], python: str, indexes: Indexes
+) -> DependencyError | None:
+    """Return the error for a cause that is the same on every target; None: it may be another's.
+
+    :param python: a minor version, as `3.11`.
+    """
+    message = str(error)
+    for line in requirements:
+        requirement = Requirement(line)
+        if requirement.url and any(sign in message for sign in (*_UNREACHABLE, *_UNFETCHED)):
+            return Unobtainable(
+                f"{requirement.name} cannot be had from {without_login(requirement.url)}:"
+                f" {_last_cause(error)}",
+                hint="Get the wheel where that place can be reached, and give it with --with PATH."
+                f" --drop {requirement.name} builds without it.",
+            )
+    if down := unreachable(error):
+        return down
+    if unknown := _UNKNOWN.search(message):
+        other = "" if indexes.has_places else "Name the one that has it with --extra-index-url. "
+        return Unobtainable(
+            f"no package index that was asked has {unknown[1]}, which is required",
+            hint=f"{other}{_way_out(unknown[1])}",
+        )
+    for match in _WHEELLESS.finditer(message):
+        line = f"{match[1]}{match[2] or ''}"
+        if _found_wheels(line, match[1], python, indexes) == ([], None):
+            return Unobtainable(
+                f"{line} has no wheel for any platform: source distribution only, and only wheels"
+                " are installed, never built",
+                hint=_way_out(match[1]),
+            )
+    return None
+
+
+def _way_out(name: str) -> str:
+    return (
+        f"`pip wheel --no-deps {name}` makes a wheel where it can be built: give it with --with"
+        f" PATH. --drop {name} builds without it."
     )
 
 
@@ -98,19 +132,36 @@ def _newest_loadable(line: str, target: Target, indexes: Indexes) -> str | None:
 def _wheel_tags(line: str, name: str, target: Target, indexes: Indexes) -> list[str] | None:
     """Return the platform tags of the version's wheels for the target's Python.
 
-    Where all its wheels are for other Pythons, the tags of one of those, Python included.
-    None: there is no such version at all.
+    Where all its wheels are for other Pythons, the tags of one of those, Python included; empty
+    where there are none at all. None: there is no such version.
     """
-    python = target.runtime.python
-    wheels = _wheels(line, name, python, indexes)
-    if wheels is not None:
-        return sorted({tag.platform for tag in _tags(wheels, target, python)})
-    for other in (*(runtime.python for runtime in RUNTIMES), *_OLDER_PYTHONS):
-        wheels = _wheels(line, name, other, indexes)
-        if wheels is not None:
-            tags = _tags(wheels, target, other)
-            return sorted({f"{tag.interpreter}-{tag.platform}" for tag in tags})
-    return None
+    found = _found_wheels(line, name, target.runtime.python, indexes)
+    if found is None:
+        return None
+    wheels, python = found
+    if python is None:
+        return []
+    tags = _tags(wheels, target, python)
+    if python == target.runtime.python:
+        return sorted({tag.platform for tag in tags})
+    return sorted({f"{tag.interpreter}-{tag.platform}" for tag in tags})
+
+
+def _found_wheels(
+    line: str, name: str, python: str, indexes: Indexes
+) -> tuple[list[str], str | None] | None:
+    """Return the names of the version's wheels, and of which Python: this one's, else another's.
+
+    ([], None): it is a source distribution only. None: there is no such version.
+    """
+    pythons = dict.fromkeys((python, *(runtime.python for runtime in RUNTIMES), *_OLDER_PYTHONS))
+    is_there = False
+    for version in pythons:
+        wheels = _wheels(line, name, version, indexes)
+        if wheels:
+            return wheels, version
+        is_there = is_there or wheels is not None
+    return ([], None) if is_there else None
 
 
 def _wheels(line: str, name: str, python: str, indexes: Indexes) -> list[str] | None:
@@ -148,7 +199,7 @@ def _pinned_version(requirement: Requirement) -> str | None:
 
 
 def _last_cause(error: ToolFailed) -> str:
-    return str(error).strip().splitlines()[-1].strip()
+    return str(error).strip().splitlines()[-1].strip().removeprefix("cause: ")
 
 
 def _reason(error: ToolFailed) -> str:

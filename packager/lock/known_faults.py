@@ -51,10 +51,29 @@ class Companion:
     """PEP 508 line that its metadata lacks."""
 
 
+_NUMPY_2_SINCE = (
+    # The first release of each whose notes name NumPy 2: what is compiled against NumPy 1 fails
+    # with it when it is imported (numpy.dtype size changed), and not all say so in their metadata.
+    ("scikit-learn", "1.4.2"),
+    ("pandas", "2.2.2"),
+    ("scipy", "1.13"),
+    ("statsmodels", "0.14.2"),
+    ("pyarrow", "16.1"),
+    ("h5py", "3.11"),
+    ("matplotlib", "3.8.4"),
+    ("numexpr", "2.10"),
+    ("scikit-image", "0.24"),
+    ("pywavelets", "1.6"),
+    ("hdbscan", "0.8.37"),
+    ("catboost", "1.2.7"),
+    ("pmdarima", "2.1"),
+)
+
 COMPANIONS = (
     # Compiled against NumPy 1: with NumPy 2 a session ends in a segmentation fault (seen with
     # 1.16.3; 1.19's release notes name NumPy 2 as new).
     Companion("onnxruntime", "<1.19", "numpy<2"),
+    *(Companion(name, f"<{since}", "numpy<2") for name, since in _NUMPY_2_SINCE),
 )
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from packager.errors import ConfigError, LockDrift
+from packager.lock.logged_day import versions_of_the_day
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Question, Resolver
 from packager.progress import LOGGED, Progress
@@ -46,8 +47,20 @@ def obtain_lock(
     :raises ConfigError: the policy is LOCKED and there is no earlier lock.
     :raises DependencyError: the requirements cannot be met on the target.
     """
+
+    def resolve(preferences: str) -> Lock:
+        pins = preferences or versions_of_the_day(
+            question.requirements,
+            (*question.constraints, *question.least),
+            question.target.uv_args,
+            question.indexes,
+            question.there,
+            progress,
+        )
+        return resolver.resolve(question, preferences=pins)
+
     if policy is LockPolicy.UPGRADE:
-        return _remember(_cached_path(question, None), resolver.resolve(question))
+        return _remember(_cached_path(question, None), resolve(""))
     if earlier is not None and earlier.inputs == question.inputs:
         progress.detail("as the lock says")
         return earlier
@@ -58,7 +71,7 @@ def obtain_lock(
     if cached is not None:
         progress.detail("as resolved before, on this machine and today; --upgrade asks again")
         return cached
-    return _remember(path, resolver.resolve(question, preferred=earlier))
+    return _remember(path, resolve(earlier.pins if earlier else ""))
 
 
 def _drift(question: Question, earlier: Lock | None) -> Exception:
@@ -82,6 +95,8 @@ def _cached_path(question: Question, earlier: Lock | None) -> Path | None:
         repr(question.inputs),
         repr(question.indexes),
         question.runtime_packages,
+        repr(question.there),
+        question.least,
         earlier.pins if earlier else "",
         settings,
     ]

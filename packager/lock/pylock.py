@@ -90,6 +90,12 @@ class Lock:
         return "".join(f"{package.name}=={package.version}\n" for package in self.packages)
 
 
+def read_pins(text: str) -> dict[str, str]:
+    """Return name and version of each line that is a pin, as `uv pip compile` writes them."""
+    lines = (line.partition(" ")[0].partition("==") for line in text.splitlines())
+    return {name: version for name, is_pin, version in lines if is_pin}
+
+
 def read_lock(path: Path) -> Lock:
     """Read the lock of an earlier build.
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Protocol
 
 from packager.aws.runtimes import Target
-from packager.errors import ToolFailed
-from packager.lock.explain import explain_failure
+from packager.errors import DependencyError, ToolFailed
+from packager.lock.explain import explain_failure, final_cause
 from packager.lock.known_faults import companions_of
 from packager.lock.pylock import Lock, LockInputs
 from packager.lock.torch_cpu import resolve_without_cuda
+from packager.lock.wheel_levels import resolve_between_levels
 from packager.model.wheels import without_place
+from packager.requirements.logged_with import LoggedWith
 from packager.support.uv import Indexes, run_uv
 
 _DISK_FULL = "No space left on device"
@@ -33,10 +35,18 @@ class Question:
     runtime_packages: tuple[str, ...] = ()
     """Resolved with the rest, so that what is in the zip fits them, then left out."""
     indexes: Indexes = field(default_factory=Indexes)
+    there: LoggedWith = field(default_factory=LoggedWith)
+    """What versions had that the requirements leave open, where the model was logged."""
+    least: tuple[str, ...] = ()
+    """Constraints that such versions should meet; what asks anew may find them changed."""
 
     @property
     def inputs(self) -> LockInputs:
-        """What the lock says of its origin. Indexes stay out: they may hold passwords."""
+        """What the lock says of its origin.
+
+        Indexes stay out: they may hold passwords. So does what is another for the same model that
+        was trained a day later.
+        """
         return LockInputs(
             runtime=self.target.runtime.name,
             architecture=self.target.architecture,
@@ -49,10 +59,10 @@ class Question:
 class Resolver(Protocol):
     """Resolves requirements for a target."""
 
-    def resolve(self, question: Question, *, preferred: Lock | None = None) -> Lock:
+    def resolve(self, question: Question, *, preferences: str = "") -> Lock:
         """Return the lock of the question's requirements.
 
-        :param preferred: an earlier lock, whose versions are kept where they still fit.
+        :param preferences: pins, a line each, that are kept where they fit.
         :raises NoMatchingWheel: a pinned version has no wheel that the target loads.
         :raises ResolutionFailed: they contradict each other.
         :raises IndexUnreachable: the index cannot be read.
@@ -63,9 +73,8 @@ class Resolver(Protocol):
 class UvResolver:
     """Resolves with uv, always for an explicit platform and never for this machine."""
 
-    def resolve(self, question: Question, *, preferred: Lock | None = None) -> Lock:
+    def resolve(self, question: Question, *, preferences: str = "") -> Lock:
         """See :meth:`Resolver.resolve`."""
-        preferences = preferred.pins if preferred else ""
         lock, _ = resolve_without_cuda(
             lambda indexes: _resolve_at(replace(question, indexes=indexes), preferences),
             lambda lock: lock.packages,
@@ -75,19 +84,39 @@ class UvResolver:
 
 
 def _resolve_at(question: Question, preferences: str) -> Lock:
+    def at(target: Target, limits: tuple[str, ...]) -> Lock:
+        constraints = (*question.constraints, *question.least, *limits)
+        narrowed = replace(question, target=target, constraints=constraints)
+        return _resolve_fitting(narrowed, preferences)
+
     try:
-        lock = _resolve(question, (), preferences)
-        left_out = _matching(lock, question.excluded)
-        unsaid = companions_of(lock.packages)
-        if left_out or unsaid:
-            narrowed = replace(question, constraints=(*question.constraints, *unsaid))
-            lock = _resolve(narrowed, left_out, preferences)
+        return at(question.target, ())
     except ToolFailed as error:
         if _DISK_FULL in str(error):
             raise  # no fault of the requirements
+        if cause := _final_cause(error, question):
+            raise cause from error
+        lock = resolve_between_levels(at, question.target, question.indexes)
+        if lock is not None:
+            return lock
         raise explain_failure(
             error, question.requirements, question.target, question.indexes
         ) from error
+
+
+def _final_cause(error: ToolFailed, question: Question) -> DependencyError | None:
+    python = question.target.runtime.python
+    return final_cause(error, question.requirements, python, question.indexes)
+
+
+def _resolve_fitting(question: Question, preferences: str) -> Lock:
+    """Resolve without what is left out, and with what packages need and do not say."""
+    lock = _resolve(question, (), preferences)
+    left_out = _matching(lock, question.excluded)
+    unsaid = companions_of(lock.packages)
+    if left_out or unsaid:
+        narrowed = replace(question, constraints=(*question.constraints, *unsaid))
+        lock = _resolve(narrowed, left_out, preferences)
     return lock
 
 

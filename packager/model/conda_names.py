@@ -105,5 +105,7 @@ def _parts(rest: str) -> tuple[str, str]:
 
 def _specifier(text: str) -> str:
     clauses = text.split(",")
-    is_plain = all(_VERSION.fullmatch(clause.lstrip("<>=!~").removesuffix(".*")) for clause in clauses)
+    is_plain = all(
+        _VERSION.fullmatch(clause.lstrip("<>=!~").removesuffix(".*")) for clause in clauses
+    )
     return text if is_plain else ""

@@ -86,7 +86,9 @@ def read_mlmodel(folder: Path) -> ModelSpec:
         python_version=read_python_version(folder, sections.pyfunc, issues),
         requirements=recorded.lines,
         constraints=recorded.constraints,
-        logged_versions=tuple({**dict(recorded.versions), **read_logged_versions(document)}.items()),
+        logged_versions=tuple(
+            {**dict(recorded.versions), **read_logged_versions(document)}.items()
+        ),
         logged_day=read_logged_day(document),
     )
     if issues:

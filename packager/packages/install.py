@@ -28,7 +28,13 @@ def install_lock(lock: Lock, target: Target, staging: Path, indexes: Indexes | N
     lock_file.write_text(text, encoding="utf-8")
     args = ["pip", "install", "--target", str(staging), "--no-deps", "--require-hashes"]
     # Copies, not links: trimming must not reach into uv's cache.
-    args += [*target.uv_args, "--link-mode", "copy", "--no-compile-bytecode"]
+    # The lock names the wheels, of whatever level: it was made for the target.
+    args += [
+        *(target.at_next_level or target).uv_args,
+        "--link-mode",
+        "copy",
+        "--no-compile-bytecode",
+    ]
     args += ["--no-installer-metadata", "--preview-features", "pylock"]
     args += (indexes or Indexes()).args
     try:

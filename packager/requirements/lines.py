@@ -127,9 +127,11 @@ def _read(
         return requirement, f"the path is of the machine that trained it; {known}"
     if name in RENAMED:
         requirement = Requirement(f"{RENAMED[name]}{_extras_and_marker(requirement)}")
-        name, reason = RENAMED[name], "that is its name on the index"
-    labels = [clause.version.partition("+")[2] for clause in requirement.specifier]
-    if label := next(filter(None, labels), None):
+        name = canonicalize_name(requirement.name)
+        reason = "that is its name on the index"
+    labels = {clause.version.partition("+")[2] for clause in requirement.specifier}
+    # PyTorch's own index has those of the CPU.
+    if label := next(iter(labels - {"", "cpu"}), None):
         is_gpu = _GPU_BUILD.fullmatch(label)
         reason = "Lambda has no GPU" if is_gpu else f"+{label} is a build that no public index has"
         requirement.specifier = _public(requirement.specifier)

@@ -39,7 +39,11 @@ def with_model_indexes(indexes: Indexes, lines: Sequence[str], folder: Path) -> 
     :param folder: the model's, which the folders of wheels are in.
     :raises ConfigError: a variable is not set, or would be shown in the lock; a folder is missing.
     """
-    extra, links, first = list(indexes.extra_index_urls), list(indexes.find_links), indexes.index_url
+    extra, links, first = (
+        list(indexes.extra_index_urls),
+        list(indexes.find_links),
+        indexes.index_url,
+    )
     for option, written in _places(lines):
         place = _filled_in(written)
         if option in ("-f", "--find-links"):
@@ -48,9 +52,7 @@ def with_model_indexes(indexes: Indexes, lines: Sequence[str], folder: Path) -> 
             first = place
         else:
             extra.append(place)
-    return replace(
-        indexes, index_url=first, extra_index_urls=tuple(extra), find_links=tuple(links)
-    )
+    return replace(indexes, index_url=first, extra_index_urls=tuple(extra), find_links=tuple(links))
 
 
 def _places(lines: Sequence[str]) -> Iterator[tuple[str, str]]:

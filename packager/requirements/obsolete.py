@@ -8,9 +8,9 @@ _MACOS = "it is for macOS alone"
 
 # Backports: each has the name of a module of the standard library, and comes before it.
 _BACKPORTS = (
-    *("argparse", "asyncio", "configparser", "contextvars", "dataclasses", "enum34", "functools32"),
-    *("futures", "importlib", "multiprocessing", "ordereddict", "pathlib", "pathlib2", "selectors34"),
-    *("statistics", "subprocess32", "typing", "unittest2", "uuid", "wsgiref"),
+    *("argparse", "asyncio", "contextvars", "dataclasses", "enum34", "functools32", "futures"),
+    *("importlib", "multiprocessing", "ordereddict", "pathlib", "selectors34", "statistics"),
+    *("subprocess32", "typing", "unittest2", "uuid", "wsgiref"),
 )
 _OF_PIP = "Debian's pip lists it, and no index has it"
 _OBSOLETE = {

@@ -59,7 +59,9 @@ def apply_overrides(overrides: Overrides, requirements: Requirements) -> Require
         if _matches(_name(item.requirement), kept_globs):
             kept.append(item.requirement)
         else:
-            is_decided = _name(item.requirement) in instead or _matches(_name(item.requirement), drop)
+            is_decided = _name(item.requirement) in instead or _matches(
+                _name(item.requirement), drop
+            )
             dropped.append(replace(item, is_guess=item.is_guess and not is_decided))
     replaced = (*requirements.replaced, *_stand_ins(kept))
     kept = [*requirements.kept, *kept]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from packager.errors import ConfigError, ToolFailed, ToolMissing
+from packager.errors import ConfigError, ToolMissing, Unobtainable
 from packager.local.envs import ensure_env
 from packager.support.cache import build_once, cache_root
 from tests.support.commands import ROOT
@@ -78,7 +78,7 @@ def test_an_environment_whose_interpreter_is_gone_is_made_again(cache: Path) -> 
 
 
 def test_a_requirement_that_does_not_exist_leaves_nothing_behind(cache: Path) -> None:
-    with pytest.raises(ToolFailed, match="nowhere-to-be-found"):
+    with pytest.raises(Unobtainable, match="nowhere-to-be-found"):
         ensure_env("test", MINOR, ["nowhere-to-be-found"])
 
     assert [path.suffix for path in (cache / "envs").iterdir()] == [".lock"]

@@ -108,7 +108,7 @@ def test_the_cpu_build_is_locked_and_installed_by_its_local_version(
     question = Question(("torch==2.13.0",), target, indexes=Indexes(find_links=(str(index),)))
 
     lock = UvResolver().resolve(question)
-    again = UvResolver().resolve(question, preferred=lock)
+    again = UvResolver().resolve(question, preferences=lock.pins)
     (tree := tmp_path / "tree").mkdir()
     install_lock(again, target, tree)
 
