@@ -95,6 +95,7 @@ def _lock(
         excluded=tuple(drop.requirement for drop in requirements.excluded),
         runtime_packages=RUNTIME_PACKAGES,
         indexes=config.indexes,
+        preferences=requirements.preferences,
     )
     lock = obtain_lock(
         question,

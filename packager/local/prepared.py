@@ -120,6 +120,7 @@ def _find_environment(
         _python_minor(spec.python_version),
         (*lines, *guesses, SERVER_REQUIREMENT),
         constraints=surroundings.constraints,
+        preferences=requirements.preferences,
         indexes=surroundings.indexes,
         progress=progress,
     )

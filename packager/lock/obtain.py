@@ -82,6 +82,7 @@ def _cached_path(question: Question, earlier: Lock | None) -> Path | None:
         repr(question.inputs),
         repr(question.indexes),
         question.runtime_packages,
+        question.preferences,
         earlier.pins if earlier else "",
         settings,
     ]

@@ -33,6 +33,8 @@ class Question:
     runtime_packages: tuple[str, ...] = ()
     """Resolved with the rest, so that what is in the zip fits them, then left out."""
     indexes: Indexes = field(default_factory=Indexes)
+    preferences: tuple[str, ...] = ()
+    """Pins that are kept to where nothing speaks against it, and install nothing."""
 
     @property
     def inputs(self) -> LockInputs:
@@ -65,7 +67,9 @@ class UvResolver:
 
     def resolve(self, question: Question, *, preferred: Lock | None = None) -> Lock:
         """See :meth:`Resolver.resolve`."""
-        preferences = preferred.pins if preferred else ""
+        preferences = "".join(f"{pin}\n" for pin in question.preferences)
+        if preferred:
+            preferences += preferred.pins
         lock, _ = resolve_without_cuda(
             lambda indexes: _resolve_at(replace(question, indexes=indexes), preferences),
             lambda lock: lock.packages,

@@ -16,6 +16,7 @@ from packager.model.flavors.table import find_needs, flavor_named
 from packager.model.mlmodel import ModelSpec
 from packager.model.needs import Needs
 from packager.model.wheels import as_requirement
+from packager.requirements.evidence import NOT_IMPORTED, Evidence, find_evidence
 from packager.requirements.substitutes import (
     MLFLOWS,
     Addition,
@@ -44,6 +45,8 @@ class Drop:
     reason: str
     is_guess: bool = False
     """A pickle might need it all the same: the check compares with an environment that has it."""
+    is_preferred: bool = False
+    """Where another package brings it, it comes in this version, if that can be."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ class Requirements:
         return self._with_ours(instead.get(line, line) for line in self.kept)
 
     @property
+    def preferences(self) -> tuple[str, ...]:
+        """Pins of versions to take where nothing speaks against it; they install nothing."""
+        return tuple(drop.requirement for drop in self.dropped if drop.is_preferred)
+
+    @property
     def recorded_lines(self) -> tuple[str, ...]:
         """The same without replacements, which may exist for Linux alone."""
         return self._with_ours(self.kept)
@@ -91,6 +99,8 @@ _REMOTE = ("https://", "http://", "git+")
 _IN_RUNTIME = "the Lambda runtime ships it"
 _TESTS = "only tests need it"
 _BUILDS = "only installing needs it"
+_TOOLS = (_TESTS, _BUILDS)
+"""Of what a model's files may name all the same: setuptools has `pkg_resources`."""
 DROP_RULES = (
     _Rule("mlflow*", "the handler speaks MLflow's protocol without it"),
     _Rule("boto3", _IN_RUNTIME),
@@ -119,15 +129,23 @@ def inference_requirements(
     parsed = {line: _parse(line, spec) for line in lines}
     names = {line: canonicalize_name(parsed[line].name) for line in parsed}
     needs = find_needs(spec.info, frozenset(names.values()))
+    evidence = find_evidence(
+        spec,
+        frozenset(names.values()),
+        frozenset(names[line] for line, requirement in parsed.items() if requirement.url),
+    )
     kept: dict[str, Requirement] = {}
     dropped: list[Drop] = []
     for line, requirement in parsed.items():
-        drop = _drop(line, names[line], spec, needs)
+        drop = _drop(line, requirement, spec, needs, evidence)
         if drop is None:
             kept[line] = requirement
         else:
             dropped.append(drop)
-    wanted = frozenset(names[line] for line in kept)
+    lacking = frozenset(
+        canonicalize_name(Requirement(item.requirement).name) for item in evidence.lacking
+    )
+    wanted = frozenset(names[line] for line in kept) | lacking
     replaced = find_replacements(kept, architecture)
     return Requirements(
         kept=tuple(kept),
@@ -137,6 +155,7 @@ def inference_requirements(
         ),
         replaced=replaced,
         added=(
+            *evidence.lacking,
             *find_additions(
                 wanted,
                 spec.info.engine.name,
@@ -187,17 +206,32 @@ def _keeps_mlflow(spec: ModelSpec) -> bool:
     return flavor_named(spec.info.flavor).needs_mlflow(spec.info)
 
 
-def _drop(line: str, name: str, spec: ModelSpec, needs: Needs | None) -> Drop | None:
+def _drop(
+    line: str, requirement: Requirement, spec: ModelSpec, needs: Needs | None, evidence: Evidence
+) -> Drop | None:
+    name = canonicalize_name(requirement.name)
     if name in MLFLOWS and _keeps_mlflow(spec):
         return None
     for rule in DROP_RULES:
-        if fnmatch(name, rule.glob):
+        if fnmatch(name, rule.glob) and not (rule.reason in _TOOLS and name in evidence.needed):
             return Drop(line, rule.reason)
+    reasons = (reason for glob, reason in _not_needed(spec) if fnmatch(name, glob))
+    if evidence.is_complete:
+        if name in evidence.needed:
+            return None
+        return Drop(line, next(reasons, NOT_IMPORTED), is_preferred=_is_pin(requirement))
     # Modules of the model's own may import anything.
     if spec.info.code_path is None:
-        for glob, reason in flavor_named(spec.info.flavor).not_needed:
-            if fnmatch(name, glob):
-                return Drop(line, reason, is_guess=spec.info.logged_executes_code)
+        for reason in reasons:
+            return Drop(line, reason, is_guess=spec.info.logged_executes_code)
     if needs is None or name in needs.distributions:
         return None
     return Drop(line, needs.reason)
+
+
+def _not_needed(spec: ModelSpec) -> tuple[tuple[str, str], ...]:
+    return flavor_named(spec.info.flavor).not_needed
+
+
+def _is_pin(requirement: Requirement) -> bool:
+    return [clause.operator for clause in requirement.specifier] == ["=="]
