@@ -95,6 +95,7 @@ class _Rule:
     reason: str
 
 
+UNWANTED = "unwanted: --drop"
 _REMOTE = ("https://", "http://", "git+")
 _IN_RUNTIME = "the Lambda runtime ships it"
 _TESTS = "only tests need it"
