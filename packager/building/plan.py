@@ -11,6 +11,7 @@ from packager.building.target import Choice, choose_target
 from packager.bundle.image import package_type_for
 from packager.bundle.sizing import check_fits, size_warnings
 from packager.engine.choose import describe, is_converted, optimize_model
+from packager.engine.plain_strings import with_plain_strings
 from packager.errors import ConfigError
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Resolver, UvResolver
@@ -106,7 +107,8 @@ def plan_bundle(
     if source.info.executes_code and is_converted(source, config.optimization):
         progress.detail(f"{what_executes_code(source)}: it is loaded now")
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
-    spec = optimize_model(source, wanted, config.surroundings, progress=progress)
+    plain, text_note = with_plain_strings(source, config.surroundings, progress=progress)
+    spec = optimize_model(plain, wanted, config.surroundings, progress=progress)
     requirements = apply_overrides(
         config.overrides,
         inference_requirements(
@@ -122,6 +124,7 @@ def plan_bundle(
     _check_layer(config, package_type, reason)
     model_source = _model_source(config, package_type)
     check_fits(spec.info, model_source)
+    notes = (describe(spec.info.engine), text_note, choice.note, reason)
     return BuildPlan(
         config=config,
         source=source,
@@ -131,7 +134,7 @@ def plan_bundle(
         lock=choice.lock,
         package_type=package_type,
         model_source=model_source,
-        notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
+        notes=tuple(note for note in notes if note),
         warnings=(*_warnings(source, choice), *size_warnings(spec.info, model_source)),
     )
 

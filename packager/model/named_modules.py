@@ -23,7 +23,7 @@ from packager.model.mlmodel import ModelSpec
 from packager.model.source_imports import COMPUTING, PREDICTING, read_imports
 from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
 
-_PICKLES = ("pickle", "cloudpickle", "joblib")
+PICKLES = ("pickle", "cloudpickle", "joblib")
 """Formats whose file is a pickle, maybe compressed."""
 _COMPILED = (".so", ".pyd", ".pyc")
 _MOST_BYTES = 4 << 30
@@ -70,7 +70,7 @@ def read_named_modules(spec: ModelSpec, words: Collection[str] = ()) -> NamedMod
             folder=spec.folder,
             files=info.files,
             main=info.engine.data_path or info.data_path,
-            is_pickle=info.engine.data_path is not None or info.serialization_format in _PICKLES,
+            is_pickle=info.engine.data_path is not None or info.serialization_format in PICKLES,
             code_path=info.code_path,
             loader=str(info.options.get("loader_module", "")),
             python=spec.python_minor,
