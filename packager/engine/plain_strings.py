@@ -22,8 +22,8 @@ from packager.support.digests import file_entry
 from packager.version import __version__
 
 NOTE = (
-    "the text in {file} was stored by pyarrow, and is stored by Python here: 115 MB less. In training,"
-    " pandas.options.mode.string_storage = 'python' has the same effect"
+    "the text in {file} was stored by pyarrow, and is stored by Python here: 115 MB less. In"
+    " training, pandas.options.mode.string_storage = 'python' has the same effect"
 )
 _FLAVORS = ("sklearn", "lightgbm", "statsmodels", "pmdarima")
 """Whose loaders read a pickled object and nothing else."""

@@ -53,6 +53,7 @@ class _StandIn:
 
 
 _NO_CUDA = "the same without CUDA, of which Lambda has none"
+_NO_WINDOWS = "the same without windows, which take libraries that Lambda lacks (libGL)"
 _LINUX = "the same, for Linux"
 _STAND_INS = (
     _StandIn(
@@ -67,6 +68,13 @@ _STAND_INS = (
     _StandIn("tensorflow-cpu", "tensorflow-macos", Version("2.5"), _LINUX, "x86_64"),
     _StandIn("tensorflow", "tensorflow-cpu", Version("2.10"), _LINUX, "arm64"),
     _StandIn("tensorflow", "tensorflow-macos", Version("2.10"), _LINUX, "arm64"),
+    _StandIn("opencv-python-headless", "opencv-python", Version("3.4.3.18"), _NO_WINDOWS),
+    _StandIn(
+        "opencv-contrib-python-headless",
+        "opencv-contrib-python",
+        Version("3.4.3.18"),
+        _NO_WINDOWS,
+    ),
     # Kept for the models that need it alone.
     _StandIn("mlflow-skinny", "mlflow", Version("1.13"), "the same without its server"),
 )
