@@ -1,8 +1,11 @@
 """Decide what a build will do, before anything is written."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from handler.manifest import ModelSource, PackageType
 from packager.aws.runtimes import Target
@@ -124,7 +127,13 @@ def plan_bundle(
     _check_layer(config, package_type, reason)
     model_source = _model_source(config, package_type)
     check_fits(spec.info, model_source)
-    notes = (describe(spec.info.engine), text_note, choice.note, reason)
+    notes = (
+        describe(spec.info.engine),
+        text_note,
+        choice.note,
+        reason,
+        *_relaxed(requirements, choice.lock),
+    )
     return BuildPlan(
         config=config,
         source=source,
@@ -150,6 +159,16 @@ def changes(requirements: Requirements) -> list[str]:
         ),
         *(f"with {item.requirement}: {item.reason}" for item in requirements.added),
     ]
+
+
+def _relaxed(requirements: Requirements, lock: Lock) -> Iterator[str]:
+    """Yield what comes in another version than the model recorded, and need not be in that."""
+    versions = {package.name: package.version for package in lock.packages}
+    for pin in requirements.preferences:
+        name, _, recorded = pin.partition("==")
+        found = versions.get(canonicalize_name(name))
+        if found is not None and found != recorded:
+            yield f"{name} {found} in place of {recorded}, which the other packages do not take"
 
 
 def _check_layer(config: BuildConfig, package: str, reason: str | None) -> None:

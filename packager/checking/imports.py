@@ -66,6 +66,7 @@ def _problem(item: Named, dropped: Sequence[Drop]) -> Problem:
         f"{item.by}, and nothing in the bundle has this module",
         f"Build again with {way_to_bring(item.module, dropped)}, or better add the package to the"
         " model's requirements.txt; a module of your own belongs into its code_paths.",
+        item.module,
     )
 
 

@@ -13,7 +13,10 @@ from packager.model.distributions_of_modules import distribution_of, is_like
 from packager.requirements.select import UNWANTED, Drop
 from packager.requirements.substitutes import MLFLOWS
 
-_MISSING = re.compile(r"No module named '([\w.]+)'")
+_MISSING = re.compile(
+    # Python's words, the handler's, and those of pandas.
+    r"(?:No module named|needs the module|Missing optional dependency) '([\w.]+)'"
+)
 
 
 def missing_module(text: str) -> str | None:
@@ -26,7 +29,7 @@ def way_to_bring(module: str | None, dropped: Sequence[Drop]) -> str:
     """Return the option of the build that brings the module."""
     if module is None:
         return "--keep NAME"
-    drop = _drop_of(module, dropped)
+    drop = find_drop(module, dropped)
     if drop is not None:
         return _way_to_keep(drop)
     return f"--with {distribution_of(module.partition('.')[0]) or 'NAME'}"
@@ -35,27 +38,30 @@ def way_to_bring(module: str | None, dropped: Sequence[Drop]) -> str:
 def problem_of_module(module: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:
     """Return what to say of a function that does not start for lack of the module."""
     message = f"the function does not start: there is no module {module}"
-    drop = _drop_of(module, dropped)
+    drop = find_drop(module, dropped)
     if drop is not None:
         return Problem(
             f"{message}. Its package was left out: {drop.requirement} ({drop.reason})",
             f"Build again with {_way_to_keep(drop)}.",
+            module,
         )
     top = _distribution_like(module)
     if "." in module and top in {canonicalize_name(item.name) for item in bundle.manifest.packages}:
         return Problem(
             f"{message}, though its package is in the bundle",
             "If trimming took it out, build again with --no-trim.",
+            module,
         )
     left_out = ", ".join(drop.requirement for drop in dropped)
     return Problem(
         message + (f". Left out of the bundle: {left_out}" if left_out else ""),
         f"Add its package with {way_to_bring(module, ())}, or better to the model's"
         " requirements.txt.",
+        module,
     )
 
 
-def _drop_of(module: str, dropped: Sequence[Drop]) -> Drop | None:
+def find_drop(module: str, dropped: Sequence[Drop]) -> Drop | None:
     """Return what was left out and has this module."""
     top = module.partition(".")[0]
     for drop in dropped:

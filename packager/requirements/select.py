@@ -4,7 +4,7 @@ MLflow infers requirements from the modules that were imported while the model w
 loaded, so they hold what only logging or testing wanted. Each rule that drops one says why.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -24,6 +24,7 @@ from packager.requirements.substitutes import (
     find_additions,
     find_excluded,
     find_replacements,
+    is_pin,
 )
 from packager.support.redaction import LOGIN_HINT, has_login, without_login
 
@@ -45,8 +46,9 @@ class Drop:
     reason: str
     is_guess: bool = False
     """A pickle might need it all the same: the check compares with an environment that has it."""
-    is_preferred: bool = False
-    """Where another package brings it, it comes in this version, if that can be."""
+    is_unnamed: bool = False
+    """Dropped because nothing in the model names it: it comes back where it is missed, and where
+    another package brings it, in this version if that can be."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Requirements:
     excluded: tuple[Drop, ...] = ()
     """What a kept requirement brings along and no prediction needs."""
     replaced: tuple[Replacement, ...] = ()
-    """Those of the kept ones that are not installed as recorded."""
+    """Those of the kept and the added ones that are not installed as they are called."""
     added: tuple[Addition, ...] = ()
     parquet_reader: str | None = None
     """The line of a reader that only the handler wants, to be packed; None: none is wanted,
@@ -69,22 +71,26 @@ class Requirements:
     def lines(self) -> tuple[str, ...]:
         """Everything that the bundle needs: the model's lines and the handler's."""
         instead = {item.requirement: item.replacement for item in self.replaced}
-        return self._with_ours(instead.get(line, line) for line in self.kept)
+        return self._with_ours(instead)
 
     @property
     def preferences(self) -> tuple[str, ...]:
         """Pins of versions to take where nothing speaks against it; they install nothing."""
-        return tuple(drop.requirement for drop in self.dropped if drop.is_preferred)
+        lines = [drop.requirement for drop in self.dropped if drop.is_unnamed]
+        lines += [item.requirement for item in self.replaced if ">=" in item.replacement]
+        pins = (item for item in map(Requirement, lines) if is_pin(item))
+        return tuple(f"{item.name}{item.specifier}" for item in pins)
 
     @property
     def recorded_lines(self) -> tuple[str, ...]:
         """The same without replacements, which may exist for Linux alone."""
-        return self._with_ours(self.kept)
+        return self._with_ours({})
 
-    def _with_ours(self, lines: Iterable[str]) -> tuple[str, ...]:
-        added = (item.requirement for item in self.added)
+    def _with_ours(self, instead: Mapping[str, str]) -> tuple[str, ...]:
+        models = (*self.kept, *(item.requirement for item in self.added))
+        lines = (instead.get(line, line) for line in models)
         reader = () if self.parquet_reader is None else (self.parquet_reader,)
-        return tuple(dict.fromkeys((*lines, *added, *HANDLER_REQUIREMENTS, *reader)))
+        return tuple(dict.fromkeys((*lines, *HANDLER_REQUIREMENTS, *reader)))
 
 
 @dataclass(frozen=True)
@@ -143,11 +149,9 @@ def inference_requirements(
             kept[line] = requirement
         else:
             dropped.append(drop)
-    lacking = frozenset(
-        canonicalize_name(Requirement(item.requirement).name) for item in evidence.lacking
-    )
-    wanted = frozenset(names[line] for line in kept) | lacking
-    replaced = find_replacements(kept, architecture)
+    lacking = {item.requirement: Requirement(item.requirement) for item in evidence.lacking}
+    wanted = frozenset(canonicalize_name(item.name) for item in (*kept.values(), *lacking.values()))
+    replaced = find_replacements(kept | lacking, architecture)
     return Requirements(
         kept=tuple(kept),
         dropped=tuple(dropped),
@@ -220,7 +224,7 @@ def _drop(
     if evidence.is_complete:
         if name in evidence.needed:
             return None
-        return Drop(line, next(reasons, NOT_IMPORTED), is_preferred=_is_pin(requirement))
+        return Drop(line, next(reasons, NOT_IMPORTED), is_unnamed=True)
     # Modules of the model's own may import anything.
     if spec.info.code_path is None:
         for reason in reasons:
@@ -232,7 +236,3 @@ def _drop(
 
 def _not_needed(spec: ModelSpec) -> tuple[tuple[str, str], ...]:
     return flavor_named(spec.info.flavor).not_needed
-
-
-def _is_pin(requirement: Requirement) -> bool:
-    return [clause.operator for clause in requirement.specifier] == ["=="]

@@ -96,6 +96,9 @@ _NCCL = ("nvidia-nccl-cu12", "nvidia-nccl-cu13")
 _GPU_USERS = frozenset({"torch", "tensorflow", "jax", "cupy-cuda12x", "cupy-cuda13x"})
 
 
+_COMPATIBLE = frozenset({"typing-extensions"})
+_NEWER = "FastAPI needs 4.8, and newer versions have all that older ones have"
+
 # Local versions of PyTorch's own builds, as in torch==2.12.0+cu126.
 _GPU_BUILD = re.compile(r"\+(?:cu\d+|rocm[\d.]+|xpu)(?![.\w])")
 
@@ -116,9 +119,17 @@ def find_replacements(
                 renamed.name = stand_in.name
                 renamed.extras = requirement.extras - {"and-cuda"}
                 found.append(Replacement(line, str(renamed), stand_in.reason))
+        if canonicalize_name(requirement.name) in _COMPATIBLE and is_pin(requirement):
+            newer = line.replace("==", ">=", 1)
+            found.append(Replacement(line, newer, _NEWER))
         if not requirement.url and _GPU_BUILD.search(str(requirement.specifier)):
             found.append(Replacement(line, _GPU_BUILD.sub("", line), "Lambda has no GPU"))
     return tuple(found)
+
+
+def is_pin(requirement: Requirement) -> bool:
+    """Tell whether the requirement is for one version."""
+    return [clause.operator for clause in requirement.specifier] == ["=="]
 
 
 _ENGINES = {
