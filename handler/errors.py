@@ -8,7 +8,7 @@
       per request:
         MalformedRequest 400  SignatureMismatch 400  InvalidParams 400  TypeHintMismatch 400
         UnsupportedMediaType 415  PredictionError 400  ModelRefusal (the model's own status)
-        UnserializablePrediction 500  ModelUnavailable 503  RequestTimeout 504
+        UnserializablePrediction 500  LacksModule 500  ModelUnavailable 503  RequestTimeout 504
       before there is a request: MalformedEvent 400
 
 Every message is safe for the caller: it never holds a traceback, the payload or a secret.
@@ -192,6 +192,22 @@ class ModelRefusal(PredictionError):
     def to_json(self) -> bytes:
         """Return the body in MLflow's error shape, with the model's further keys."""
         return json.dumps(self._fields() | self.extra, default=str).encode()
+
+
+class LacksModule(HandlerError):
+    """The model imported what the function does not have: no request can be answered.
+
+    MLflow answers 400, as for whatever a model raises.
+
+    :param module: its name; None: the error does not say.
+    """
+
+    def __init__(self, module: str | None) -> None:
+        what = f"the module {module!r}" if module else "a module"
+        super().__init__(
+            f"The model needs {what}, which the function cannot import."
+            " The function's log says where."
+        )
 
 
 class UnserializablePrediction(HandlerError):

@@ -244,13 +244,15 @@ class CheckFailed(BundleError):
     """The bundle would not work on its target.
 
     :param problems: what was found wrong and what to do about it, pair by pair.
+    :param modules: those that the function lacks.
     """
 
     code = "pkg.bundle.check"
     exit_code = 3
 
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, problems: Sequence[tuple[str, str]], *, modules: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)
+        self.modules = tuple(modules)
         lines = "".join(f"\n  {message}\n    {hint}" for message, hint in problems)
         super().__init__(
             f"the bundle would not work on its target:{lines}",

@@ -2,15 +2,15 @@
 
 import sys
 
-from handler.errors import HandlerError, ModelRefusal, PredictionError
+from handler.errors import HandlerError, LacksModule, ModelRefusal, PredictionError
 
 
 def as_handler_error(error: Exception) -> HandlerError:
     """Return the error to raise for one that came out of the model.
 
     An `MlflowException` is how a Python model refuses a request: status, code and further
-    keys are those it chose. Anything else may quote data or paths: the caller only learns
-    its type.
+    keys are those it chose. What cannot be imported is no fault of the request. Anything else
+    may quote data or paths: the caller only learns its type.
     """
     # A module that nobody has imported cannot have made the error.
     mlflow = sys.modules.get("mlflow.exceptions")
@@ -24,6 +24,8 @@ def as_handler_error(error: Exception) -> HandlerError:
             error_class=getattr(error, "error_class", None) or HandlerError.error_class,
             extra=error.json_kwargs,
         )
+    if isinstance(error, ImportError):
+        return LacksModule(error.name)
     return PredictionError(
         f"The model raised {type(error).__name__} for this data. The function's log says where."
     )

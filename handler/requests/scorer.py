@@ -66,8 +66,8 @@ class Scorer:
 
         :param content_type: the request's `Content-Type` header; None when it has none.
         :raises HandlerError: `UnsupportedMediaType`, `MalformedRequest`, `SignatureMismatch`
-            or `InvalidParams` for a fault of the request; `PredictionError` or
-            `UnserializablePrediction` for one of the model.
+            or `InvalidParams` for a fault of the request; `PredictionError`,
+            `LacksModule` or `UnserializablePrediction` for one of the model.
         """
         envelope = self._read(body, content_type)
         data = self._data(envelope)

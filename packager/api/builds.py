@@ -8,8 +8,9 @@ from typing import Any
 from packager.api.bundles import BundleLike, as_bundle
 from packager.api.models import Model, opened
 from packager.building.config import BuildConfig
-from packager.building.plan import BuildPlan, plan_bundle
-from packager.building.story import BuildReport, build_bundle
+from packager.building.missed import build_whole, plan_whole
+from packager.building.plan import BuildPlan
+from packager.building.story import BuildReport
 from packager.bundle.folder import LOCK_NAME, Bundle
 from packager.checking.gates import Gates
 from packager.checking.report import CheckReport
@@ -48,7 +49,7 @@ def plan(
     takes_earlier = config.earlier_lock is None and config.lock_policy is not LockPolicy.UPGRADE
     if takes_earlier and earlier.is_file():
         config = replace(config, earlier_lock=read_lock(earlier))
-    return plan_bundle(model.folder, config, progress=progress)
+    return plan_whole(model.folder, config, progress=progress)
 
 
 def build(
@@ -74,10 +75,10 @@ def build(
     if isinstance(model, BuildPlan):
         if config is not None:
             raise ConfigError("the plan has its configuration: plan again to change it")
-        return build_bundle(model, Path(output), is_checked=is_checked, progress=progress)
+        return build_whole(model, Path(output), is_checked=is_checked, progress=progress)
     with opened(model, progress) as there:
         planned = plan(there, config, output=output, progress=progress)
-        return build_bundle(planned, Path(output), is_checked=is_checked, progress=progress)
+        return build_whole(planned, Path(output), is_checked=is_checked, progress=progress)
 
 
 def check(

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from handler.manifest import ModelSource, PackageType
 from packager.aws.runtimes import Target
 from packager.building.config import BuildConfig
@@ -12,6 +14,7 @@ from packager.building.target import Choice, choose_target
 from packager.bundle.image import package_type_for
 from packager.bundle.sizing import check_fits, size_warnings
 from packager.engine.choose import describe, is_converted, optimize_model
+from packager.engine.plain_strings import with_plain_strings
 from packager.errors import ConfigError
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Resolver, UvResolver
@@ -114,7 +117,8 @@ def plan_bundle(
     if source.info.executes_code and is_converted(source, config.optimization):
         progress.detail(f"{what_executes_code(source)}: it is loaded now")
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
-    spec = optimize_model(source, wanted, config.surroundings, progress=progress)
+    plain, text_note = with_plain_strings(source, config.surroundings, progress=progress)
+    spec = optimize_model(plain, wanted, config.surroundings, progress=progress)
     requirements = apply_overrides(
         config.overrides,
         inference_requirements(
@@ -130,6 +134,13 @@ def plan_bundle(
     _check_layer(config, package_type, reason)
     model_source = _model_source(config, package_type)
     check_fits(spec.info, model_source)
+    notes = (
+        describe(spec.info.engine),
+        text_note,
+        choice.note,
+        reason,
+        *_relaxed(requirements, choice.lock),
+    )
     return BuildPlan(
         config=config,
         source=source,
@@ -139,7 +150,7 @@ def plan_bundle(
         lock=choice.lock,
         package_type=package_type,
         model_source=model_source,
-        notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
+        notes=tuple(note for note in notes if note),
         warnings=(
             *_index_warnings(source, config),
             *_warnings(source, choice),
@@ -160,6 +171,16 @@ def changes(requirements: Requirements) -> list[str]:
         ),
         *(f"with {item.requirement}: {item.reason}" for item in requirements.added),
     ]
+
+
+def _relaxed(requirements: Requirements, lock: Lock) -> Iterator[str]:
+    """Yield what comes in another version than the model recorded, and need not be in that."""
+    versions = {package.name: package.version for package in lock.packages}
+    for pin in requirements.preferences:
+        name, _, recorded = pin.partition("==")
+        found = versions.get(canonicalize_name(name))
+        if found is not None and found != recorded:
+            yield f"{name} {found} in place of {recorded}, which the other packages do not take"
 
 
 def _check_layer(config: BuildConfig, package: str, reason: str | None) -> None:

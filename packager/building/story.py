@@ -215,7 +215,10 @@ def _check(
         progress=progress,
     )
     if not report.is_ok:
-        raise CheckFailed([(problem.message, problem.hint) for problem in report.problems])
+        raise CheckFailed(
+            [(problem.message, problem.hint) for problem in report.problems],
+            modules=[problem.module for problem in report.problems if problem.module],
+        )
     return report
 
 

@@ -162,6 +162,7 @@ def _lock(
         indexes=config.indexes,
         there=there,
         least=least,
+        preferences=requirements.preferences,
     )
     lock = obtain_lock(
         question,

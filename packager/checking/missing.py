@@ -9,10 +9,14 @@ from packaging.utils import canonicalize_name
 
 from packager.bundle.folder import Bundle
 from packager.checking.report import Problem
-from packager.requirements.select import Drop
+from packager.model.distributions_of_modules import distribution_of, is_like
+from packager.requirements.select import UNWANTED, Drop
 from packager.requirements.substitutes import MLFLOWS
 
-_MISSING = re.compile(r"No module named '([\w.]+)'")
+_MISSING = re.compile(
+    # Python's words, the handler's, and those of pandas.
+    r"(?:No module named|needs the module|Missing optional dependency) '([\w.]+)'"
+)
 
 
 def missing_module(text: str) -> str | None:
@@ -23,46 +27,55 @@ def missing_module(text: str) -> str | None:
 
 def way_to_bring(module: str | None, dropped: Sequence[Drop]) -> str:
     """Return the option of the build that brings the module."""
-    drop = None if module is None else _drop_of(module, dropped)
-    return "--keep NAME" if drop is None else _way_to_keep(drop)
+    if module is None:
+        return "--keep NAME"
+    drop = find_drop(module, dropped)
+    if drop is not None:
+        return _way_to_keep(drop)
+    return f"--with {distribution_of(module.partition('.')[0]) or 'NAME'}"
 
 
 def problem_of_module(module: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:
     """Return what to say of a function that does not start for lack of the module."""
     message = f"the function does not start: there is no module {module}"
-    drop = _drop_of(module, dropped)
+    drop = find_drop(module, dropped)
     if drop is not None:
         return Problem(
             f"{message}. Its package was left out: {drop.requirement} ({drop.reason})",
             f"Build again with {_way_to_keep(drop)}.",
+            module,
         )
     top = _distribution_like(module)
     if "." in module and top in {canonicalize_name(item.name) for item in bundle.manifest.packages}:
         return Problem(
             f"{message}, though its package is in the bundle",
             "If trimming took it out, build again with --no-trim.",
+            module,
         )
     left_out = ", ".join(drop.requirement for drop in dropped)
     return Problem(
         message + (f". Left out of the bundle: {left_out}" if left_out else ""),
-        "Add its package with --with NAME, or better to the model's requirements.txt.",
+        f"Add its package with {way_to_bring(module, ())}, or better to the model's"
+        " requirements.txt.",
+        module,
     )
 
 
-def _drop_of(module: str, dropped: Sequence[Drop]) -> Drop | None:
+def find_drop(module: str, dropped: Sequence[Drop]) -> Drop | None:
     """Return what was left out and has this module."""
-    top = _distribution_like(module)
+    top = module.partition(".")[0]
     for drop in dropped:
         name = _name(drop.requirement)
-        is_mlflow = top == "mlflow" and name in MLFLOWS
-        if name == top or is_mlflow or _is_module_of(top, name):
+        if is_like(top, name) or (top == "mlflow" and name in MLFLOWS):
             return drop
     return None
 
 
 def _way_to_keep(drop: Drop) -> str:
-    """Return the option that brings it into the bundle: of MLflow the part that predicts."""
+    """Return what brings it into the bundle: of MLflow the part that predicts."""
     name = _name(drop.requirement)
+    if drop.reason == UNWANTED:
+        return f"a --drop that does not leave out {name}"
     if name not in MLFLOWS:
         return f"--keep {name}"
     return f"--with {shlex.quote(f'mlflow-skinny{Requirement(drop.requirement).specifier}')}"
@@ -71,14 +84,6 @@ def _way_to_keep(drop: Drop) -> str:
 def _distribution_like(module: str) -> str:
     """Return the name of the distribution that is called as the module."""
     return canonicalize_name(module.split(".")[0])
-
-
-def _is_module_of(module: str, distribution: str) -> bool:
-    """Tell whether this machine's packages know the module to be of that distribution."""
-    import importlib.metadata  # reads every package's metadata: only for a failure
-
-    found = importlib.metadata.packages_distributions().get(module.replace("-", "_"), [])
-    return distribution in {canonicalize_name(name) for name in found}
 
 
 def _name(line: str) -> str:

@@ -15,6 +15,8 @@ class Problem:
     """Where it is, what was found and what was wanted."""
     hint: str
     """What to do."""
+    module: str | None = None
+    """The one that is lacking, if that is what is wrong."""
 
 
 @dataclass(frozen=True)

@@ -230,13 +230,13 @@ def _refusal(
     hint = "See the function's log: packager invoke BUNDLE --event EVENT."
     if source.is_refused:
         hint = "The source model refuses it too: log the model with an example that it takes."
+    module = missing_module(answer.log + text) if lacks_module else None
     if lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
-        way = way_to_bring(missing_module(answer.log + text), dropped)
+        way = way_to_bring(module, dropped)
         hint = f"A module is missing; left out were {names}: build again with {way}."
-    return Check.of(
-        PREDICTION, [Problem(f"the function does not answer {sample.origin}: {text}", hint)], ""
-    )
+    problem = Problem(f"the function does not answer {sample.origin}: {text}", hint, module)
+    return Check.of(PREDICTION, [problem], "")
 
 
 def _init_problem(ping: Invocation, log: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:

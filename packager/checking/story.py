@@ -13,8 +13,9 @@ from packager.aws.runtimes import find_target
 from packager.bundle.folder import Bundle
 from packager.checking import files, layers, libraries, packages
 from packager.checking.gates import Gates, check_gates
+from packager.checking.imports import check_imports
 from packager.checking.report import Check, CheckReport, Measurements
-from packager.checking.running import nothing_ran, run_function
+from packager.checking.running import PREDICTION, nothing_ran, run_function
 from packager.checking.zipped import ZipContents, read_zip
 from packager.errors import BundleInvalid
 from packager.local.prepared import ModelSurroundings
@@ -52,9 +53,10 @@ def check_bundle(
     contents = function.with_layer(layer) if layer else function
     checks = _static_checks(bundle, function, layer, contents)
     measurements = Measurements()
+    is_unsafe = any(check.entry.name == files.NAMES and check.problems for check in checks)
     if is_static:
         more = nothing_ran("only static checks were asked for")
-    elif any(check.entry.name == files.NAMES and check.problems for check in checks):
+    elif is_unsafe:
         more = nothing_ran("it is not safe to unpack the zip")
     else:
         more, measurements = run_function(
@@ -65,6 +67,11 @@ def check_bundle(
             has_warm_invocations=gates is not None and gates.p50_ms is not None,
             progress=progress,
         )
+    is_proven = any(
+        check.entry.name == PREDICTION and check.entry.status == "passed" for check in more
+    )
+    if not is_unsafe:
+        more = (check_imports(bundle, contents, dropped, is_proven=is_proven), *more)
     measurements = replace(
         measurements,
         unzipped_bytes=contents.unzipped_bytes,

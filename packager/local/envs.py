@@ -25,6 +25,7 @@ class _Wanted:
     python: str
     lines: list[str]
     limits: list[str]
+    preferences: list[str]
     indexes: Indexes
     there: LoggedWith
 
@@ -35,6 +36,7 @@ def ensure_env(
     requirements: Sequence[str],
     *,
     constraints: Sequence[str] = (),
+    preferences: Sequence[str] = (),
     indexes: Indexes | None = None,
     there: LoggedWith | None = None,
     is_compiled: bool = False,
@@ -48,6 +50,7 @@ def ensure_env(
     :param python: the minor version, as `3.11`.
     :param requirements: PEP 508 lines; their order does not matter.
     :param constraints: lines that narrow versions and install nothing.
+    :param preferences: pins that are kept to where they can be, and install nothing.
     :param indexes: where the packages come from, besides what uv's configuration says.
     :param there: what versions that the requirements leave open had, where the model was logged.
     :param is_compiled: compile all modules now, for who may not write into it. Others compile
@@ -61,6 +64,7 @@ def ensure_env(
         python,
         sorted(set(requirements)),
         sorted(set(constraints)),
+        sorted(set(preferences)),
         indexes or Indexes(),
         there or LoggedWith(),
     )
@@ -104,7 +108,8 @@ def _install(folder: Path, wanted: _Wanted, progress: Progress, *, is_compiled: 
     compiling = ["pip", "compile", "-", *python, "--no-header", "--no-annotate"]
     compiling += ["--constraints", str(constraints), "--output-file", str(known_pins)]
     lines, limits = wanted.lines, wanted.limits
-    known = versions_of_the_day(lines, limits, python, wanted.indexes, wanted.there, progress)
+    known = "".join(f"{pin}\n" for pin in wanted.preferences)
+    known += versions_of_the_day(lines, limits, python, wanted.indexes, wanted.there, progress)
     known_pins.write_text(known, encoding="utf-8")  # uv keeps to what is there where it can
 
     def compile_within(more: Sequence[str], places: Indexes) -> str:

@@ -124,6 +124,7 @@ def _find_environment(
             _python_minor(spec.python_version),
             (*lines, *guesses, SERVER_REQUIREMENT),
             constraints=(*requirements.constraints, *surroundings.constraints),
+            preferences=requirements.preferences,
             indexes=surroundings.indexes,
             there=logged_with(spec),
             progress=progress,

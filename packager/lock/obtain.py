@@ -49,14 +49,16 @@ def obtain_lock(
     """
 
     def resolve(preferences: str) -> Lock:
-        pins = preferences or versions_of_the_day(
-            question.requirements,
-            (*question.constraints, *question.least),
-            question.target.uv_args,
-            question.indexes,
-            question.there,
-            progress,
-        )
+        pins = preferences or "".join(f"{pin}\n" for pin in question.preferences)
+        if not preferences:
+            pins += versions_of_the_day(
+                question.requirements,
+                (*question.constraints, *question.least),
+                question.target.uv_args,
+                question.indexes,
+                question.there,
+                progress,
+            )
         return resolver.resolve(question, preferences=pins)
 
     if policy is LockPolicy.UPGRADE:
@@ -97,6 +99,7 @@ def _cached_path(question: Question, earlier: Lock | None) -> Path | None:
         question.runtime_packages,
         repr(question.there),
         question.least,
+        question.preferences,
         earlier.pins if earlier else "",
         settings,
     ]

@@ -39,6 +39,8 @@ class Question:
     """What versions had that the requirements leave open, where the model was logged."""
     least: tuple[str, ...] = ()
     """Constraints that such versions should meet; what asks anew may find them changed."""
+    preferences: tuple[str, ...] = ()
+    """Pins that are kept to where nothing speaks against it, and install nothing."""
 
     @property
     def inputs(self) -> LockInputs:

@@ -36,7 +36,8 @@ def compile_bytecode(
     :param task_folder: where the folder will be on Lambda.
     :param keep_sources: leave the `.py` there and put the bytecode into `__pycache__`. A
         package that looks for its modules as `*.py` files keeps them always, and a module that
-        another one beside it names as a file (prophet's `__version__.py`) stays too.
+        another one beside it names as a file (prophet's `__version__.py`) stays too, as does one
+        that no import could name (OpenCV's `config-3.py`).
     :param defers: compile the libraries of `deferral.libraries` so that they import what they
         need when they first use it. They then need the module `_deferred_imports`, which is
         put into the folder.
@@ -77,6 +78,8 @@ LOOKS_FOR_SOURCES = re.compile(
 )
 # Others read one that lies beside them: open(here / "__version__.py").
 NAMES_A_SOURCE = re.compile(rb"[\"']([^\"'\s]+\.py)[\"']")
+# Its name may be filled in: "config-{}.py".format(version).
+FILLED_IN = re.compile(r"\{[^}]*\}|%[sd]")
 # PEP 552: hash-based, and not to be checked against the source.
 UNCHECKED = importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little")
 
@@ -97,7 +100,13 @@ for source in sources:
     text = source.read_bytes()
     if LOOKS_FOR_SOURCES.search(text):
         kept.add(source.parent)
-    kept.update(source.parent / os.fsdecode(name) for name in NAMES_A_SOURCE.findall(text))
+    for name in map(os.fsdecode, NAMES_A_SOURCE.findall(text)):
+        if FILLED_IN.search(name):
+            kept.update(source.parent.glob(FILLED_IN.sub("*", name).lstrip("/")))
+        else:
+            kept.add(source.parent / name)
+    if not source.stem.isidentifier():
+        kept.add(source)  # no import finds it: whatever reads it reads the file
 replaced = []
 for source in sources:
     text = source.read_bytes()

@@ -12,11 +12,9 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, is_normaliz
 from packager.errors import ConfigError, DependencyError
 from packager.model.wheels import cached_wheel
 from packager.requirements.lines import IgnoredLine, UnreadableLine
-from packager.requirements.select import Drop, Requirements
+from packager.requirements.select import UNWANTED, Drop, Requirements
 from packager.requirements.substitutes import KEPT_AS_STAND_IN, Replacement, find_replacements
 from packager.support.redaction import LOGIN_HINT, has_login
-
-_UNWANTED = "unwanted: --drop"
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def apply_overrides(overrides: Overrides, requirements: Requirements) -> Require
         if _name(line) in instead:
             dropped.append(Drop(line, f"--with {instead[_name(line)]} instead"))
         elif _matches(_name(line), drop):
-            dropped.append(Drop(line, _UNWANTED))
+            dropped.append(Drop(line, UNWANTED))
     gone = {item.requirement for item in dropped}
     excluded = [
         item
@@ -81,7 +79,7 @@ def apply_overrides(overrides: Overrides, requirements: Requirements) -> Require
         canonicalize_name(item.name) for item in requirements.unreadable if _is_name(item.name)
     }
     excluded += [
-        Drop(glob, _UNWANTED)
+        Drop(glob, UNWANTED)
         for glob in drop
         if glob not in no_packages and not any(fnmatch(name, glob) for name in asked)
     ]
@@ -102,7 +100,7 @@ def apply_overrides(overrides: Overrides, requirements: Requirements) -> Require
         reread=tuple(item for item in requirements.reread if item.replacement not in gone),
         ignored=(
             *requirements.ignored,
-            *(IgnoredLine(item.line, _UNWANTED) for item in requirements.unreadable),
+            *(IgnoredLine(item.line, UNWANTED) for item in requirements.unreadable),
         ),
         unreadable=(),
     )

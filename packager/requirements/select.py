@@ -4,7 +4,7 @@ MLflow infers requirements from the modules that were imported while the model w
 loaded, so they hold what only logging or testing wanted. Each rule that drops one says why.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packager.model.flavors.table import find_needs, flavor_named
 from packager.model.mlmodel import ModelSpec
 from packager.model.needs import Needs
+from packager.requirements.evidence import NOT_IMPORTED, Evidence, find_evidence
 from packager.requirements.lines import IgnoredLine, UnreadableLine, read_lines
 from packager.requirements.obsolete import why_obsolete
 from packager.requirements.substitutes import (
@@ -23,6 +24,7 @@ from packager.requirements.substitutes import (
     find_additions,
     find_excluded,
     find_replacements,
+    is_pin,
 )
 
 HANDLER_REQUIREMENTS = ("fastapi>=0.115", "mangum>=0.20", "numpy", "orjson>=3.10", "pandas")
@@ -43,6 +45,9 @@ class Drop:
     reason: str
     is_guess: bool = False
     """A pickle might need it all the same: the check compares with an environment that has it."""
+    is_unnamed: bool = False
+    """Dropped because nothing in the model names it: it comes back where it is missed, and where
+    another package brings it, in this version if that can be."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Requirements:
     excluded: tuple[Drop, ...] = ()
     """What a kept requirement brings along and no prediction needs."""
     replaced: tuple[Replacement, ...] = ()
-    """Those of the kept ones that are not installed as recorded."""
+    """Those of the kept and the added ones that are not installed as they are called."""
     added: tuple[Addition, ...] = ()
     constraints: tuple[str, ...] = ()
     """Of the model's own: lines that narrow versions and install nothing."""
@@ -72,17 +77,26 @@ class Requirements:
     def lines(self) -> tuple[str, ...]:
         """Everything that the bundle needs: the model's lines and the handler's."""
         instead = {item.requirement: item.replacement for item in self.replaced}
-        return self._with_ours(instead.get(line, line) for line in self.kept)
+        return self._with_ours(instead)
+
+    @property
+    def preferences(self) -> tuple[str, ...]:
+        """Pins of versions to take where nothing speaks against it; they install nothing."""
+        lines = [drop.requirement for drop in self.dropped if drop.is_unnamed]
+        lines += [item.requirement for item in self.replaced if ">=" in item.replacement]
+        pins = (item for item in map(Requirement, lines) if is_pin(item))
+        return tuple(f"{item.name}{item.specifier}" for item in pins)
 
     @property
     def recorded_lines(self) -> tuple[str, ...]:
         """The same without replacements, which may exist for Linux alone."""
-        return self._with_ours(self.kept)
+        return self._with_ours({})
 
-    def _with_ours(self, lines: Iterable[str]) -> tuple[str, ...]:
-        added = (item.requirement for item in self.added)
+    def _with_ours(self, instead: Mapping[str, str]) -> tuple[str, ...]:
+        models = (*self.kept, *(item.requirement for item in self.added))
+        lines = (instead.get(line, line) for line in models)
         reader = () if self.parquet_reader is None else (self.parquet_reader,)
-        return tuple(dict.fromkeys((*lines, *added, *HANDLER_REQUIREMENTS, *reader)))
+        return tuple(dict.fromkeys((*lines, *HANDLER_REQUIREMENTS, *reader)))
 
 
 @dataclass(frozen=True)
@@ -93,9 +107,12 @@ class _Rule:
     reason: str
 
 
+UNWANTED = "unwanted: --drop"
 _IN_RUNTIME = "the Lambda runtime ships it"
 _TESTS = "only tests need it"
 _BUILDS = "only installing needs it"
+_TOOLS = (_TESTS, _BUILDS)
+"""Of what a model's files may name all the same: setuptools has `pkg_resources`."""
 DROP_RULES = (
     _Rule("mlflow*", "the handler speaks MLflow's protocol without it"),
     _Rule("boto3", _IN_RUNTIME),
@@ -123,16 +140,22 @@ def inference_requirements(
     parsed = {line: Requirement(line) for line in read.requirements}
     names = {line: canonicalize_name(parsed[line].name) for line in parsed}
     needs = find_needs(spec.info, frozenset(names.values()))
+    evidence = find_evidence(
+        spec,
+        frozenset(names.values()),
+        frozenset(names[line] for line, requirement in parsed.items() if requirement.url),
+    )
     kept: dict[str, Requirement] = {}
     dropped: list[Drop] = []
     for line, requirement in parsed.items():
-        drop = _drop(line, names[line], spec, needs)
+        drop = _drop(line, requirement, spec, needs, evidence)
         if drop is None:
             kept[line] = requirement
         else:
             dropped.append(drop)
-    wanted = frozenset(names[line] for line in kept)
-    replaced = find_replacements(kept, architecture)
+    lacking = {item.requirement: Requirement(item.requirement) for item in evidence.lacking}
+    wanted = frozenset(canonicalize_name(item.name) for item in (*kept.values(), *lacking.values()))
+    replaced = find_replacements(kept | lacking, architecture)
     return Requirements(
         kept=tuple(kept),
         dropped=tuple(dropped),
@@ -141,6 +164,7 @@ def inference_requirements(
         ),
         replaced=replaced,
         added=(
+            *evidence.lacking,
             *find_additions(
                 wanted,
                 spec.info.engine.name,
@@ -172,19 +196,30 @@ def _keeps_mlflow(spec: ModelSpec) -> bool:
     return flavor_named(spec.info.flavor).needs_mlflow(spec.info)
 
 
-def _drop(line: str, name: str, spec: ModelSpec, needs: Needs | None) -> Drop | None:
+def _drop(
+    line: str, requirement: Requirement, spec: ModelSpec, needs: Needs | None, evidence: Evidence
+) -> Drop | None:
+    name = canonicalize_name(requirement.name)
     if name in MLFLOWS and _keeps_mlflow(spec):
         return None
     for rule in DROP_RULES:
-        if fnmatch(name, rule.glob):
+        if fnmatch(name, rule.glob) and not (rule.reason in _TOOLS and name in evidence.needed):
             return Drop(line, rule.reason)
     if obsolete := why_obsolete(name):
         return Drop(line, obsolete)
+    reasons = (reason for glob, reason in _not_needed(spec) if fnmatch(name, glob))
+    if evidence.is_complete:
+        if name in evidence.needed:
+            return None
+        return Drop(line, next(reasons, NOT_IMPORTED), is_unnamed=True)
     # Modules of the model's own may import anything.
     if spec.info.code_path is None:
-        for glob, reason in flavor_named(spec.info.flavor).not_needed:
-            if fnmatch(name, glob):
-                return Drop(line, reason, is_guess=spec.info.logged_executes_code)
+        for reason in reasons:
+            return Drop(line, reason, is_guess=spec.info.logged_executes_code)
     if needs is None or name in needs.distributions:
         return None
     return Drop(line, needs.reason)
+
+
+def _not_needed(spec: ModelSpec) -> tuple[tuple[str, str], ...]:
+    return flavor_named(spec.info.flavor).not_needed

@@ -52,6 +52,7 @@ class _StandIn:
 
 
 _NO_CUDA = "the same without CUDA, of which Lambda has none"
+_NO_WINDOWS = "the same without windows, which take libraries that Lambda lacks (libGL)"
 _LINUX = "the same, for Linux"
 _STAND_INS = (
     _StandIn(
@@ -66,6 +67,13 @@ _STAND_INS = (
     _StandIn("tensorflow-cpu", "tensorflow-macos", Version("2.5"), _LINUX, "x86_64"),
     _StandIn("tensorflow", "tensorflow-cpu", Version("2.10"), _LINUX, "arm64"),
     _StandIn("tensorflow", "tensorflow-macos", Version("2.10"), _LINUX, "arm64"),
+    _StandIn("opencv-python-headless", "opencv-python", Version("3.4.3.18"), _NO_WINDOWS),
+    _StandIn(
+        "opencv-contrib-python-headless",
+        "opencv-contrib-python",
+        Version("3.4.3.18"),
+        _NO_WINDOWS,
+    ),
     # Kept for the models that need it alone.
     _StandIn("mlflow-skinny", "mlflow", Version("1.13"), "the same without its server"),
 )
@@ -87,6 +95,10 @@ _NCCL = ("nvidia-nccl-cu12", "nvidia-nccl-cu13")
 _GPU_USERS = frozenset({"torch", "tensorflow", "jax", "cupy-cuda12x", "cupy-cuda13x"})
 
 
+_COMPATIBLE = frozenset({"typing-extensions"})
+_NEWER = "FastAPI needs 4.8, and newer versions have all that older ones have"
+
+
 def find_replacements(
     requirements: Mapping[str, Requirement], architecture: str | None
 ) -> tuple[Replacement, ...]:
@@ -103,7 +115,15 @@ def find_replacements(
                 renamed.name = stand_in.name
                 renamed.extras = requirement.extras - {"and-cuda"}
                 found.append(Replacement(line, str(renamed), stand_in.reason))
+        if canonicalize_name(requirement.name) in _COMPATIBLE and is_pin(requirement):
+            newer = line.replace("==", ">=", 1)
+            found.append(Replacement(line, newer, _NEWER))
     return tuple(found)
+
+
+def is_pin(requirement: Requirement) -> bool:
+    """Tell whether the requirement is for one version."""
+    return [clause.operator for clause in requirement.specifier] == ["=="]
 
 
 _ENGINES = {

@@ -37,7 +37,11 @@ class Flavor:
     """What a model can need whose files hold data alone; the second argument has the canonical
     names of its requirements. None: that cannot be told, and all of them are kept."""
     not_needed: tuple[tuple[str, str], ...] = ()
-    """Globs of requirements that MLflow infers and no prediction uses, each with the reason."""
+    """Globs of requirements that MLflow infers and no prediction uses, each with the reason. They
+    go where a model's files do not name them."""
+    imports: tuple[str, ...] | None = None
+    """Canonical names of the distributions that the loader imports, whose models need nothing
+    else but what their own pickles and sources name; None: they may need anything."""
     files: Callable[[Path, ModelInfo, list[str]], list[str]] = lambda folder, info, issues: []
     """Returns the names of further files or folders of the model folder that the loader reads;
     adds what is wrong with them to the issues."""

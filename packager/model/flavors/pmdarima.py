@@ -16,4 +16,5 @@ FLAVOR = Flavor(
     formats=(Format("pickle", True, "pmdarima has no other format"),),
     read=_read,
     not_needed=(PYARROW, *PLOTS),
+    imports=("pmdarima",),
 )

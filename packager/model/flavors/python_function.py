@@ -141,6 +141,7 @@ FLAVOR = Flavor(
     loader_module=LOADERS[0],
     formats=tuple(Format(name, executes_code=True, note=_NOTE) for name in (PICKLE, CODE, _LOADED)),
     read=_read,
+    imports=(),
     files=_files,
     needs_mlflow=lambda info: bool(info.options["has_mlflow"]),
     takes_loader=_takes_loader,

@@ -27,5 +27,6 @@ FLAVOR = Flavor(
     read=_read,
     needs=skops_needs,
     not_needed=(PYARROW,),
+    imports=(),
     needs_section=False,
 )

@@ -16,4 +16,5 @@ FLAVOR = Flavor(
     formats=(Format("pickle", True, "statsmodels has no other format"),),
     read=_read,
     not_needed=(PYARROW, *PLOTS),
+    imports=("statsmodels",),
 )

@@ -59,4 +59,5 @@ FLAVOR = Flavor(
     read=_read,
     needs=_needs,
     not_needed=(PYARROW, *PLOTS),
+    imports=("xgboost",),
 )

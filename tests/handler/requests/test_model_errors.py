@@ -61,3 +61,16 @@ def test_any_other_error_of_a_model_tells_its_type_alone() -> None:
     assert (status, body["error_code"]) == (400, "BAD_REQUEST")
     assert "KeyError" in body["message"]
     assert "secret" not in body["message"]
+
+
+def test_a_module_that_the_function_lacks_is_no_fault_of_the_request() -> None:
+    """A 400 would not ring the alarm, and no request can be answered."""
+
+    class Importing:
+        def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
+            import there_is_no_such_module  # type: ignore[import-not-found] # noqa: F401
+
+    status, body = refusal_of(scorer(Importing()))
+
+    assert (status, body["error_code"]) == (500, "INTERNAL_ERROR")
+    assert "'there_is_no_such_module'" in body["message"]

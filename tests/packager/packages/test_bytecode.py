@@ -116,3 +116,23 @@ def test_without_the_targets_python_the_sources_stay(tmp_path: Path) -> None:
     assert not compile_bytecode(tmp_path, absent)
 
     assert [path.name for path in tmp_path.iterdir()] == ["module.py"]
+
+
+def test_sources_that_are_read_as_configuration_stay(tmp_path: Path) -> None:
+    """OpenCV runs `config.py` and `config-3.py`, whose name it puts together, by `exec`."""
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import os, sys\nhere = os.path.dirname(os.path.realpath(__file__))\n"
+        "names = ['config-{}.py'.format(sys.version_info[0]), 'local_%s.py' % 'x']\n"
+        "for name in names:\n    exec(open(os.path.join(here, name)).read())\n"
+    )
+    (package / "config-3.py").write_text("FIRST = 1\n")
+    (package / "local_x.py").write_text("SECOND = 2\n")
+    (package / "other.py").write_text("")
+
+    compile_bytecode(tmp_path, HERE)
+
+    code = "import package; print(package.FIRST + package.SECOND)"
+    assert run(tmp_path, code).stdout == "3\n"
+    assert not (package / "other.py").exists()

@@ -51,5 +51,8 @@ PROVED_BY: dict[int, tuple[str, ...]] = {
         "tests/handler/web/test_fastapi_app.py::test_the_documentation_shows_the_models_own_example",
         "tests/handler/web/test_fastapi_app.py::test_an_unknown_path_is_not_found",
     ),
+    12: (
+        "tests/handler/requests/test_model_errors.py::test_a_module_that_the_function_lacks_is_no_fault_of_the_request",
+    ),
 }
 """Number of a deviation that no recorded or generated request can show -> its tests."""

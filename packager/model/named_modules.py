@@ -1,0 +1,322 @@
+"""Which modules a model's own files name: its pickles, and the code that it brings.
+
+Nothing is executed, and nothing is looked up: what packages have these modules is not known here.
+"""
+
+import bz2
+import gzip
+import lzma
+import mmap
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Self
+
+from handler.manifest import FileEntry
+from packager.model.inert_pickle import Code, PickledNames, read_pickles
+from packager.model.mlmodel import ModelSpec
+from packager.model.source_imports import COMPUTING, PREDICTING, read_imports
+from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
+
+PICKLES = ("pickle", "cloudpickle", "joblib")
+"""Formats whose file is a pickle, maybe compressed."""
+_COMPILED = (".so", ".pyd", ".pyc")
+_MOST_BYTES = 4 << 30
+_PIECE = 1 << 24
+# Of Python 2, and what stands for the program that made the pickle.
+_NO_PACKAGES = sys.stdlib_module_names | {"__main__", "__builtin__", "copy_reg", "mlflow"}
+_FOREIGN = {b"\x04\x22\x4d\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstandard"}
+"""Compressions that take a package, by the file's first bytes; and the module."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Where a module is named."""
+
+    module: str
+    by: str
+    """The file, and what in it."""
+    is_sure: bool
+    """Whether loading the model or predicting fails without the module."""
+    is_pickled: bool
+    """Whether it is an object that was pickled, not code, that names it."""
+
+
+@dataclass
+class NamedModules:
+    """What a model's files name."""
+
+    modules: dict[str, Named] = field(default_factory=dict)
+    """By top-level module, without the standard library's, MLflow's and the model's own."""
+    mentioned: set[str] = field(default_factory=set)
+    """Of the words that were asked for those that a pickle or a source has anywhere."""
+    doubts: list[str] = field(default_factory=list)
+    """What may name more, and why that cannot be told."""
+
+
+def read_named_modules(spec: ModelSpec, words: Collection[str] = ()) -> NamedModules:
+    """Return what the model's files name of other packages.
+
+    :param words: to look for in them, as in `import_module("yaml")`.
+    """
+    info = spec.info
+    return _read(
+        _Source(
+            folder=spec.folder,
+            files=info.files,
+            main=info.engine.data_path or info.data_path,
+            is_pickle=info.engine.data_path is not None or info.serialization_format in PICKLES,
+            code_path=info.code_path,
+            loader=str(info.options.get("loader_module", "")),
+            python=spec.python_minor,
+        ),
+        frozenset(words),
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A model's files, and what is to be known of them."""
+
+    folder: Path
+    files: tuple[FileEntry, ...]
+    main: str
+    is_pickle: bool
+    code_path: str | None
+    loader: str
+    python: str | None
+
+
+@lru_cache(maxsize=8)
+def _read(source: _Source, words: frozenset[str]) -> NamedModules:
+    return _Reading(source, words).read()
+
+
+class _Reading:
+    """Follows a model's files from the pickles to the sources that they name."""
+
+    def __init__(self, source: _Source, words: frozenset[str]) -> None:
+        self._source, self._words = source, words
+        self._found = NamedModules()
+        self._local = source.folder / source.code_path if source.code_path else None
+        self._waiting = [
+            Named(source.loader, "the MLmodel file names it as the loader", True, False)
+        ]
+        self._sources: set[Path] = set()
+
+    def read(self) -> NamedModules:
+        for name in [entry.path for entry in self._source.files] or [self._source.main]:
+            if not name.endswith(".py"):
+                self._read_objects(name)
+            elif name == self._source.main:
+                self._read_source(self._source.folder / name, "")
+        while self._waiting:
+            self._follow(self._waiting.pop())
+        return self._found
+
+    def _read_objects(self, name: str) -> None:
+        is_main = name == self._source.main and self._source.is_pickle
+        if PurePosixPath(name).suffix in _COMPILED:
+            self._found.doubts.append(f"{name} is compiled code")
+            return
+        try:
+            for file in _pickles(self._source.folder / name, is_main=is_main):
+                self._note(read_pickles(file), name)
+                self._search(file)
+        except (OSError, ValueError) as error:
+            self._found.doubts.append(f"{name} cannot be read: {error}")
+
+    def _note(self, names: PickledNames, file: str) -> None:
+        for member in names.members:
+            self._waiting.append(Named(member, f"{file} names {member}", True, True))
+        for module in names.modules:
+            self._waiting.append(Named(module, f"{file} names {module}", True, True))
+        running = _running(names.codes)
+        for code in names.codes:
+            is_sure = id(code) in running and not code.is_guarded
+            for module in code.imports(self._source.python):
+                by = f"{code.name} in {file} imports {module}"
+                self._waiting.append(Named(module, by, is_sure, False))
+            if not COMPUTING.isdisjoint(code.names):
+                self._found.doubts.append(f"{code.name} in {file} imports by computed names")
+
+    def _follow(self, named: Named) -> None:
+        top = named.module.partition(".")[0]
+        if not top or top in _NO_PACKAGES:
+            return
+        local = [*self._local_sources(named.module)]
+        for path, package in local:
+            self._read_source(path, package)
+        known = self._found.modules.get(top)
+        if not local and (known is None or _weight(named) > _weight(known)):
+            self._found.modules[top] = named
+
+    def _local_sources(self, module: str) -> Iterator[tuple[Path, str]]:
+        """Yield the sources that importing a module of the model's own runs, and their packages."""
+        if self._local is None:
+            return
+        parts = module.split(".")
+        for length in range(1, len(parts) + 1):
+            path = self._local.joinpath(*parts[:length])
+            if path.is_dir():
+                yield path / "__init__.py", ".".join(parts[:length])
+            elif path.with_suffix(".py").is_file():
+                yield path.with_suffix(".py"), ".".join(parts[: length - 1])
+
+    def _read_source(self, path: Path, package: str) -> None:
+        if path in self._sources or not path.is_file():
+            return
+        self._sources.add(path)
+        name = path.relative_to(self._source.folder).as_posix()
+        read = read_imports(path, package)
+        if read is None:
+            self._found.doubts.append(f"{name} cannot be read")
+            return
+        if read.is_computed:
+            self._found.doubts.append(f"{name} imports by computed names")
+        for item in read.imports:
+            by = f"{name} imports {item.module}"
+            self._waiting.append(Named(item.module, by, item.is_sure, False))
+        if self._words and path.stat().st_size:
+            with path.open("rb") as file:
+                self._search(file)
+
+    def _search(self, file: IO[bytes]) -> None:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            missing = self._words - self._found.mentioned
+            self._found.mentioned |= {word for word in missing if _has(data, word.encode())}
+
+
+def _weight(named: Named) -> tuple[bool, bool]:
+    return named.is_sure, named.is_pickled
+
+
+def _running(codes: Sequence[Code]) -> set[int]:
+    """Return the code objects, by id, that predicting runs: by the names that they use."""
+    inner = {id(item) for code in codes for item in code.inner}
+    outer = [code for code in codes if id(code) not in inner]
+    waiting = [code for code in outer if code.name in PREDICTING] or outer
+    running: set[int] = set()
+    while waiting:
+        code = waiting.pop()
+        if id(code) not in running:
+            running.add(id(code))
+            waiting += [*code.inner, *(other for other in outer if other.name in code.names)]
+    return running
+
+
+def _pickles(path: Path, *, is_main: bool) -> Iterator[IO[bytes]]:
+    """Yield what may be pickles in a file: uncompressed, and in files that can be mapped.
+
+    :raises ValueError: there may be one that cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(4)
+        for mark, module in _FOREIGN.items():
+            if head == mark:
+                raise ValueError(f"it is compressed by {module}")
+        if zipfile.is_zipfile(file):
+            yield from _members(file)
+            return
+        opener = next((opener for mark, opener in _OPENERS if head.startswith(mark)), None)
+        file.seek(0)
+        if opener is None:
+            if is_main or head[:1] == b"\x80":
+                yield file
+            return
+        with opener(file) as packed, tempfile.TemporaryFile() as plain:
+            _copy(packed, plain)
+            if is_main or _starts_a_pickle(plain):
+                yield plain
+
+
+def _members(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Yield the pickles in a zip, as torch writes them."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for name in archive.namelist():
+                if name.endswith(".pkl"):
+                    with archive.open(name) as packed, tempfile.TemporaryFile() as plain:
+                        _copy(packed, plain)
+                        yield plain
+    except ZIP_ERRORS as error:
+        raise ValueError(f"a damaged zip ({type(error).__name__})") from error
+
+
+def _starts_a_pickle(file: IO[bytes]) -> bool:
+    file.seek(0)
+    return file.read(1) == b"\x80"
+
+
+def _copy(packed: IO[bytes], plain: IO[bytes]) -> None:
+    """Write the uncompressed data.
+
+    :raises ValueError: it is damaged, or too large to be read.
+    """
+    try:
+        while piece := packed.read(_PIECE):
+            plain.write(piece)
+            if plain.tell() > _MOST_BYTES:
+                raise ValueError("it is too large")
+    except COMPRESSION_ERRORS as error:
+        raise ValueError(f"damaged ({type(error).__name__})") from error
+    plain.flush()
+
+
+class _Zlib:
+    """Reads what joblib compressed with its default, zlib."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._inflate = file, zlib.decompressobj()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, size: int) -> bytes:
+        while not self._inflate.eof:
+            data = self._inflate.unconsumed_tail or self._file.read(size)
+            if not data:
+                raise EOFError
+            if found := self._inflate.decompress(data, size):
+                return found
+        return b""
+
+
+_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zX", lzma.open),
+    (b"\x5d\x00\x00", lzma.open),
+    *((bytes((0x78, level)), _Zlib) for level in (0x01, 0x3C, 0x5E, 0x9C, 0xDA)),
+)
+"""What reads a compressed file, by its first bytes."""
+
+
+def _has(data: mmap.mmap, word: bytes) -> bool:
+    """Tell whether the word stands there: by itself, or as a string of a pickle's."""
+    start = data.find(word)
+    while start >= 0:
+        before, after = (
+            data[max(0, start - 5) : start],
+            data[start + len(word) : start + len(word) + 1],
+        )
+        if not (_is_part(before[-1:]) or _is_part(after)):
+            return True
+        if before[-2:] == b"\x8c" + bytes((len(word),)):
+            return True
+        if before == b"X" + len(word).to_bytes(4, "little"):
+            return True
+        start = data.find(word, start + 1)
+    return False
+
+
+def _is_part(character: bytes) -> bool:
+    return character.isalnum() or character == b"_"
