@@ -7,11 +7,12 @@ from typing import Any
 from handler.manifest import ModelSource, PackageType
 from packager.aws.runtimes import Target
 from packager.building.config import BuildConfig
+from packager.building.missing_module import check_no_program, missing_module
 from packager.building.target import Choice, choose_target
 from packager.bundle.image import package_type_for
 from packager.bundle.sizing import check_fits, size_warnings
 from packager.engine.choose import describe, is_converted, optimize_model
-from packager.errors import ConfigError
+from packager.errors import ConfigError, ModelNotLoadable
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Resolver, UvResolver
 from packager.model.flavors.table import flavor_named
@@ -87,12 +88,15 @@ def plan_bundle(
     model: Path,
     config: BuildConfig,
     *,
+    origin: str | None = None,
     resolver: Resolver | None = None,
     progress: Progress = LOGGED,
 ) -> BuildPlan:
     """Read the model in this MLflow folder and resolve its requirements for the target.
 
-    :raises ModelError: the folder is not a model that can be served, or not a safe one.
+    :param origin: what the model was opened as: what it lacks may lie beside it.
+    :raises ModelError: the folder is not a model that can be served, or not a safe one; or it
+        cannot be loaded in its own environment.
     :raises ConfigError: unknown runtime or architecture, `--locked` without a lock, or a layer
         for a container image.
     :raises DependencyError: the requirements cannot be met on the target.
@@ -100,13 +104,18 @@ def plan_bundle(
     """
     _check_layer(config, config.package, None)
     source = read_mlmodel(model)
+    check_no_program(source)
     if config.is_safe_only:
         check_safe(source)
         config = replace(config, constraints=(*config.constraints, *SAFE_VERSIONS))
     if source.info.executes_code and is_converted(source, config.optimization):
         progress.detail(f"{what_executes_code(source)}: it is loaded now")
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
-    spec = optimize_model(source, wanted, config.surroundings, progress=progress)
+    try:
+        spec = optimize_model(source, wanted, config.surroundings, progress=progress)
+    except ModelNotLoadable as error:
+        dropped = inference_requirements(source).dropped
+        raise missing_module(error, source, dropped, origin) from error
     requirements = apply_overrides(
         config.overrides,
         inference_requirements(

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
-from packager.errors import ConfigError, ModelError, ToolError
-from packager.local.prepared import ModelSurroundings, PreparedModel, prepared_model
+from packager.errors import ConfigError, ModelError, ModelNotLoadable, ToolError
+from packager.local.prepared import ModelSurroundings, PreparedModel, is_own_python, prepared_model
 from packager.model.mlmodel import ModelSpec
 from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_key, cache_root
@@ -39,6 +39,8 @@ _CONVERTERS: dict[EngineChoice, tuple[str, ...]] = {
 """What converts for an engine, in the model's environment."""
 _TIMEOUT_S = 900
 _ERROR_CHARS = 600
+_NOT_LOADABLE_STATUS = 4
+"""Of the converter's process: what it prints is why the model cannot be loaded."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def optimize_model(
     """Return the model as the bundle shall carry it: compiled, or as it is.
 
     :raises ConfigError: an engine was asked for by name, and the model cannot be had with it.
+    :raises ModelNotLoadable: it cannot be loaded under its own Python with its own requirements.
     """
     if wanted.engine == "none":
         return _exact(spec, "--optimize none")
@@ -77,8 +80,10 @@ def optimize_model(
 
     try:
         build_once(folder, build, is_usable=_is_whole, progress=progress)
+    except ModelNotLoadable:
+        raise
     except (ModelError, ToolError) as error:
-        # What is wrong with the model or its environment the build's check will say. The text
+        # What is wrong with its environment the build's check will say. The text
         # stays out of the bundle: it may differ from build to build.
         progress.detail(f"compiling could not be tried: {error}")
         return _refused(spec, wanted, "compiling it could not be tried")
@@ -186,6 +191,11 @@ def _run(model: PreparedModel, wanted: Optimization) -> EngineInfo:
         )
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"it was not done after {_TIMEOUT_S} s") from error
+    if done.returncode == _NOT_LOADABLE_STATUS:
+        failure = ModelNotLoadable(**json.loads(done.stdout))
+        if is_own_python(model.spec):
+            raise failure
+        raise ToolError(str(failure))  # of another Python no model has to be loadable
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
         raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")

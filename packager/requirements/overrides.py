@@ -96,6 +96,11 @@ def _name(line: str) -> str:
 def _as_line(extra: str) -> str:
     if "@" not in extra and extra.endswith(".whl"):
         return _wheel_line(Path(extra))
+    if extra.endswith(".py") or ("/" in extra and Path(extra).is_dir()):
+        raise ConfigError(
+            f"--with {extra}: it is a module, not a requirement",
+            hint=f"--code-path {extra} adds it to the model's code.",
+        )
     try:
         requirement = Requirement(extra)
     except InvalidRequirement as error:

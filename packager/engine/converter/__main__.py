@@ -2,7 +2,7 @@
 
 `python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true}'` in the
 model's own environment; prints `handler.manifest.EngineInfo` as JSON, and leaves what is made of
-the model in its folder.
+the model in its folder. With status 4 the model cannot be loaded, and why is what it prints.
 """
 
 import dataclasses
@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from handler.loaders.load import load_model
 from handler.manifest import MODEL_FOLDER, EngineInfo, read_manifest
 
 from .engine_choice import choose_engine
+from .loading import NOT_LOADABLE_STATUS, NotLoadable, load
 
 
 def main(request: dict[str, Any]) -> EngineInfo:
@@ -23,7 +23,7 @@ def main(request: dict[str, Any]) -> EngineInfo:
     task_root = Path.cwd()
     info = read_manifest(task_root).model
     return choose_engine(
-        load_model(task_root / MODEL_FOLDER, info),
+        load(task_root / MODEL_FOLDER, info),
         info,
         wanted=request["engine"],
         tolerance=request["tolerance"],
@@ -37,4 +37,8 @@ if __name__ == "__main__":
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever the model's code prints
     with answer:
-        answer.write(json.dumps(dataclasses.asdict(main(json.loads(sys.argv[1])))))
+        try:
+            answer.write(json.dumps(dataclasses.asdict(main(json.loads(sys.argv[1])))))
+        except NotLoadable as failure:
+            answer.write(json.dumps(failure.facts))
+            sys.exit(NOT_LOADABLE_STATUS)
