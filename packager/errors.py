@@ -148,7 +148,7 @@ class ModelNotLoadable(ModelError):
             f"the model cannot be loaded in its own environment: {reason}{lines}",
             hint=hint
             or "Load it where it was saved, and give its requirements the versions from there:"
-            " --with NAME==VERSION.",
+            " --with NAME==VERSION. If it takes what only Lambda has: --optimize none --no-check.",
         )
 
 

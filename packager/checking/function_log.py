@@ -5,10 +5,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+# Without a line's end before it, where the runtime's client has written a traceback.
+_RECORD = re.compile(r'\{"timestamp": .*\}$', re.MULTILINE)
+_ENTRY = re.compile(r"^\[[A-Z]+\]\t", re.MULTILINE)
+_TRACEBACK = "Traceback (most recent call last):"
 _CHAIN = re.compile(r"\n\n(?:The above exception was|During handling of)")
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)"')
-_OURS = re.compile(r"^(?:/var/task/|.*/)?handler/|^<frozen ")
 _PLACE = re.compile(r"^  (?P<file>.+):\d+ \S+$")
+_OURS = ("/var/task/handler/", "<frozen ")
+_MODEL_FOLDER = re.compile(r'[^\s"]*/tmp/packager/[0-9a-f]{64}/')
+_TASK_FOLDER = re.compile(r'[^\s"]*/packager-task-[^/]+/task/')
 _FRAMES = 4
 """Shown of a traceback: the last ones, where it was raised."""
 _LINES = 8
@@ -26,23 +32,26 @@ def own_traceback(log: str) -> list[str]:
 
     Of the handler's frames none: what the model's code or its libraries raised, and where.
     """
+    log = _TASK_FOLDER.sub("/var/task/", _MODEL_FOLDER.sub("", log))
+    printed = _RECORD.sub("", log)
+    entries = [entry for entry in _ENTRY.split(printed) if _TRACEBACK in entry]
+    if entries:
+        return _root_cause(entries[-1])
     failed = _last(log, "model_failed")
     if failed is not None:
         return _root_cause(str(failed.get("traceback")))
     invocation = _last(log, "invocation")
     if invocation is not None and isinstance(invocation.get("error"), list):
         return _first_cause([str(line) for line in invocation["error"]])
-    return [line for line in log.splitlines() if line.strip() and line[0] != "{"][-_LINES:]
+    return [line for line in printed.splitlines() if line.strip()][-_LINES:]
 
 
 def _records(log: str) -> Iterator[dict[str, Any]]:
-    for line in log.splitlines():
-        if line.startswith("{"):
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            yield record
+    for match in _RECORD.finditer(log):
+        try:
+            yield json.loads(match[0])
+        except ValueError:
+            continue
 
 
 def _last(log: str, kind: str) -> dict[str, Any] | None:
@@ -52,9 +61,10 @@ def _last(log: str, kind: str) -> dict[str, Any] | None:
 
 def _root_cause(text: str) -> list[str]:
     """Return frames and error of the first traceback in a chain, which is what began it."""
+    first = _CHAIN.split(text.partition(_TRACEBACK)[2])[0]
     frames: list[list[str]] = []
     rest: list[str] = []
-    for line in _CHAIN.split(text)[0].rstrip().splitlines():
+    for line in first.rstrip().splitlines():
         if _FRAME.match(line):
             frames.append([line])
             rest = []
@@ -75,4 +85,4 @@ def _first_cause(lines: list[str]) -> list[str]:
 
 def _is_ours(pattern: re.Pattern[str], line: str) -> bool:
     found = pattern.match(line)
-    return found is not None and _OURS.match(found["file"]) is not None
+    return found is not None and found["file"].startswith(_OURS)

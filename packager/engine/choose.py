@@ -67,16 +67,13 @@ def optimize_model(
     :raises ConfigError: an engine was asked for by name, and the model cannot be had with it.
     :raises ModelNotLoadable: it cannot be loaded under its own Python with its own requirements.
     """
-    if wanted.engine == "none":
-        return _exact(spec, "--optimize none")
-    if spec.info.flavor not in _FLAVORS:
-        return _refused(spec, wanted, f"{spec.info.flavor} models are not converted")
-    if not (spec.info.signature or {}).get("inputs"):  # known without loading the model
-        return _refused(spec, wanted, "it has no signature: log it with an input example")
+    reason = _why_as_it_is(spec, wanted)
+    if not is_loaded(spec, wanted):
+        return _refused(spec, wanted, reason)
     folder = cache_root() / "compiled" / _key(spec, wanted, surroundings)
 
     def build(partial: Path) -> None:
-        _convert(spec, wanted, surroundings, partial, progress)
+        _convert(spec, wanted, surroundings, partial, progress, is_only_loaded=bool(reason))
 
     try:
         build_once(folder, build, is_usable=_is_whole, progress=progress)
@@ -85,8 +82,11 @@ def optimize_model(
     except (ModelError, ToolError) as error:
         # What is wrong with its environment the build's check will say. The text
         # stays out of the bundle: it may differ from build to build.
-        progress.detail(f"compiling could not be tried: {error}")
-        return _refused(spec, wanted, "compiling it could not be tried")
+        what = "loading it" if reason else "compiling"
+        progress.detail(f"{what} could not be tried: {error}")
+        return _refused(spec, wanted, reason or "compiling it could not be tried")
+    if reason:
+        return _refused(spec, wanted, reason)
     engine = _read_report(folder)
     if engine.name == "exact":
         spec = _refused(spec, wanted, engine.reason, engine)
@@ -101,9 +101,21 @@ def optimize_model(
     return replace(spec, folder=folder, info=replace(spec.info, engine=engine, files=files))
 
 
-def is_converted(spec: ModelSpec, wanted: Optimization) -> bool:
-    """Whether :func:`optimize_model` would load the model to convert it."""
-    return wanted.engine != "none" and spec.info.flavor in _FLAVORS
+def is_loaded(spec: ModelSpec, wanted: Optimization) -> bool:
+    """Whether :func:`optimize_model` would load the model: to convert it, or to see that it can."""
+    # What MLflow loads may take programs or a network that only its own image has.
+    return wanted.engine != "none" and spec.info.options.get("loader") != "fallback"
+
+
+def _why_as_it_is(spec: ModelSpec, wanted: Optimization) -> str:
+    """Return why the model is not converted, as is known without loading it; "": it is."""
+    if wanted.engine == "none":
+        return "--optimize none"
+    if spec.info.flavor not in _FLAVORS:
+        return f"{spec.info.flavor} models are not converted"
+    if not (spec.info.signature or {}).get("inputs"):
+        return "it has no signature: log it with an input example"
+    return ""
 
 
 def describe(engine: EngineInfo) -> str:
@@ -128,7 +140,7 @@ def _exact(spec: ModelSpec, reason: str) -> ModelSpec:
 def _refused(
     spec: ModelSpec, wanted: Optimization, reason: str, engine: EngineInfo | None = None
 ) -> ModelSpec:
-    if wanted.engine not in ("auto", "exact"):
+    if wanted.engine not in ("auto", "exact", "none"):
         raise ConfigError(
             f"--optimize {wanted.engine}: {reason}",
             hint="--optimize auto takes the logged model itself where nothing faster is equal.",
@@ -144,14 +156,19 @@ def _convert(
     surroundings: ModelSurroundings,
     partial: Path,
     progress: Progress,
+    *,
+    is_only_loaded: bool,
 ) -> None:
     # The model's code runs here: it sees of our variables what it would see on Lambda.
     extra = (*surroundings.overrides.extra, *_CONVERTERS.get(wanted.engine, ()))
     overrides = replace(surroundings.overrides, extra=extra)
     around = replace(surroundings, overrides=overrides, has_our_variables=False)
     with prepared_model(spec.folder, "uv", surroundings=around, progress=progress) as model:
-        progress.step("Compiling the model, and comparing its predictions")
-        engine = _run(model, wanted)
+        if is_only_loaded:
+            progress.step("Loading the model in its own environment")
+        else:
+            progress.step("Compiling the model, and comparing its predictions")
+        engine = _run(model, wanted, is_only_loaded=is_only_loaded)
         if engine.data_path is not None:
             _keep(spec, engine, model.skeleton / MODEL_FOLDER, partial)
     (partial / _REPORT).write_text(json.dumps(asdict(engine)), encoding="utf-8")
@@ -166,14 +183,14 @@ def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None
         shutil.copyfile(made / name, folder / name)
 
 
-def _run(model: PreparedModel, wanted: Optimization) -> EngineInfo:
+def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) -> EngineInfo:
     with resources.as_file(resources.files("packager.engine.converter")) as source:
         shutil.copytree(
             source, model.skeleton / "converter", ignore=shutil.ignore_patterns("__pycache__")
         )
     engine = "arrays" if wanted.engine == "auto" else wanted.engine
     request = {
-        "engine": engine,
+        "engine": None if is_only_loaded else engine,
         "tolerance": wanted.tolerance,
         "rows": COMPARED_ROWS,
         "rewrites": wanted.rewrites,

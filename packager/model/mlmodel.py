@@ -132,8 +132,11 @@ def _pin_files(
         beside = flavor.files(folder, info, issues)
         check_whole(folder, beside)
         named += beside
-    names = [name for one in named for name in (loaded_names(folder) if one == "." else [one])]
-    roots = [resolve_inside(folder, name, issues) for name in names]
+    if info.code_path == ".":
+        # Its modules lie beside the model: all that does counts, and each file once.
+        named.remove(".")
+        named += loaded_names(folder)
+    roots = [resolve_inside(folder, name, issues) for name in named]
     for name in ("handler", "handler.py"):
         if info.code_path and (folder / info.code_path / name).exists():
             issues.append(f"{info.code_path}/{name} has the name of the function's own package")

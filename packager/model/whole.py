@@ -43,7 +43,7 @@ def check_whole(folder: Path, names: Iterable[str]) -> None:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    paths = sorted(root.rglob("*")) if root.is_dir() else [root]
+    paths = sorted(root.rglob("*")) if root.is_dir() and not root.is_symlink() else [root]
     yield from (path for path in paths if path.is_file() and not path.is_symlink())
 
 

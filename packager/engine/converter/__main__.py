@@ -2,7 +2,8 @@
 
 `python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true}'` in the
 model's own environment; prints `handler.manifest.EngineInfo` as JSON, and leaves what is made of
-the model in its folder. With status 4 the model cannot be loaded, and why is what it prints.
+the model in its folder. Without an engine the model is only loaded. With status 4 it cannot be
+loaded, and why is what is printed.
 """
 
 import dataclasses
@@ -22,8 +23,11 @@ def main(request: dict[str, Any]) -> EngineInfo:
     """Return the engine that was chosen for the model in the working directory."""
     task_root = Path.cwd()
     info = read_manifest(task_root).model
+    predictor = load(task_root / MODEL_FOLDER, info)
+    if request["engine"] is None:
+        return EngineInfo()
     return choose_engine(
-        load(task_root / MODEL_FOLDER, info),
+        predictor,
         info,
         wanted=request["engine"],
         tolerance=request["tolerance"],
