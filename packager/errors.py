@@ -4,8 +4,9 @@
 
     PackagerError               exit 1
       ConfigError               exit 2
-      ModelError                MLmodelNotFound  MLmodelInvalid  UnsafeFormat
-                                PythonMismatch
+      ModelError                MLmodelNotFound  MLmodelInvalid  ModelIncomplete
+                                ModelNotServable  ModelNotLoadable  ModuleMissing
+                                UnsafeFormat  PythonMismatch
       DependencyError           ResolutionFailed  NoMatchingWheel  Unobtainable
                                 IndexUnreachable  LockDrift
       BundleError               BundleInvalid  PathCollision  WheelInvalid
@@ -49,6 +50,10 @@ class PackagerError(Exception):
     def __str__(self) -> str:
         """Return the message alone; the CLI prints the hint on a line of its own."""
         return self.message
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error as data for `--json`: its code, message and hint, and what it knows."""
+        return {"code": self.code, **vars(self)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Its class may take other arguments than the message: errors of workers are pickled.
@@ -94,6 +99,83 @@ class MLmodelInvalid(ModelError):
     def __init__(self, path: str | Path, issues: Sequence[str]) -> None:
         self.issues = tuple(issues)
         super().__init__(f"{path} is not a valid MLmodel file: " + "; ".join(self.issues))
+
+
+class ModelIncomplete(ModelError):
+    """A file of the model is missing, or something else lies in its place.
+
+    :param folder: the model's folder, or the bare file's.
+    :param problems: name of each file and what is wrong with it, as a clause.
+    """
+
+    code = "pkg.model.incomplete"
+
+    def __init__(
+        self, folder: str | Path, problems: Sequence[tuple[str, str]], *, hint: str
+    ) -> None:
+        self.files = tuple(name for name, _ in problems)
+        said = "; ".join(f"{name} {problem}" for name, problem in problems)
+        super().__init__(f"the model in {folder} is not whole: {said}", hint=hint)
+
+
+class ModelNotServable(ModelError):
+    """The model is valid, and was logged without anything that predicts."""
+
+    code = "pkg.model.not_servable"
+
+
+class ModelNotLoadable(ModelError):
+    """The model cannot be loaded in its own environment, so no bundle of it could.
+
+    :param reason: type and text of what was raised.
+    :param trace: the last lines of its traceback.
+    :param module: the module that is not there, where that is the reason.
+    """
+
+    code = "pkg.model.load"
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        trace: Sequence[str] = (),
+        module: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.trace = tuple(trace)
+        self.module = module
+        lines = "".join(f"\n  {line}" for line in trace)
+        super().__init__(
+            f"the model cannot be loaded in its own environment: {reason}{lines}",
+            hint=hint
+            or "Load it where it was saved, and give its requirements the versions from there:"
+            " --with NAME==VERSION. If it takes what only Lambda has: --optimize none --no-check.",
+        )
+
+
+class ModuleMissing(ModelError):
+    """The model needs a module that neither its requirements nor its own code have.
+
+    :param module: its name; `__main__` is the program that saved the model.
+    :param needed_by: the classes and functions of it that the model names.
+    :param beside: what lies near the model and has the module's name.
+    """
+
+    code = "pkg.model.module"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        module: str,
+        hint: str,
+        needed_by: Sequence[str] = (),
+        beside: Sequence[str] = (),
+    ) -> None:
+        self.module = module
+        self.needed_by = tuple(needed_by)
+        self.beside = tuple(beside)
+        super().__init__(message, hint=hint)
 
 
 class UnsafeFormat(ModelError):

@@ -49,7 +49,7 @@ def plan(
     takes_earlier = config.earlier_lock is None and config.lock_policy is not LockPolicy.UPGRADE
     if takes_earlier and earlier.is_file():
         config = replace(config, earlier_lock=read_lock(earlier))
-    return plan_whole(model.folder, config, progress=progress)
+    return plan_whole(model.folder, config, origin=model.name, progress=progress)
 
 
 def build(

@@ -56,6 +56,7 @@ def open_model(
     flavor: str | None = None,
     input_example: Any = None,
     trusted_types: Sequence[str] = (),
+    code_paths: Sequence[str | os.PathLike[str]] = (),
     progress: Progress = LOGGED,
 ) -> Model:
     """Open a model. Nothing of a file is loaded, and no code of it runs; an estimator is saved.
@@ -69,6 +70,8 @@ def open_model(
         ndarray, or the path of a csv or json file. The signature is inferred from it; without one
         nothing can be compiled or compared.
     :param trusted_types: what a bare skops file may construct besides skops' defaults.
+    :param code_paths: modules and packages, as files and folders, that the model needs and does not
+        bring: they become a part of its code, as MLflow's `code_paths`.
     :raises ModelError: there is no such model, or it cannot be read.
     :raises ConfigError: an option that does not go with this kind of model.
     :raises StorageError: S3 refused or cannot be reached.
@@ -81,6 +84,7 @@ def open_model(
                 flavor=flavor,
                 input_example=input_example,
                 trusted_types=trusted_types,
+                code_paths=code_paths,
                 progress=progress,
             )
         )

@@ -35,8 +35,17 @@ SOURCE_SETTINGS = (
         kind=Path,
     ),
     _several("trust", "TYPE", "A type that a bare .skops file may construct"),
+    Setting(
+        "code-path",
+        "Module or package (a file or folder) of your own that the model needs and does not bring,"
+        " as MLflow's code_paths; repeatable.",
+        kind=Path,
+        takes_folders=True,
+        is_repeatable=True,
+        metavar="PATH",
+    ),
 )
-"""What a bare model file cannot tell of itself."""
+"""What a model does not bring or tell itself."""
 
 ARCHITECTURE = Setting(
     "architecture", "Lambda's instruction set.", default="x86_64", choices=("x86_64", "arm64")
@@ -177,6 +186,7 @@ def source_options(values: Mapping[str, Any]) -> dict[str, Any]:
         "flavor": values["flavor"],
         "input_example": values["input-example"],
         "trusted_types": values["trust"],
+        "code_paths": values["code-path"],
     }
 
 

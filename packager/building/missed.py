@@ -24,21 +24,28 @@ _MOST = 5
 """Rounds; a model that misses more is refused for the next one."""
 
 
-def plan_whole(model: Path, config: BuildConfig, *, progress: Progress = LOGGED) -> BuildPlan:
+def plan_whole(
+    model: Path,
+    config: BuildConfig,
+    *,
+    origin: str | None = None,
+    progress: Progress = LOGGED,
+) -> BuildPlan:
     """Return the plan of a model; what loading it shows to be missing comes back.
 
+    :param origin: what the model was opened as: a path, where it is one.
     :raises PackagerError: as :func:`plan_bundle`.
     """
     for _ in range(_MOST):
         try:
-            return plan_bundle(model, config, progress=progress)
+            return plan_bundle(model, config, origin=origin, progress=progress)
         except PackagerError as error:
-            module = missing_module(str(error))
+            module = getattr(error, "module", None) or missing_module(str(error))
             names = _missed([module], _dropped(model, config)) if module else []
             if not names:
                 raise
             config = _keeping(config, names, progress)
-    return plan_bundle(model, config, progress=progress)
+    return plan_bundle(model, config, origin=origin, progress=progress)
 
 
 def build_whole(

@@ -10,12 +10,13 @@ from packaging.utils import canonicalize_name
 from handler.manifest import ModelSource, PackageType
 from packager.aws.runtimes import Target
 from packager.building.config import BuildConfig
+from packager.building.missing_module import check_no_program, missing_module
 from packager.building.target import Choice, choose_target
 from packager.bundle.image import package_type_for
 from packager.bundle.sizing import check_fits, size_warnings
-from packager.engine.choose import describe, is_converted, optimize_model
+from packager.engine.choose import describe, is_loaded, optimize_model
 from packager.engine.plain_strings import with_plain_strings
-from packager.errors import ConfigError
+from packager.errors import ConfigError, ModelNotLoadable
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Resolver, UvResolver
 from packager.model.flavors.table import flavor_named
@@ -95,12 +96,15 @@ def plan_bundle(
     model: Path,
     config: BuildConfig,
     *,
+    origin: str | None = None,
     resolver: Resolver | None = None,
     progress: Progress = LOGGED,
 ) -> BuildPlan:
     """Read the model in this MLflow folder and resolve its requirements for the target.
 
-    :raises ModelError: the folder is not a model that can be served, or not a safe one.
+    :param origin: what the model was opened as: what it lacks may lie beside it.
+    :raises ModelError: the folder is not a model that can be served, or not a safe one; or it
+        cannot be loaded in its own environment.
     :raises ConfigError: unknown runtime or architecture, `--locked` without a lock, or a layer
         for a container image.
     :raises DependencyError: the requirements cannot be met on the target.
@@ -108,17 +112,22 @@ def plan_bundle(
     """
     _check_layer(config, config.package, None)
     source = read_mlmodel(model)
+    check_no_program(source)
     if config.uses_model_indexes:
         indexes = with_model_indexes(config.indexes, source.requirements, model)
         config = replace(config, indexes=indexes)
     if config.is_safe_only:
         check_safe(source)
         config = replace(config, constraints=(*config.constraints, *SAFE_VERSIONS))
-    if source.info.executes_code and is_converted(source, config.optimization):
+    if source.info.executes_code and is_loaded(source, config.optimization):
         progress.detail(f"{what_executes_code(source)}: it is loaded now")
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
-    plain, text_note = with_plain_strings(source, config.surroundings, progress=progress)
-    spec = optimize_model(plain, wanted, config.surroundings, progress=progress)
+    try:
+        plain, text_note = with_plain_strings(source, config.surroundings, progress=progress)
+        spec = optimize_model(plain, wanted, config.surroundings, progress=progress)
+    except ModelNotLoadable as error:
+        dropped = inference_requirements(source).dropped
+        raise missing_module(error, source, dropped, origin) from error
     requirements = apply_overrides(
         config.overrides,
         inference_requirements(

@@ -15,6 +15,7 @@ from packager.aws.runtimes import MAX_PAYLOAD_BYTES
 from packager.bundle.folder import Bundle
 from packager.bundle.sizing import size_function
 from packager.checking.comparing import RELATIVE_TOLERANCE, Comparison, compare
+from packager.checking.function_log import model_failure, own_traceback
 from packager.checking.missing import missing_module, problem_of_module, way_to_bring
 from packager.checking.report import Check, Measurements, Problem
 from packager.checking.warm import warm_durations_ms
@@ -211,7 +212,7 @@ def _source_answer(
         return _SourceAnswer(json.loads(body))
     except ModelError as error:
         return _SourceAnswer(
-            None, f"the source model refuses {sample.origin}: {error}", is_refused=True
+            None, f"the source model refuses {sample.origin}: {_bare(error)}", is_refused=True
         )
     except (ToolError, DependencyError) as error:
         return _SourceAnswer(None, f"the source model does not run here: {_sentence(error)}")
@@ -227,9 +228,9 @@ def _refusal(
     if not sample.is_example and source.predictions is None and not lacks_module:
         reason = source.reason if source.is_refused else f"the model does not take it: {text}"
         return Check.not_made(PREDICTION, f"{sample.origin}: {reason}. Log an input example")
-    hint = "See the function's log: packager invoke BUNDLE --event EVENT."
+    hint = _its_log(answer.log)
     if source.is_refused:
-        hint = "The source model refuses it too: log the model with an example that it takes."
+        hint = f"The source model refuses it too: log an example that it takes. {hint}"
     module = missing_module(answer.log + text) if lacks_module else None
     if lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
@@ -240,29 +241,17 @@ def _refusal(
 
 
 def _init_problem(ping: Invocation, log: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:
-    cause = _model_failure(log) or _failure(ping)
+    cause = (model_failure(log) or _failure(ping))[:_ERROR_CHARS]
     module = missing_module(cause) or missing_module(log)
     if module is not None:
         return problem_of_module(module, bundle, dropped)
-    return Problem(
-        f"the function does not start: {cause}",
-        "Run it alone and read its log: packager invoke BUNDLE --event"
-        " BUNDLE/events/http-api-ping.json.",
-    )
+    return Problem(f"the function does not start: {cause}", _its_log(log))
 
 
-def _model_failure(log: str) -> str | None:
-    """Return what the handler logged when it could not load the model."""
-    for line in log.splitlines():
-        if not line.startswith("{"):
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if record.get("type") == "model_failed":
-            return str(record.get("message"))[:_ERROR_CHARS]
-    return None
+def _its_log(log: str) -> str:
+    """Return what the function itself says of its failure."""
+    lines = "".join(f"\n      {line}" for line in own_traceback(log))
+    return f"In the function:{lines}" if lines else "The function's log says nothing of it."
 
 
 def _status(invocation: Invocation) -> int | None:
@@ -277,6 +266,10 @@ def _failure(invocation: Invocation) -> str:
     body = response.body if response else invocation.payload
     text = body.get("message", body) if isinstance(body, dict) else body
     return f"{response.status if response else 'no'} response: {text}"[:_ERROR_CHARS]
+
+
+def _bare(error: PackagerError) -> str:
+    return str(error).rstrip(".")
 
 
 def _sentence(error: PackagerError) -> str:

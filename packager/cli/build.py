@@ -34,6 +34,7 @@ if TYPE_CHECKING:
       packager build models:/MyRandomForest@champion --output dist/ --architecture arm64
       packager build runs:/0a1b2c/model --runtime python3.12 --report report.json
       packager build model.skops --flavor sklearn --input-example rows.csv
+      packager build MODEL --code-path mymod.py
       packager build MODEL --locked --lock pylock.toml
       packager build MODEL --with dist/mylib-1.0-py3-none-any.whl --drop matplotlib
       packager build MODEL --package image
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     "--dry-run",
     is_flag=True,
     help="Show what would be built; write no bundle. The model is loaded all the same, to see"
-    " whether it compiles.",
+    " whether it can be, and compiles.",
 )
 @json_option
 @pass_console

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,6 +45,14 @@ _limit = partial(click.option, type=float, metavar="N")
     help="The model that the bundle was built from, as a folder or a models:/, runs:/ or s3://"
     " URI: its predictions are compared with the function's.",
 )
+@click.option(
+    "--code-path",
+    "code_paths",
+    type=click.Path(exists=True),
+    multiple=True,
+    metavar="PATH",
+    help="What --model was built with besides; repeatable.",
+)
 @click.option("--static", "is_static", is_flag=True, help="Only read the zips; run nothing.")
 @_limit("--max-unzipped-mb", help="Fail if zip and layer unpack to more MB.")
 @_limit("--max-zipped-mb", help="Fail if zip and layer have more MB.")
@@ -56,7 +65,13 @@ _limit = partial(click.option, type=float, metavar="N")
 @json_option
 @pass_console
 def command(
-    console: Console, /, bundle: Path, model: str | None, is_static: bool, **limits: float | None
+    console: Console,
+    /,
+    bundle: Path,
+    model: str | None,
+    code_paths: tuple[str, ...],
+    is_static: bool,
+    **limits: float | None,
 ) -> None:
     """Check that BUNDLE works on its target. `packager build` does so by itself.
 
@@ -66,11 +81,16 @@ def command(
     prediction, which is compared with the source model's.
     """
     from packager.api.builds import check
+    from packager.api.models import open_model
     from packager.checking.gates import Gates
 
     # Before the work: a limit that is none is known at once.
     gates = Gates(**{name.removeprefix("max_"): limit for name, limit in limits.items()})
-    report = check(bundle, model=model, gates=gates, is_static=is_static, progress=console)
+    with contextlib.ExitStack() as stack:
+        source: Any = model
+        if model is not None and code_paths:
+            source = stack.enter_context(open_model(model, code_paths=code_paths, progress=console))
+        report = check(bundle, model=source, gates=gates, is_static=is_static, progress=console)
     console.show(report.to_dict(), _lines(report))
     for problem in report.problems:
         console.error(problem.message, problem.hint)

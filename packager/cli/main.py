@@ -68,6 +68,8 @@ class _LazyGroup(click.Group):
         except PackagerError as error:
             console = ctx.find_object(Console) or Console()
             console.error(str(error), error.hint)
+            if console.is_json:
+                console.json({"error": error.to_dict()})
             ctx.exit(error.exit_code)
         except OSError as error:
             # A full disk, a mount point in the way: no fault of ours. click ends closed pipes.

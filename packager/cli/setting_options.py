@@ -70,7 +70,7 @@ def _type(setting: Setting) -> "click.ParamType[Any]":
     if setting.choices:
         return click.Choice(setting.choices)
     if setting.kind is Path:
-        return click.Path(path_type=Path, dir_okay=False, exists=True)
+        return click.Path(path_type=Path, dir_okay=setting.takes_folders, exists=True)
     if setting.kind is int:
         return click.IntRange(setting.least, setting.most)
     if setting.kind is float:

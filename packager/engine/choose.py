@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
-from packager.errors import ConfigError, ModelError, ToolError
-from packager.local.prepared import ModelSurroundings, PreparedModel, prepared_model
+from packager.errors import ConfigError, ModelError, ModelNotLoadable, ToolError
+from packager.local.prepared import ModelSurroundings, PreparedModel, is_own_python, prepared_model
 from packager.model.mlmodel import ModelSpec
 from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_key, cache_root
@@ -39,6 +39,8 @@ _CONVERTERS: dict[EngineChoice, tuple[str, ...]] = {
 """What converts for an engine, in the model's environment."""
 _TIMEOUT_S = 900
 _ERROR_CHARS = 600
+_NOT_LOADABLE_STATUS = 4
+"""Of the converter's process: what it prints is why the model cannot be loaded."""
 
 
 @dataclass(frozen=True)
@@ -63,25 +65,28 @@ def optimize_model(
     """Return the model as the bundle shall carry it: compiled, or as it is.
 
     :raises ConfigError: an engine was asked for by name, and the model cannot be had with it.
+    :raises ModelNotLoadable: it cannot be loaded under its own Python with its own requirements.
     """
-    if wanted.engine == "none":
-        return _exact(spec, "--optimize none")
-    if spec.info.flavor not in _FLAVORS:
-        return _refused(spec, wanted, f"{spec.info.flavor} models are not converted")
-    if not (spec.info.signature or {}).get("inputs"):  # known without loading the model
-        return _refused(spec, wanted, "it has no signature: log it with an input example")
+    reason = _why_as_it_is(spec, wanted)
+    if not is_loaded(spec, wanted):
+        return _refused(spec, wanted, reason)
     folder = cache_root() / "compiled" / _key(spec, wanted, surroundings)
 
     def build(partial: Path) -> None:
-        _convert(spec, wanted, surroundings, partial, progress)
+        _convert(spec, wanted, surroundings, partial, progress, is_only_loaded=bool(reason))
 
     try:
         build_once(folder, build, is_usable=_is_whole, progress=progress)
+    except ModelNotLoadable:
+        raise
     except (ModelError, ToolError) as error:
-        # What is wrong with the model or its environment the build's check will say. The text
+        # What is wrong with its environment the build's check will say. The text
         # stays out of the bundle: it may differ from build to build.
-        progress.detail(f"compiling could not be tried: {error}")
-        return _refused(spec, wanted, "compiling it could not be tried")
+        what = "loading it" if reason else "compiling"
+        progress.detail(f"{what} could not be tried: {error}")
+        return _refused(spec, wanted, reason or "compiling it could not be tried")
+    if reason:
+        return _refused(spec, wanted, reason)
     engine = _read_report(folder)
     if engine.name == "exact":
         spec = _refused(spec, wanted, engine.reason, engine)
@@ -96,9 +101,21 @@ def optimize_model(
     return replace(spec, folder=folder, info=replace(spec.info, engine=engine, files=files))
 
 
-def is_converted(spec: ModelSpec, wanted: Optimization) -> bool:
-    """Whether :func:`optimize_model` would load the model to convert it."""
-    return wanted.engine != "none" and spec.info.flavor in _FLAVORS
+def is_loaded(spec: ModelSpec, wanted: Optimization) -> bool:
+    """Whether :func:`optimize_model` would load the model: to convert it, or to see that it can."""
+    # What MLflow loads may take programs or a network that only its own image has.
+    return wanted.engine != "none" and spec.info.options.get("loader") != "fallback"
+
+
+def _why_as_it_is(spec: ModelSpec, wanted: Optimization) -> str:
+    """Return why the model is not converted, as is known without loading it; "": it is."""
+    if wanted.engine == "none":
+        return "--optimize none"
+    if spec.info.flavor not in _FLAVORS:
+        return f"{spec.info.flavor} models are not converted"
+    if not (spec.info.signature or {}).get("inputs"):
+        return "it has no signature: log it with an input example"
+    return ""
 
 
 def describe(engine: EngineInfo) -> str:
@@ -123,7 +140,7 @@ def _exact(spec: ModelSpec, reason: str) -> ModelSpec:
 def _refused(
     spec: ModelSpec, wanted: Optimization, reason: str, engine: EngineInfo | None = None
 ) -> ModelSpec:
-    if wanted.engine not in ("auto", "exact"):
+    if wanted.engine not in ("auto", "exact", "none"):
         raise ConfigError(
             f"--optimize {wanted.engine}: {reason}",
             hint="--optimize auto takes the logged model itself where nothing faster is equal.",
@@ -139,14 +156,19 @@ def _convert(
     surroundings: ModelSurroundings,
     partial: Path,
     progress: Progress,
+    *,
+    is_only_loaded: bool,
 ) -> None:
     # The model's code runs here: it sees of our variables what it would see on Lambda.
     extra = (*surroundings.overrides.extra, *_CONVERTERS.get(wanted.engine, ()))
     overrides = replace(surroundings.overrides, extra=extra)
     around = replace(surroundings, overrides=overrides, has_our_variables=False)
     with prepared_model(spec.folder, "uv", surroundings=around, progress=progress) as model:
-        progress.step("Compiling the model, and comparing its predictions")
-        engine = _run(model, wanted)
+        if is_only_loaded:
+            progress.step("Loading the model in its own environment")
+        else:
+            progress.step("Compiling the model, and comparing its predictions")
+        engine = _run(model, wanted, is_only_loaded=is_only_loaded)
         if engine.data_path is not None:
             _keep(spec, engine, model.skeleton / MODEL_FOLDER, partial)
     (partial / _REPORT).write_text(json.dumps(asdict(engine)), encoding="utf-8")
@@ -161,14 +183,14 @@ def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None
         shutil.copyfile(made / name, folder / name)
 
 
-def _run(model: PreparedModel, wanted: Optimization) -> EngineInfo:
+def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) -> EngineInfo:
     with resources.as_file(resources.files("packager.engine.converter")) as source:
         shutil.copytree(
             source, model.skeleton / "converter", ignore=shutil.ignore_patterns("__pycache__")
         )
     engine = "arrays" if wanted.engine == "auto" else wanted.engine
     request = {
-        "engine": engine,
+        "engine": None if is_only_loaded else engine,
         "tolerance": wanted.tolerance,
         "rows": COMPARED_ROWS,
         "rewrites": wanted.rewrites,
@@ -186,6 +208,11 @@ def _run(model: PreparedModel, wanted: Optimization) -> EngineInfo:
         )
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"it was not done after {_TIMEOUT_S} s") from error
+    if done.returncode == _NOT_LOADABLE_STATUS:
+        failure = ModelNotLoadable(**json.loads(done.stdout))
+        if is_own_python(model.spec):
+            raise failure
+        raise ToolError(str(failure))  # of another Python no model has to be loadable
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
         raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")

@@ -139,6 +139,11 @@ def _find_environment(
         return make(())
 
 
+def is_own_python(spec: ModelSpec) -> bool:
+    """Tell whether the model's own environment has the Python that the model was trained under."""
+    return spec.python_minor == _python_minor(spec.python_version)
+
+
 def _python_minor(trained_under: str | None) -> str:
     if trained_under is None:
         return ".".join(platform.python_version_tuple()[:2])

@@ -1,10 +1,33 @@
 """The files of a model folder: which ones count, their sizes and digests."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from handler.manifest import FileEntry, stays_inside
 from packager.support.digests import file_entry
+
+_UNREAD = frozenset(
+    (
+        *("requirements.txt", "constraints.txt", "conda.yaml", "python_env.yaml"),
+        *("input_example.json", "serving_input_example.json", "registered_model_meta"),
+        *("environment_variables.txt", ".git"),
+    )
+)
+"""Written for other readers than the loader, or different at each download."""
+
+
+def posix_name(folder: Path, name: str) -> str:
+    """Return a path of the folder as POSIX has it, which MLflow may have written on Windows."""
+    is_windows = "\\" in name and not (folder / name).exists()
+    return PureWindowsPath(name).as_posix() if is_windows else name
+
+
+def loaded_names(folder: Path) -> list[str]:
+    """Return all that is at the top of a model folder, but what is known to be for other readers.
+
+    For models that are given the whole folder.
+    """
+    return sorted(path.name for path in folder.iterdir() if path.name not in _UNREAD)
 
 
 def resolve_inside(folder: Path, name: str, issues: list[str]) -> Path | None:

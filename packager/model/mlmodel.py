@@ -9,19 +9,20 @@ import json
 import math
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
 from handler.manifest import FileEntry, ModelInfo
-from packager.errors import MLmodelInvalid, MLmodelNotFound
+from packager.errors import MLmodelInvalid, MLmodelNotFound, ModelNotServable
 from packager.model.environment import read_python_version, read_requirements
-from packager.model.files import list_files, resolve_inside
+from packager.model.files import list_files, loaded_names, posix_name, resolve_inside
 from packager.model.flavors.flavor import Flavor
 from packager.model.flavors.sections import Sections
 from packager.model.flavors.table import find_flavor, read_flavor
 from packager.model.logged_versions import read_logged_day, read_logged_versions
+from packager.model.whole import check_whole
 from packager.support.malformed import YAML_ERRORS
 
 MLMODEL_NAME = "MLmodel"
@@ -59,14 +60,17 @@ def read_mlmodel(folder: Path) -> ModelSpec:
     """Read the model in this folder; every file that inference needs is hashed.
 
     :raises MLmodelNotFound: there is no MLmodel file.
+    :raises ModelIncomplete: a file that it names is missing, or is not the data.
+    :raises ModelNotServable: it was logged without anything that predicts.
     :raises MLmodelInvalid: lists everything that is wrong with it.
     """
     path = folder / MLMODEL_NAME
-    document = _read_document(path)
+    document = read_document(path)
     issues: list[str] = []
     flavor, sections = _select_flavor(path, document, issues)
     info = read_flavor(flavor, sections)
-    code_path = _text_or_none(sections.pyfunc, "code", issues)
+    code = _text_or_none(sections.pyfunc, "code", issues)
+    code_path = code and str(PurePosixPath(posix_name(folder, code)))
     info = replace(
         info,
         signature=_read_signature(document.get("signature"), issues),
@@ -103,7 +107,29 @@ def served_flavor(folder: Path) -> str:
     :raises MLmodelInvalid: it cannot be read.
     """
     path = folder / MLMODEL_NAME
-    return read_flavor(*_select_flavor(path, _read_document(path), [])).flavor
+    return read_flavor(*_select_flavor(path, read_document(path), [])).flavor
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return what an MLmodel file says.
+
+    :raises MLmodelNotFound: there is no such file.
+    :raises ModelIncomplete: something else is in its place.
+    :raises MLmodelInvalid: it is not YAML, or not a mapping.
+    """
+    if not path.is_file():
+        raise MLmodelNotFound(path.parent, hint=_nested_model_hint(path.parent))
+    check_whole(path.parent, [MLMODEL_NAME])
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise MLmodelInvalid(path, ["it is not UTF-8 text"]) from error
+    except YAML_ERRORS as error:
+        reason = " ".join(str(error).split())
+        raise MLmodelInvalid(path, [f"it is not YAML: {reason}"]) from error
+    if not isinstance(document, dict):
+        raise MLmodelInvalid(path, ["it is empty or not a mapping"])
+    return document
 
 
 def _pin_files(
@@ -113,11 +139,18 @@ def _pin_files(
 
     `registered_model_meta` and the examples stay out, so that equal models give equal bundles.
     """
-    names = [MLMODEL_NAME, info.data_path, info.code_path]
-    roots = [resolve_inside(folder, name, issues) for name in names if name]
+    named = [MLMODEL_NAME, *filter(None, (info.data_path, info.code_path))]
+    # First of all: of a file that is not there or is something else all sorts of things are wrong.
+    check_whole(folder, named)
     if not issues:
         beside = flavor.files(folder, info, issues)
-        roots += [resolve_inside(folder, name, issues) for name in beside]
+        check_whole(folder, beside)
+        named += beside
+    if info.code_path == ".":
+        # Its modules lie beside the model: all that does counts, and each file once.
+        named.remove(".")
+        named += loaded_names(folder)
+    roots = [resolve_inside(folder, name, issues) for name in named]
     for name in ("handler", "handler.py"):
         if info.code_path and (folder / info.code_path / name).exists():
             issues.append(f"{info.code_path}/{name} has the name of the function's own package")
@@ -131,21 +164,6 @@ def _digest(files: tuple[FileEntry, ...]) -> str:
     return sha256(json.dumps(pinned).encode()).hexdigest()
 
 
-def _read_document(path: Path) -> _Document:
-    if not path.is_file():
-        raise MLmodelNotFound(path.parent, hint=_nested_model_hint(path.parent))
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise MLmodelInvalid(path, ["it is not UTF-8 text"]) from error
-    except YAML_ERRORS as error:
-        reason = " ".join(str(error).split())
-        raise MLmodelInvalid(path, [f"it is not YAML: {reason}"]) from error
-    if not isinstance(document, dict):
-        raise MLmodelInvalid(path, ["it is empty or not a mapping"])
-    return document
-
-
 def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[Flavor, Sections]:
     """Return the flavor behind `python_function`, and the sections of both."""
     flavors = document.get("flavors")
@@ -153,9 +171,7 @@ def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[
         raise MLmodelInvalid(path, ["'flavors' is missing or not a mapping of mappings"])
     pyfunc = flavors.get("python_function")
     if pyfunc is None:
-        raise MLmodelInvalid(
-            path, ["flavor 'python_function' is missing, so MLflow could not serve it either"]
-        )
+        raise _not_servable(path.parent, flavors)
     loader = pyfunc.get("loader_module")
     # It becomes a flavor's name, and with that a part of the files that are written.
     if not isinstance(loader, str) or not all(part.isidentifier() for part in loader.split(".")):
@@ -165,6 +181,25 @@ def _select_flavor(path: Path, document: _Document, issues: list[str]) -> tuple[
         raise MLmodelInvalid(path, [f"flavor {flavor.name!r} is missing, whose loader it names"])
     section = flavors.get(flavor.name) or {}
     return flavor, Sections(path.parent, document, pyfunc, section, issues)
+
+
+def _not_servable(folder: Path, flavors: _Document) -> ModelNotServable:
+    """Return what to say of a model without `python_function`, which MLflow serves no more."""
+    if "sklearn" in flavors:
+        # mlflow/sklearn/__init__.py, save_model: "Model was missing function: predict".
+        return ModelNotServable(
+            f"the model in {folder} has no method `predict`, as a transformer, so MLflow logged it"
+            " without the flavor python_function: nothing can serve it",
+            hint='Log it with another method, mlflow.sklearn.log_model(..., pyfunc_predict_fn="'
+            'transform"), or log a Pipeline that ends in a model.',
+        )
+    names = ", ".join(map(str, flavors)) or "none"
+    return ModelNotServable(
+        f"the model in {folder} was logged without the flavor python_function (its flavors:"
+        f" {names}), so MLflow could not serve it either",
+        hint="Log it with a mlflow.<flavor>.log_model that adds it, or in a class of your own with"
+        " mlflow.pyfunc.log_model.",
+    )
 
 
 def _read_signature(section: Any, issues: list[str]) -> dict[str, Any] | None:

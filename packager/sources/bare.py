@@ -15,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 from packager.errors import ConfigError, ModelError
 from packager.model.files import resolve_inside
 from packager.model.mlmodel import MLMODEL_NAME
+from packager.model.whole import check_whole
 from packager.progress import Progress
 from packager.sources.barefiles import find_format
 from packager.sources.bareformat import BareFormat, Found
@@ -39,11 +40,13 @@ def write_bare_model(
     :param flavor: the library that wrote it; None: what it is is to be seen from it.
     :param input_example: as `read_input_example` takes it; None: the model gets no signature.
     :param trusted_types: what skops may construct besides its own defaults.
-    :raises ModelError: the source is not what its name says, or its origin is unclear.
+    :raises ModelIncomplete: the source is empty, cut short, or something else in its place.
+    :raises ModelError: it is not what its name says, or its origin is unclear.
     :raises ConfigError: an unknown flavor, one that must be given, or an unusable example.
     """
-    row = find_format(source, flavor)
     _check_regular(source)
+    check_whole(source.parent, [source.name])
+    row = find_format(source, flavor)
     found = row.read(source)
     _check_trust(source, trusted_types)
     example = None if input_example is None else read_input_example(input_example)

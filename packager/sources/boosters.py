@@ -7,7 +7,7 @@ from pathlib import Path
 
 from packager.errors import ModelError
 from packager.sources.bareformat import BareFormat, Found
-from packager.sources.filebytes import first_bytes, mapped
+from packager.support.filebytes import first_bytes, mapped
 
 # The first bytes of UBJSON as XGBoost writes it: an object whose first key has a 64-bit length.
 _UBJSON = b"{L"

@@ -3,7 +3,7 @@
 import io
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -11,15 +11,19 @@ from typing import Any
 
 from packager.errors import ModelError, PackagerError, ToolMissing, install_hint
 
+_PICKLED = "model.pkl"
 _Saved = tuple[str, tuple[str, ...]]
 """The file's name, and the types that skops has to trust."""
 
 
-def save_estimator(estimator: Any, folder: Path) -> tuple[Path, str, tuple[str, ...]]:
+def save_estimator(
+    estimator: Any, folder: Path, own_modules: Collection[str] = ()
+) -> tuple[Path, str, tuple[str, ...]]:
     """Save a fitted estimator into a folder, as a bare model file.
 
     :param estimator: scikit-learn's, or of a class in its style; a Booster or an estimator of
         XGBoost, LightGBM or CatBoost.
+    :param own_modules: names of modules that come along with the model.
     :returns: the file, its flavor, and which types in it skops may construct besides its defaults.
     :raises ModelError: it is of another kind, or cannot be saved.
     :raises ToolMissing: what saves it is not installed.
@@ -29,6 +33,8 @@ def save_estimator(estimator: Any, folder: Path) -> tuple[Path, str, tuple[str, 
             try:
                 _check_fitted(estimator)
                 name, types = _SAVERS[library](estimator, folder)
+                if name == _PICKLED:
+                    _write_requirements(folder, own_modules)
                 return folder / name, library, types
             except PackagerError:
                 raise
@@ -85,10 +91,8 @@ def _pickle(estimator: Any, folder: Path) -> _Saved:
         ) from error
     # What a notebook defines goes along.
     data = cloudpickle.dumps(estimator, protocol=pickle.DEFAULT_PROTOCOL)
-    (folder / "model.pkl").write_bytes(data)
-    lines = "".join(f"{line}\n" for line in _requirements(data))
-    (folder / "requirements.txt").write_text(lines, encoding="utf-8")
-    return "model.pkl", ()
+    (folder / _PICKLED).write_bytes(data)
+    return _PICKLED, ()
 
 
 class _Recorder(pickle.Unpickler):
@@ -103,22 +107,23 @@ class _Recorder(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _requirements(data: bytes) -> list[str]:
-    """Return what loads a pickle that was made in this process, in the versions that are here."""
-    recorder = _Recorder(data)
+def _write_requirements(folder: Path, own_modules: Collection[str]) -> None:
+    """Write what loads a pickle that was made in this process, in the versions that are here."""
+    recorder = _Recorder((folder / _PICKLED).read_bytes())
     recorder.load()
     owners = metadata.packages_distributions()
     names = set()
-    for module in recorder.modules - sys.stdlib_module_names - {"__main__"}:
+    for module in recorder.modules - sys.stdlib_module_names - {"__main__", *own_modules}:
         if module not in owners:
             raise ModelError(
                 f"the model needs the module {module}, which no installed package has",
-                hint=f"cloudpickle.register_pickle_by_value({module}) puts it into the model; or"
-                " make a package of it.",
+                hint=f"Give its file or folder in code_paths=[...]; or"
+                f" cloudpickle.register_pickle_by_value({module}) puts it into the model.",
             )
         names.add(owners[module][0])
     # Without what a build of one machine adds, as `+cpu`.
-    return [f"{name}=={metadata.version(name).partition('+')[0]}" for name in sorted(names)]
+    lines = (f"{name}=={metadata.version(name).partition('+')[0]}\n" for name in sorted(names))
+    (folder / "requirements.txt").write_text("".join(lines), encoding="utf-8")
 
 
 def _save_lightgbm(model: Any, folder: Path) -> _Saved:

@@ -15,6 +15,7 @@ from packager.model.mlmodel import MLMODEL_NAME, served_flavor
 from packager.progress import LOGGED, Progress
 from packager.sources.bare import write_bare_model
 from packager.sources.barefiles import is_bare_folder
+from packager.sources.code import add_code, check_code_paths
 from packager.sources.fitted import save_estimator
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -28,6 +29,7 @@ def open_model(
     flavor: str | None = None,
     input_example: Any = None,
     trusted_types: Sequence[str] = (),
+    code_paths: Sequence[str | os.PathLike[str]] = (),
     progress: Progress = LOGGED,
 ) -> Iterator[Path]:
     """Yield a local MLflow model folder; what was downloaded or made is removed afterwards.
@@ -39,18 +41,23 @@ def open_model(
     :param input_example: what a bare file's or estimator's signature is inferred from: a csv or
         json file, or data (`read_input_example`).
     :param trusted_types: what a bare skops file may construct besides skops' defaults.
+    :param code_paths: modules and packages that become a part of the model's code.
     :raises ModelError: there is no such model, or it cannot be read.
     :raises ConfigError: an option that does not go with this kind of model.
     :raises StorageError: S3 refused or cannot be reached.
     :raises ToolMissing: reading it needs an extra that is not installed.
     """
+    code = check_code_paths(code_paths)
     with ExitStack() as made:
 
         def new_folder(prefix: str) -> Path:
             return Path(made.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
 
         if not isinstance(source, str | os.PathLike):
-            source, own, types = save_estimator(source, new_folder("packager-estimator-"))
+            own_modules = [path.stem for path in code]
+            source, own, types = save_estimator(
+                source, new_folder("packager-estimator-"), own_modules
+            )
             flavor, trusted_types = flavor or own, (*trusted_types, *types)
         uri = os.fspath(source)
         local = _local_path(uri)
@@ -64,19 +71,21 @@ def open_model(
                 trusted_types=trusted_types,
                 progress=progress,
             )
-            yield folder
-            return
-        if input_example is not None or trusted_types:
-            raise ConfigError(
-                f"--input-example and --trust describe a bare model file; {uri} is none",
-                hint="An MLflow model folder already says these things: leave the options out.",
-            )
-        if local is not None:
-            folder = _existing_folder(local)
         else:
-            folder = _download(uri, new_folder("packager-model-"), progress)
-        if flavor:
-            _check_flavor(folder, flavor)
+            if input_example is not None or trusted_types:
+                raise ConfigError(
+                    f"--input-example and --trust describe a bare model file; {uri} is none",
+                    hint="An MLflow model folder already says these things: leave the options out.",
+                )
+            if local is not None:
+                folder = _existing_folder(local)
+            else:
+                folder = _download(uri, new_folder("packager-model-"), progress)
+            if flavor:
+                _check_flavor(folder, flavor)
+        if code:
+            logged, folder = folder, new_folder("packager-code-")
+            add_code(logged, code, folder, progress)
         yield folder
 
 

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from packager.errors import ModelError
 from packager.model.onnx_files import read_external_files
 from packager.sources.bareformat import BareFormat, Found
-from packager.sources.filebytes import first_bytes
+from packager.support.filebytes import first_bytes
 from packager.support.malformed import ZIP_ERRORS
 
 _ZIP = b"PK\x03\x04"

@@ -1,14 +1,10 @@
 """What a bare model file is, found out without running any of it."""
 
-import bz2
-import gzip
 import json
-import lzma
 import mmap
 import pickletools
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,20 +12,12 @@ from pathlib import Path
 from typing import IO, cast
 
 from packager.errors import ModelError, ToolMissing, install_hint
-from packager.sources.filebytes import mapped
+from packager.model.pickle_globals import DECOMPRESSORS
+from packager.support.filebytes import mapped
 from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
 
 _SCANNED_OPCODES = 500_000
 """Enough for large models; a longer pickle is checked at its ends only."""
-
-# joblib's compressors by their magic bytes (joblib/compressor.py); zlib has four levels.
-_DECOMPRESSORS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", gzip.decompress),
-    (b"BZh", bz2.decompress),
-    (b"\xfd7zXZ", lzma.decompress),
-    (b"\x5d\x00", lzma.decompress),
-    *((b"\x78" + level, zlib.decompress) for level in (b"\x01", b"\x5e", b"\x9c", b"\xda")),
-)
 
 # Estimators keep the version that wrote them in their state (sklearn/base.py).
 _VERSION = r"(\d+\.\d+(?:\.\d+)?(?:(?:rc|a|b|\.post|\.dev)\d+)?)"
@@ -59,7 +47,7 @@ def sniff_bare_file(path: Path) -> BareFile:
         return _sniff_skops(path)
     with mapped(path) as data:
         magic = bytes(data[:8])
-        for prefix, decompress in _DECOMPRESSORS:
+        for prefix, decompress in DECOMPRESSORS:
             if magic.startswith(prefix):
                 content = _decompress(path, bytes(data), decompress)
                 return BareFile("joblib", _check_pickle(path, content).sklearn_version)

@@ -19,6 +19,8 @@ class Setting:
     default: Any = None
     kind: type[str | bool | int | float | Path] = str
     """Of its value. A `Path` is of a file that must be there."""
+    takes_folders: bool = False
+    """Of a `Path`: it may be a folder too."""
     choices: tuple[str, ...] = ()
     is_repeatable: bool = False
     """Its value is a tuple."""
@@ -83,8 +85,10 @@ def _single(setting: Setting, value: Any) -> Any:
     except (TypeError, ValueError):
         kind = {int: "whole number", float: "number"}.get(setting.kind, setting.kind.__name__)
         raise ConfigError(f"{setting.name}={value}: it is not a {kind}") from None
-    if isinstance(converted, Path) and not converted.is_file():
-        raise ConfigError(f"{setting.name}={value}: there is no such file")
+    if isinstance(converted, Path):
+        is_there = converted.exists() if setting.takes_folders else converted.is_file()
+        if not is_there:
+            raise ConfigError(f"{setting.name}={value}: there is no such file")
     if setting.choices and converted not in setting.choices:
         names = ", ".join(setting.choices)
         raise ConfigError(f"{setting.name}: {value!r} is not one of {names}")

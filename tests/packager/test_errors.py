@@ -31,6 +31,10 @@ def error_classes(module) -> list[type[Exception]]:
 def make(error_class: type[Exception]) -> Exception:
     if error_class.__name__ == "WrongMachine":
         return error_class("arm64", "x86_64", hint="Build for this one.")
+    if error_class.__name__ == "ModelIncomplete":
+        return error_class("model", [("model.pkl", "is empty")], hint="Copy it again.")
+    if error_class.__name__ == "ModuleMissing":
+        return error_class("mine is missing", module="mine", hint="--code-path mine.py")
     if error_class.__name__ == "NoMatchingWheel":
         return error_class("numpy", "2.0", wanted="glibc 2.26", found=["any"], hint=None)
     return error_class(*ARGUMENTS.get(error_class.__name__, ("what happened",)))
@@ -44,6 +48,8 @@ def test_every_builder_error_reads_as_a_sentence_and_is_one_family(error_class) 
     assert len(str(error)) > 5
     assert error.code.startswith("pkg.")
     assert error.exit_code in (1, 2, 3)
+    told = json.loads(json.dumps(error.to_dict()))
+    assert (told["code"], told["message"]) == (error.code, str(error))
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), vars(again)) == (error_class, str(error), vars(error))
 

@@ -4,10 +4,10 @@ Source: `mlflow.pyfunc.load_model` and each flavor's `save_model` (MLflow 3.18).
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from handler.manifest import ModelInfo
+from packager.model.files import loaded_names
 from packager.model.flavors import python_function
 from packager.model.flavors.flavor import Flavor, Format
 from packager.model.flavors.sections import Sections
@@ -17,15 +17,6 @@ _PREFIX = "mlflow."
 _PROGRAMS = {"spark": "java", "h2o": "java", "johnsnowlabs": "java"}
 """What flavors start besides Python. No Lambda runtime has it, and no wheel brings it along."""
 _OF_HUGGING_FACE = ("transformers", "sentence_transformers")
-
-# Written by `save_model` for other readers than the loader, or different at each download.
-_UNREAD = frozenset(
-    (
-        *("requirements.txt", "constraints.txt", "conda.yaml", "python_env.yaml"),
-        *("input_example.json", "serving_input_example.json", "registered_model_meta"),
-        "environment_variables.txt",
-    )
-)
 
 
 def _read(sections: Sections) -> ModelInfo:
@@ -48,11 +39,6 @@ def _is_complete(name: str, sections: Sections) -> bool:
     section: dict[str, Any] = sections.document["flavors"].get(name) or {}
     # mlflow.transformers records one of the two: a folder, or a commit of the hub.
     return name != "transformers" or "model_binary" in section
-
-
-def _files(folder: Path, info: ModelInfo, issues: list[str]) -> list[str]:
-    """Return all that is in the folder, but what is known to be for other readers."""
-    return sorted(path.name for path in folder.iterdir() if path.name not in _UNREAD)
 
 
 def _warnings(info: ModelInfo) -> list[str]:
@@ -83,7 +69,7 @@ FLAVOR = Flavor(
         Format(_FORMAT, executes_code=True, note="log it with a flavor that has a safe format"),
     ),
     read=_read,
-    files=_files,
+    files=lambda folder, info, issues: loaded_names(folder),
     needs_mlflow=lambda info: True,
     takes_loader=lambda loader_module: loader_module.startswith(_PREFIX),
     warnings=_warnings,

@@ -4,12 +4,12 @@ A model is a pickle or a Python file that makes it; a loader of the user's own m
 """
 
 import json
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from handler.facts_for_builder import CODE, OPENERS, PICKLE
 from handler.manifest import ModelInfo
-from packager.model.files import resolve_inside
+from packager.model.files import posix_name, resolve_inside
 from packager.model.flavors.flavor import Flavor, Format
 from packager.model.flavors.sections import Sections
 from packager.model.mlflow_use import why_mlflow
@@ -32,7 +32,8 @@ def _read(sections: Sections) -> ModelInfo:
     data_path, saved_as = _data(sections, loader)
     artifacts = _artifacts(sections)
     code = pyfunc.get("code")
-    files = [data_path, *artifacts.values(), *([code] if isinstance(code, str) else [])]
+    code_names = [posix_name(sections.folder, code)] if isinstance(code, str) else []
+    files = [data_path, *artifacts.values(), *("" if name == "." else name for name in code_names)]
     compression = _compression(sections)
     reason = _CHATS.get(loader) or why_mlflow(sections.folder, files, compression)
     return ModelInfo(
@@ -58,18 +59,21 @@ def _data(sections: Sections, loader: str) -> tuple[str, str]:
     pyfunc = sections.pyfunc
     if loader not in LOADERS and loader not in _CHATS:
         data = pyfunc.get("data")
-        return data if isinstance(data, str) else "", _LOADED
+        return posix_name(sections.folder, data) if isinstance(data, str) else "", _LOADED
     code = pyfunc.get("model_code_path")
     if isinstance(code, str):
-        # As MLflow does: it records where the file was, too.
-        return sections.file(Path(code).name, _NO_MODEL), CODE
+        # It is where the file was on the machine that trained the model, Windows perhaps.
+        return sections.file(PureWindowsPath(code).name, _NO_MODEL), CODE
     return sections.file(pyfunc.get("python_model"), _NO_MODEL), PICKLE
 
 
 def _artifacts(sections: Sections) -> dict[str, str]:
     artifacts = sections.pyfunc.get("artifacts") or {}
     try:
-        return {str(name): str(item["path"]) for name, item in artifacts.items()}
+        return {
+            str(name): posix_name(sections.folder, str(item["path"]))
+            for name, item in artifacts.items()
+        }
     except (AttributeError, KeyError, TypeError):
         sections.issues.append("artifacts is not a mapping of names to paths")
         return {}

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packager.model.files import posix_name
+
 
 @dataclass(frozen=True)
 class Sections:
@@ -24,7 +26,7 @@ class Sections:
     def path(self, value: Any, complaint: str) -> str:
         """Return a path that has to be there; "" when it is not, with the complaint added."""
         if isinstance(value, str) and value:
-            return value
+            return posix_name(self.folder, value)
         self.issues.append(complaint)
         return ""
 

@@ -9,7 +9,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from handler.manifest import ModelInfo
-from packager.errors import MLmodelInvalid
+from packager.errors import MLmodelInvalid, ModelIncomplete
 from packager.model.mlmodel import read_mlmodel
 from packager.requirements.select import inference_requirements
 
@@ -28,7 +28,7 @@ def write_files(folder: Path, **contents: str) -> None:
     for name, content in contents.items():
         path = folder / name.replace("__", "/").replace("_d_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+        path.write_text(content or "data")
 
 
 def files_of(info: ModelInfo) -> list[str]:
@@ -87,7 +87,7 @@ def test_a_pickle_module_has_to_have_a_modules_name(tmp_path: Path) -> None:
 
 
 def test_a_torch_model_without_its_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MLmodelInvalid, match=r"data/model\.pth"):
+    with pytest.raises(ModelIncomplete, match=r"data/model\.pth"):
         read_mlmodel(write(tmp_path, "pytorch", {"model_data": "data"}))
 
 
@@ -177,6 +177,7 @@ def test_custom_objects_come_along_and_the_models_own_have_the_last_word(tmp_pat
 def test_what_is_wrong_with_a_tensorflow_model_is_said(
     tmp_path: Path, section: dict[str, Any], complaint: str
 ) -> None:
+    (tmp_path / "m").mkdir()
     with pytest.raises(MLmodelInvalid, match=complaint):
         read_mlmodel(write(tmp_path, "tensorflow", section))
 

@@ -43,6 +43,22 @@ def test_code_is_found_by_the_name_of_its_file(tmp_path: Path) -> None:
     assert flavor_named("python_function").warnings(info) == []
 
 
+@pytest.mark.parametrize("place", [r"C:\Users\someone\shop", r"\\server\share", "C:/Users/a b"])
+def test_code_and_artifacts_that_were_logged_on_windows_are_found(
+    tmp_path: Path, place: str
+) -> None:
+    pyfunc = {"model_code_path": rf"{place}\model.py", "artifacts": {"a": {"path": r"artifacts\a"}}}
+    folder = write(tmp_path, FROM_CODE | pyfunc)
+    (folder / "artifacts").mkdir()
+    (folder / "artifacts" / "a").write_text("x")
+
+    info = read(folder)
+
+    assert info.data_path == "model.py"
+    assert info.options["artifacts"] == {"a": "artifacts/a"}
+    assert [file.path for file in info.files] == ["MLmodel", "artifacts/a", "model.py"]
+
+
 def test_what_needs_mlflow_is_told_with_its_cost(tmp_path: Path) -> None:
     info = read(write(tmp_path, FROM_CODE, "import mlflow\n\nmlflow.autolog()\n"))
     flavor = flavor_named("python_function")

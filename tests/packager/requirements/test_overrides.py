@@ -109,3 +109,11 @@ def test_what_is_asked_for_is_not_excluded_by_a_rule() -> None:
 def test_an_extra_that_is_neither_requirement_nor_wheel_is_named(extra: str) -> None:
     with pytest.raises(ConfigError, match="--with"):
         apply_overrides(Overrides(extra=(extra,)), SORTED_OUT)
+
+
+@pytest.mark.parametrize("module", ["mymod.py", "src/mymod.py", "./"])
+def test_a_module_is_not_taken_for_a_requirement(module: str) -> None:
+    with pytest.raises(ConfigError, match="it is a module, not a requirement") as raised:
+        apply_overrides(Overrides(extra=(module,)), SORTED_OUT)
+
+    assert f"--code-path {module}" in str(raised.value.hint)
