@@ -233,7 +233,7 @@ def _refusal(
     if lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
         way = way_to_bring(missing_module(answer.log + text), dropped)
-        hint = f"A module is missing; left out were {names}: build again with {way}."
+        hint = f"A module is missing; left out were {names}: build again {way}."
     return Check.of(
         PREDICTION, [Problem(f"the function does not answer {sample.origin}: {text}", hint)], ""
     )

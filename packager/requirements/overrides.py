@@ -14,6 +14,9 @@ from packager.requirements.select import Drop, Requirements
 from packager.requirements.substitutes import KEPT_AS_STAND_IN, Replacement, find_replacements
 from packager.support.redaction import LOGIN_HINT, has_login
 
+UNWANTED = "unwanted: --drop"
+"""Why something is left out that the user does not want."""
+
 
 @dataclass(frozen=True)
 class Overrides:
@@ -56,8 +59,8 @@ def apply_overrides(overrides: Overrides, requirements: Requirements) -> Require
     return replace(
         requirements,
         kept=tuple(line for line in kept if line not in unwanted),
-        dropped=(*dropped, *(Drop(line, "unwanted: --drop") for line in unwanted)),
-        excluded=(*excluded, *(Drop(glob, "unwanted: --drop") for glob in drop)),
+        dropped=(*dropped, *(Drop(line, UNWANTED) for line in unwanted)),
+        excluded=(*excluded, *(Drop(glob, UNWANTED) for glob in drop)),
         replaced=tuple(
             item
             for item in replaced
