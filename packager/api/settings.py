@@ -60,7 +60,7 @@ BUILD_SETTINGS = (
     Setting(
         "package",
         "A zip of 262 MB at most, or the build context of a container image; auto: an image"
-        " where a zip is hopeless (torch, tensorflow).",
+        " for what fits no zip (torch, tensorflow, whatever has more).",
         default="auto",
         choices=("auto", "zip", "image"),
     ),

@@ -115,6 +115,8 @@ def _static_checks(
         packages.check_python_version(contents, target),
         libraries.check_architecture(contents, target),
         libraries.check_symbol_versions(contents, target),
-        libraries.check_shared_libraries(contents, target),
+        libraries.check_shared_libraries(
+            contents, target, is_image=manifest.package_type == "image"
+        ),
         check_imports(bundle, target.runtime, dropped),
     )
