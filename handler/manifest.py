@@ -25,6 +25,9 @@ _LIBRARIES = frozenset({"sklearn", "xgboost", "lightgbm"})
 ModelSource = Literal["s3", "embedded"]
 PackageType = Literal["zip", "image"]
 CheckStatus = Literal["passed", "failed", "not made"]
+ProofState = Literal["proven", "not compared", "not run"]
+"""`proven`: the function ran on its target's Python and architecture, and answered what the source
+model does. `not compared`: it ran, but no prediction was compared. `not run`: neither."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,15 @@ class CheckEntry:
     detail: str
     """In a sentence; says why when the check was not made. Nothing that differs from run to
     run: a bundle that is built twice has the same bytes."""
+
+
+@dataclass(frozen=True)
+class ProofEntry:
+    """How far the finished bundle is proven: what its checks come to."""
+
+    state: ProofState
+    reason: str
+    """In a sentence: what was compared, or why nothing was."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +216,8 @@ class BundleManifest:
     checks: tuple[CheckEntry, ...] = ()
     """What was checked on the building machine. Empty in the copy inside the zip, and when
     nothing was."""
+    proof: ProofEntry | None = None
+    """None in the copy inside the zip, and in bundles of before there was such a field."""
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -236,6 +250,7 @@ class BundleManifest:
         model["trusted_types"] = tuple(model["trusted_types"])
         model["engine"] = EngineInfo.from_dict(model["engine"])
         archive, layer = data["model_archive"], data.get("layer")
+        proof = data.get("proof")
         return cls(
             packager_version=data["packager_version"],
             target=TargetInfo(**data["target"]),
@@ -249,6 +264,7 @@ class BundleManifest:
             package_type=data["package_type"],
             layer=FileEntry.from_dict(layer) if layer else None,
             checks=tuple(CheckEntry(**item) for item in data["checks"]),
+            proof=ProofEntry(**proof) if proof else None,
         )
 
 

@@ -10,7 +10,7 @@
       DependencyError           ResolutionFailed  NoMatchingWheel  Unobtainable
                                 IndexUnreachable  LockDrift
       BundleError               BundleInvalid  PathCollision  WheelInvalid
-                                CheckFailed
+                                CheckFailed  NotProven
       LimitExceeded             exit 3: a gate failed, CI can tell
       ToolError                 ToolMissing  ToolFailed  WrongMachine
       StorageError
@@ -340,6 +340,13 @@ class CheckFailed(BundleError):
             f"the bundle would not work on its target:{lines}",
             hint="Nothing was written. With --no-check the bundle is built all the same.",
         )
+
+
+class NotProven(BundleError):
+    """The bundle could not be proven, and a proof was asked for."""
+
+    code = "pkg.bundle.proof"
+    exit_code = 3
 
 
 class LimitExceeded(PackagerError):

@@ -69,7 +69,7 @@ BUILD_SETTINGS = (
     Setting(
         "package",
         "A zip of 262 MB at most, or the build context of a container image; auto: an image"
-        " where a zip is hopeless (torch, tensorflow).",
+        " for what fits no zip (torch, tensorflow, whatever has more).",
         default="auto",
         choices=("auto", "zip", "image"),
     ),
@@ -127,6 +127,11 @@ BUILD_SETTINGS = (
         opposite="with-sources",
     ),
     _switch("no-check", "Do not run the finished bundle's checks."),
+    _switch(
+        "require-proof",
+        "Write nothing unless the function ran here and its predictions were compared with the"
+        " model's.",
+    ),
     _switch("safe-only", "Refuse model formats that execute code when loaded."),
     _switch(
         "with-parquet", "Answer parquet bodies too: adds about 30 MB, exactly as the build says."
@@ -209,6 +214,8 @@ def build_config(values: Mapping[str, Any]) -> "BuildConfig":
         raise ConfigError("--upgrade ignores every lock: leave out --lock")
     if values["no-index"] and not values["find-links"]:
         raise ConfigError("--no-index leaves only --find-links, and there is none")
+    if values["require-proof"] and values["no-check"]:
+        raise ConfigError("--require-proof needs the checks that --no-check leaves out")
     policy = LockPolicy.LOCKED if values["locked"] else LockPolicy.REUSE
     return BuildConfig(
         model_source=values["model-source"],
@@ -227,6 +234,7 @@ def build_config(values: Mapping[str, Any]) -> "BuildConfig":
         lock_policy=LockPolicy.UPGRADE if values["upgrade"] else policy,
         has_layer=values["layer"],
         optimization=Optimization(values["optimize"], values["tolerance"]),
+        requires_proof=values["require-proof"],
         is_trimmed=not values["no-trim"],
         is_sourceless=values["sourceless"],
     )

@@ -44,6 +44,8 @@ class BuildConfig:
     """The dependencies are a Lambda layer, not in the function zip."""
     optimization: Optimization = field(default_factory=Optimization)
     """How the predictions are computed."""
+    requires_proof: bool = False
+    """A bundle is refused whose predictions could not be compared with the source model's."""
     is_trimmed: bool = True
     is_sourceless: bool = True
 

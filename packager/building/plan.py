@@ -168,6 +168,25 @@ def plan_bundle(
     )
 
 
+def may_become_image(plan: BuildPlan) -> bool:
+    """Tell whether a bundle that fits no zip may be a container image, unasked."""
+    config = plan.config
+    return plan.package_type == "zip" and config.package == "auto" and not config.has_layer
+
+
+def as_image(plan: BuildPlan, reason: str) -> BuildPlan:
+    """Return the plan of the same bundle as a container image.
+
+    :param reason: why it cannot be a zip, in a sentence.
+    """
+    return replace(
+        plan,
+        package_type="image",
+        model_source=_model_source(plan.config, "image"),
+        notes=(*plan.notes, f"packaged as a container image: {reason}"),
+    )
+
+
 def changes(requirements: Requirements) -> list[str]:
     """Return in words, a line each, what is otherwise than the model recorded, and why."""
     dropped = (*requirements.dropped, *requirements.excluded)

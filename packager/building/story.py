@@ -5,9 +5,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from handler.manifest import MANIFEST_NAME, MODEL_FOLDER, BundleManifest, FileEntry, TargetInfo
+from handler.manifest import (
+    MANIFEST_NAME,
+    MODEL_FOLDER,
+    BundleManifest,
+    FileEntry,
+    ProofEntry,
+    TargetInfo,
+)
 from packager.aws.runtimes import MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
-from packager.building.plan import BuildPlan
+from packager.building.plan import BuildPlan, as_image, may_become_image
 from packager.bundle.folder import (
     EVENTS_FOLDER,
     FUNCTION_ZIP,
@@ -26,9 +33,10 @@ from packager.bundle.sbom import render_sbom
 from packager.bundle.sizing import memory_warning, size_function
 from packager.bundle.skeleton import copy_handler, copy_model, write_manifest
 from packager.bundle.template import render_template
+from packager.checking.proof import NOT_CHECKED, problem_of_proof
 from packager.checking.report import CheckReport
 from packager.checking.story import check_bundle
-from packager.errors import CheckFailed, PathCollision
+from packager.errors import CheckFailed, ConfigError, LimitExceeded, NotProven, PathCollision
 from packager.packages.bytecode import TASK_ROOT, compile_bytecode
 from packager.packages.prepare import Dependencies, Facts, prepare_dependencies
 from packager.packages.size_limit import check_unzipped, direct_upload_warning
@@ -61,6 +69,11 @@ class BuildReport:
     warnings: tuple[str, ...]
 
     @property
+    def proof(self) -> ProofEntry:
+        """Whether the function ran, and predicted what the source model predicts."""
+        return self.checked.proof if self.checked else NOT_CHECKED
+
+    @property
     def bundle(self) -> Bundle:
         """The finished bundle."""
         return Bundle(self.output, self.manifest)
@@ -71,6 +84,7 @@ class BuildReport:
         return {
             "version": "1.0",
             "output": str(self.output),
+            "proof": asdict(self.proof),
             "plan": self.plan.to_dict(),
             "artifacts": [asdict(item) for item in self.manifest.artifacts],
             "untrimmed_bytes": facts.untrimmed_bytes,
@@ -91,13 +105,31 @@ def build_bundle(
 ) -> BuildReport:
     """Build the planned bundle into `output`, which is replaced as a whole or not at all.
 
+    What fits no zip becomes a container image, where the user left that open.
+
     :param is_checked: False leaves the finished bundle unchecked.
-    :raises ConfigError: `output` holds something that is no bundle.
+    :returns: its plan is of an image then.
+    :raises ConfigError: `output` holds something that is no bundle, or a proof is asked for and
+        no check.
     :raises LimitExceeded: Lambda would refuse the result.
     :raises BundleError: two parts want the same path.
     :raises CheckFailed: the bundle would not work on its target.
+    :raises NotProven: a proof was asked for, and there is none.
     :raises ToolError: uv failed.
     """
+    if plan.config.requires_proof and not is_checked:
+        raise ConfigError("a bundle that is not checked cannot be proven")
+    try:
+        return _build(plan, output, is_checked, progress)
+    except LimitExceeded as error:
+        if not may_become_image(plan):
+            raise
+        as_zip = str(error).partition("\n")[0].rstrip(":")
+        progress.detail(f"{as_zip}: building a container image")
+        return _build(as_image(plan, as_zip), output, is_checked, progress)
+
+
+def _build(plan: BuildPlan, output: Path, is_checked: bool, progress: Progress) -> BuildReport:
     with replaced_folder(output) as draft:
         dependencies = prepare_dependencies(
             plan.lock, plan.target, plan.packing, indexes=plan.config.indexes, progress=progress
@@ -112,7 +144,8 @@ def build_bundle(
         checked = _check(plan, manifest, draft, progress) if is_checked else None
         if checked:
             manifest = replace(manifest, checks=checked.entries)
-            write_manifest(manifest, draft)
+        manifest = replace(manifest, proof=checked.proof if checked else NOT_CHECKED)
+        write_manifest(manifest, draft)
     return BuildReport(
         output=output,
         plan=plan,
@@ -219,6 +252,9 @@ def _check(
             [(problem.message, problem.hint) for problem in report.problems],
             modules=[problem.module for problem in report.problems if problem.module],
         )
+    unproven = problem_of_proof(report.proof)
+    if unproven and plan.config.requires_proof:
+        raise NotProven(f"{unproven.message}: nothing was written", hint=unproven.hint)
     return report
 
 

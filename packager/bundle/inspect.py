@@ -62,6 +62,7 @@ class BundleReport:
             "packages": [
                 dataclasses.asdict(package) for package in self.packages or manifest.packages
             ],
+            "proof": dataclasses.asdict(manifest.proof) if manifest.proof else None,
             "checks": [dataclasses.asdict(check) for check in manifest.checks],
             "artifacts": [dataclasses.asdict(entry) for entry in manifest.artifacts],
         }

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
+from packager.checking.proof import problem_of_proof, proof_of
 from packager.checking.report import Check, Measurements, Problem
 from packager.errors import ConfigError
 
@@ -35,10 +36,12 @@ class Gates:
     """The median of warm invocations."""
     memory_mb: float | None = None
     """The peak of the function's process; 10^6 bytes, as all MB."""
+    requires_proof: bool = False
+    """The function has to run, and to predict what the source model predicts."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
+            value = None if field.type is bool else getattr(self, field.name)
             # Nothing is more than NaN or infinity: such a gate would be open.
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ConfigError(f"{_option(field.name)} {value:g} is no positive number")
@@ -70,7 +73,12 @@ def check_gates(gates: Gates, found: Measurements, made: Sequence[Check]) -> tup
         Where one of them did not pass, its detail is the reason.
     """
     rows = _all(gates, found, made)
-    return tuple(_judge(gate, gate.limit) for gate in rows if gate.limit is not None)
+    checks = [_judge(gate, gate.limit) for gate in rows if gate.limit is not None]
+    if gates.requires_proof:
+        proof = proof_of(check.entry for check in made)
+        problem = problem_of_proof(proof)
+        checks.append(Check.of("gate: proof", [problem] if problem else [], proof.reason))
+    return tuple(checks)
 
 
 def _all(gates: Gates, found: Measurements, made: Sequence[Check]) -> Iterator[_Gate]:

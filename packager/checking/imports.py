@@ -1,93 +1,227 @@
-"""Check that what the model's own files import is in the bundle."""
+"""Check that what the handler and the model import is in the bundle, and what that imports.
 
+It is read from the zips, so that it is known where the function cannot run too. `walk` follows
+the imports, in an interpreter of the target's version where there is one.
+"""
+
+import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-from handler.manifest import MODEL_FOLDER, BundleManifest
-from packager.aws.runtimes import RUNTIME_PACKAGES
+from handler.facts_for_builder import CODE, NAMES
+from handler.manifest import MODEL_FOLDER
+from packager.aws.runtimes import RUNTIME_PACKAGES, Runtime
 from packager.bundle.folder import Bundle
-from packager.checking.missing import way_to_bring
-from packager.checking.report import Check, Problem
-from packager.checking.zipped import ZipContents
-from packager.model.distributions_of_modules import modules_like, modules_of
-from packager.model.flavors.table import flavor_named
+from packager.checking import walk
+from packager.checking.missing import problem_of_module
+from packager.checking.report import Check
+from packager.checking.running import PREDICTION
 from packager.model.mlmodel import ModelSpec
-from packager.model.named_modules import Named, read_named_modules
-from packager.packages.layer import import_path
+from packager.model.named_modules import NamedModules, read_named_modules
+from packager.packages.layer import PACKAGES_FOLDER
 from packager.requirements.select import Drop
+from packager.support.malformed import ZIP_ERRORS
+from packager.support.uv import find_python
 
-IMPORTS = "the model's imports"
+IMPORTS = "imports"
+_WALK = Path(walk.__file__).parent
+_RUN = """
+import importlib.util, sys
+# By its path: beside it there are names of the standard library's, or may be.
+spec = importlib.util.spec_from_file_location(
+    "walk", f"{sys.argv[1]}/__init__.py", submodule_search_locations=[sys.argv[1]]
+)
+sys.modules["walk"] = importlib.util.module_from_spec(spec)
+from walk.follow import main
+main()
+"""
+_FUNCTION = "the function"
+_HANDLER, _PROGRAM, _LOADERS = "handler.main", "handler.engines.program", "handler.loaders"
+_READERS = {"skops": "skops.io", "joblib": "joblib", "cloudpickle": "cloudpickle"}
+"""What reads a format, by the format's name."""
+# The others' modules are called as they are.
+_RUNTIME_MODULES = {"python-dateutil": "dateutil"}
+
+_REMOVED: dict[tuple[int, int], tuple[str, ...]] = {
+    (3, 12): ("asynchat", "asyncore", "distutils", "imp", "smtpd"),
+    (3, 13): (
+        *("aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap"),
+        *("msilib", "nis", "nntplib", "ossaudiodev", "pipes", "sndhdr", "spwd", "sunau"),
+        *("telnetlib", "uu", "xdrlib"),
+    ),
+}
+"""Of the standard library, by the Python that has them no more ("What's New In Python")."""
+_ADDED: dict[tuple[int, int], tuple[str, ...]] = {(3, 14): ("annotationlib", "compression")}
+"""Modules of the standard library, by the first Python that has them."""
 
 
-def check_imports(
-    bundle: Bundle, contents: ZipContents, dropped: Sequence[Drop], *, is_proven: bool
-) -> Check:
-    """Check that each module that the model's pickles and sources name is in the bundle.
+def check_imports(bundle: Bundle, runtime: Runtime, dropped: Sequence[Drop] = ()) -> Check:
+    """Check that every module that will be imported is in the bundle or on Lambda.
 
-    :param contents: function and layer together.
+    Imports under a condition, in a `try` or in a function are not looked at: they may fail.
+
     :param dropped: requirements of the model that the bundle leaves out.
-    :param is_proven: a prediction was made. Then what is lacking was not needed for it: code may
-        import in a branch that no request takes.
     """
-    manifest = bundle.manifest
-    info = manifest.model
-    if info.engine.name != "exact":
-        return Check.passed(IMPORTS, "the compiled model has none")
-    if flavor_named(info.flavor).imports is None or not info.logged_executes_code:
-        return Check.passed(IMPORTS, f"{info.serialization_format} files have none of their own")
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            _unpack_model(bundle, Path(folder))
-        except (OSError, KeyError, zipfile.BadZipFile):
-            return Check.not_made(IMPORTS, "the model's files are not all there")
-        python = manifest.target.runtime.removeprefix("python")
-        named = read_named_modules(ModelSpec(Path(folder), info, python, requirements=()))
-    there = {*_modules(contents, manifest), *sys.stdlib_module_names}
-    lacking = [item for top, item in named.modules.items() if item.is_sure and top not in there]
-    detail = f"{len(named.modules)} packages, all of them in the bundle"
-    if lacking and is_proven:
-        detail = f"not in the bundle, nor needed for the sample: {', '.join(map(_what, lacking))}"
-    elif named.doubts:
-        detail += f", as far as can be told: {named.doubts[0]}"
-    problems = [] if is_proven else [_problem(item, dropped) for item in lacking]
+    python = find_python(runtime.python)
+    question: dict[str, list[Any]] = {
+        "places": list(_places(bundle)),
+        "roots": list(_roots(bundle)),
+        "elsewhere": [*_runtime_modules(), *NAMES],
+        "not_standard": [],
+        "scripts": list(_scripts(bundle)),
+    }
+    if python is None:
+        question["elsewhere"] += _names(_ADDED, runtime)
+        question["not_standard"] = _names(_REMOVED, runtime)
+    done = subprocess.run(
+        [str(python or sys.executable), "-I", "-B", "-S", "-c", _RUN, str(_WALK)],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.splitlines() or [f"exit status {done.returncode}"]
+        return Check.not_made(IMPORTS, f"the bundle's modules cannot be read: {lines[-1]}")
+    return _judge(json.loads(done.stdout), bundle, runtime, dropped)
+
+
+def settle_imports(check: Check, made: Sequence[Check]) -> Check:
+    """Return the check, passed where the function did without what it missed.
+
+    Modules may be made while others are imported: what predicts here lacks none.
+
+    :param check: any; others are returned as they are.
+    :param made: the checks that ran the function.
+    """
+    predicts = any(item.entry.name == PREDICTION and item.entry.status == "passed" for item in made)
+    if check.entry.name != IMPORTS or not check.problems or not predicts:
+        return check
+    return Check.passed(IMPORTS, f"the function predicts, though {check.entry.detail}")
+
+
+def _judge(
+    answer: dict[str, Any], bundle: Bundle, runtime: Runtime, dropped: Sequence[Drop]
+) -> Check:
+    users = answer["users"]
+    problems = [
+        problem_of_module(module, bundle, dropped, _why(who, users))
+        for module, who in sorted(answer["missing"].items())
+    ]
+    unread = answer["unread"]
+    if unread and not problems:
+        return Check.not_made(
+            IMPORTS,
+            f"{len(unread)} of {len(users)} modules, as {unread[0]}, can be read by Python"
+            f" {runtime.python} alone, which is not here: `uv python install {runtime.python}`"
+            " gets it",
+        )
+    detail = f"{len(users)} modules that are imported in turn are there, or are Lambda's own"
     return Check.of(IMPORTS, problems, detail)
 
 
-def _what(item: Named) -> str:
-    return f"{item.module} ({item.by})"
+def _why(who: str, users: dict[str, str]) -> str:
+    """Return who imports a module, and why that is imported itself."""
+    if who not in users:
+        return f"{who} names it"
+    first, root = who, users[who]
+    while root in users:
+        first, root = root, users[root]
+    if root == _FUNCTION:
+        return f"{who} imports it, which the function needs"
+    through = "" if first == who else f", through {first}"
+    return f"{who} imports it, which {root} needs{through}"
 
 
-def _problem(item: Named, dropped: Sequence[Drop]) -> Problem:
-    return Problem(
-        f"{item.by}, and nothing in the bundle has this module",
-        f"Build again with {way_to_bring(item.module, dropped)}, or better add the package to the"
-        " model's requirements.txt; a module of your own belongs into its code_paths.",
-        item.module,
-    )
+def _places(bundle: Bundle) -> Iterator[tuple[str, str, str]]:
+    """Yield what is on `sys.path`: a zip, the zip in it if it is meant, and the folder there."""
+    info = bundle.manifest.model
+    function, layer = str(bundle.function_zip), bundle.layer_zip
+    zip_path, root = _model_place(bundle)
+    if info.code_path is not None:
+        yield zip_path, "", f"{root}{info.code_path}/"
+    yield function, "", ""
+    for entry in bundle.manifest.packed:
+        inner = f"{PACKAGES_FOLDER}/{entry.archive}" if layer else entry.archive
+        yield str(layer or function), inner, ""
+    if layer:
+        yield str(layer), "", f"{PACKAGES_FOLDER}/"
 
 
-def _modules(contents: ZipContents, manifest: BundleManifest) -> Iterator[str]:
-    """Yield the names that can be imported: at the top of the zips, packed, or the runtime's."""
-    for member in contents.members:
-        yield import_path(member.filename).parts[0].partition(".")[0]
-    for packed in manifest.packed:
-        yield from packed.modules
+def _model_place(bundle: Bundle) -> tuple[str, str]:
+    """Return the zip that has the model's files, and the folder in it."""
+    if bundle.model_zip:
+        return str(bundle.model_zip), ""
+    return str(bundle.function_zip), f"{MODEL_FOLDER}/"
+
+
+def _roots(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Yield the modules that the function imports by name, each with who names it."""
+    info = bundle.manifest.model
+    is_compiled = info.engine.name != "exact" and info.engine.data_path is not None
+    loader = f"{_LOADERS}.{info.options.get('loader', info.flavor)}"
+    with zipfile.ZipFile(bundle.function_zip) as archive:
+        names = set(archive.namelist())
+    for module in (_HANDLER, _PROGRAM if is_compiled else loader):
+        # The handler's own files are another check's.
+        if f"{module.replace('.', '/')}.py" in names:
+            yield module, _FUNCTION
+    if is_compiled:
+        return
+    own_loader = str(info.options.get("loader_module", "mlflow"))
+    if own_loader.partition(".")[0] != "mlflow":
+        yield own_loader, "MLmodel"
+    path = info.engine.data_path or info.data_path
+    for module in info.engine.modules:
+        yield module, path
+    if info.engine.data_path is None and info.serialization_format in _READERS:
+        yield _READERS[info.serialization_format], path
+    named = _named(bundle)
+    yield from named.pickled.items()
+    for top, item in named.modules.items():
+        if item.is_sure:
+            yield top, item.by
+
+
+def _named(bundle: Bundle) -> NamedModules:
+    """Return what the model's own files name; nothing of files that another check misses."""
+    info, target = bundle.manifest.model, bundle.manifest.target
+    zip_path, root = _model_place(bundle)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            with zipfile.ZipFile(zip_path) as archive:
+                for entry in info.files:
+                    path = folder / entry.path
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with archive.open(f"{root}{entry.path}") as packed, path.open("wb") as file:
+                        shutil.copyfileobj(packed, file)
+        except (OSError, *ZIP_ERRORS):
+            return NamedModules()
+        python = target.runtime.removeprefix("python")
+        return read_named_modules(ModelSpec(folder, info, python, requirements=()))
+
+
+def _scripts(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Yield the model where it is Python source: the zip, and the file in it."""
+    info = bundle.manifest.model
+    if info.serialization_format == CODE and PurePosixPath(info.data_path).suffix == ".py":
+        zip_path, root = _model_place(bundle)
+        yield zip_path, f"{root}{info.data_path}"
+
+
+def _runtime_modules() -> Iterator[str]:
     for package in RUNTIME_PACKAGES:
-        yield from modules_of(package.name) or modules_like(package.name)
+        yield _RUNTIME_MODULES.get(package.name, package.name.replace("-", "_"))
 
 
-def _unpack_model(bundle: Bundle, folder: Path) -> None:
-    """Write the model's files as they are in the bundle."""
-    archive_path, prefix = bundle.model_zip, ""
-    if archive_path is None:
-        archive_path, prefix = bundle.function_zip, f"{MODEL_FOLDER}/"
-    with zipfile.ZipFile(archive_path) as archive:
-        for entry in bundle.manifest.model.files:
-            path = folder / entry.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(prefix + entry.path) as packed, path.open("wb") as file:
-                shutil.copyfileobj(packed, file)
+def _names(table: dict[tuple[int, int], tuple[str, ...]], runtime: Runtime) -> list[str]:
+    """Return what changed in the standard library from our own Python to the runtime's."""
+    ours, theirs = sys.version_info[:2], runtime.python_version
+    return [name for since, names in table.items() if ours < since <= theirs for name in names]

@@ -100,8 +100,13 @@ def check_symbol_versions(contents: ZipContents, target: Target) -> Check:
     )
 
 
-def check_shared_libraries(contents: ZipContents, target: Target) -> Check:
-    """Check that every library that an ELF file needs is in the zip or on Lambda."""
+def check_shared_libraries(
+    contents: ZipContents, target: Target, *, is_image: bool = False
+) -> Check:
+    """Check that every library that an ELF file needs is in the zip or on Lambda.
+
+    :param is_image: it is packaged as a container image.
+    """
     linking = Linking(contents.elf_files, target)
     users: dict[str, list[PurePosixPath]] = defaultdict(list)
     spared = []
@@ -115,7 +120,7 @@ def check_shared_libraries(contents: ZipContents, target: Target) -> Check:
         Problem(
             f"{library} is neither in the bundle nor on Lambda ({target.runtime.system.name});"
             f" needed by {_shown(paths)} ({contents.owner(paths[0])})",
-            _how_to_get(library),
+            _how_to_get(library, is_image),
         )
         for library, paths in sorted(users.items())
     ]
@@ -160,16 +165,20 @@ def _too_new(
     )
 
 
-def _how_to_get(library: str) -> str:
+def _how_to_get(library: str, is_image: bool) -> str:
     carrier = _CARRIERS.get(library)
     if carrier:
         return (
             f"Add {carrier} to the bundle with --with {carrier}: its wheel carries a copy, which"
             " is put where Lambda finds it."
         )
+    image = (
+        "let the Dockerfile install it" if is_image else "build a container image that installs it"
+    )
+    option = "" if is_image else ": --package image"
     return (
         "Take a wheel that carries its libraries (manylinux), add a package with --with whose"
-        " wheel has a copy of it, or build a container image that installs it: --package image."
+        f" wheel has a copy of it, or {image}{option}."
     )
 
 

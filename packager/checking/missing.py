@@ -26,23 +26,30 @@ def missing_module(text: str) -> str | None:
 
 
 def way_to_bring(module: str | None, dropped: Sequence[Drop]) -> str:
-    """Return the option of the build that brings the module."""
+    """Return how to build, in words, so that the module is there."""
     if module is None:
-        return "--keep NAME"
+        return "with --keep NAME"
     drop = find_drop(module, dropped)
     if drop is not None:
-        return _way_to_keep(drop)
-    return f"--with {distribution_of(module.partition('.')[0]) or 'NAME'}"
+        return _way_back(drop)
+    return f"with --with {distribution_of(module.partition('.')[0]) or 'NAME'}"
 
 
-def problem_of_module(module: str, bundle: Bundle, dropped: Sequence[Drop]) -> Problem:
-    """Return what to say of a function that does not start for lack of the module."""
+def problem_of_module(
+    module: str, bundle: Bundle, dropped: Sequence[Drop], who: str | None = None
+) -> Problem:
+    """Return what to say of a module that is not there.
+
+    :param who: a sentence about who needs it; None: the function does not start without it.
+    """
     message = f"the function does not start: there is no module {module}"
+    if who is not None:
+        message = f"there is no module {module} in the bundle: {who}"
     drop = find_drop(module, dropped)
     if drop is not None:
         return Problem(
             f"{message}. Its package was left out: {drop.requirement} ({drop.reason})",
-            f"Build again with {_way_to_keep(drop)}.",
+            f"Build again {_way_back(drop)}.",
             module,
         )
     top = _distribution_like(module)
@@ -52,11 +59,22 @@ def problem_of_module(module: str, bundle: Bundle, dropped: Sequence[Drop]) -> P
             "If trimming took it out, build again with --no-trim.",
             module,
         )
+    distribution = distribution_of(module.partition(".")[0])
+    versions: dict[str | None, str] = {
+        canonicalize_name(item.name): item.version for item in bundle.manifest.packages
+    }
+    if distribution in versions:
+        return Problem(
+            f"{message}, nor has {distribution} {versions[distribution]} such a module",
+            f"Pin {distribution} to the version that the model was saved with, in its"
+            " requirements.txt.",
+            module,
+        )
     left_out = ", ".join(drop.requirement for drop in dropped)
     return Problem(
         message + (f". Left out of the bundle: {left_out}" if left_out else ""),
-        f"Add its package with {way_to_bring(module, ())}, or better to the model's"
-        " requirements.txt.",
+        f"Build again {way_to_bring(module, ())}, or better add the package to the model's"
+        " requirements.txt; a module of your own comes with --code-path.",
         module,
     )
 
@@ -71,14 +89,14 @@ def find_drop(module: str, dropped: Sequence[Drop]) -> Drop | None:
     return None
 
 
-def _way_to_keep(drop: Drop) -> str:
-    """Return what brings it into the bundle: of MLflow the part that predicts."""
+def _way_back(drop: Drop) -> str:
+    """Return how to build so that it is in the bundle: of MLflow the part that predicts."""
     name = _name(drop.requirement)
     if drop.reason == UNWANTED:
-        return f"a --drop that does not leave out {name}"
+        return f"without --drop {name}"
     if name not in MLFLOWS:
-        return f"--keep {name}"
-    return f"--with {shlex.quote(f'mlflow-skinny{Requirement(drop.requirement).specifier}')}"
+        return f"with --keep {name}"
+    return f"with --with {shlex.quote(f'mlflow-skinny{Requirement(drop.requirement).specifier}')}"
 
 
 def _distribution_like(module: str) -> str:

@@ -1,10 +1,10 @@
 """What the checks of a bundle found."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from handler.manifest import CheckEntry
+from handler.manifest import CheckEntry, ProofEntry
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class CheckReport:
     """The result of all checks, in the order in which they were made."""
 
     checks: tuple[Check, ...]
-    measurements: Measurements = field(default_factory=Measurements)
+    measurements: Measurements
+    proof: ProofEntry
+    """Whether the function ran, and predicted what the source model predicts."""
 
     @property
     def entries(self) -> tuple[CheckEntry, ...]:
@@ -104,6 +106,7 @@ class CheckReport:
         """Return the report as data for `--json` and `--report`."""
         return {
             "is_ok": self.is_ok,
+            "proof": asdict(self.proof),
             "checks": [
                 asdict(check.entry) | {"problems": [asdict(item) for item in check.problems]}
                 for check in self.checks

@@ -235,7 +235,7 @@ def _refusal(
     if lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
         way = way_to_bring(module, dropped)
-        hint = f"A module is missing; left out were {names}: build again with {way}."
+        hint = f"A module is missing; left out were {names}: build again {way}."
     problem = Problem(f"the function does not answer {sample.origin}: {text}", hint, module)
     return Check.of(PREDICTION, [problem], "")
 

@@ -13,9 +13,10 @@ from packager.aws.runtimes import find_target
 from packager.bundle.folder import Bundle
 from packager.checking import files, layers, libraries, packages
 from packager.checking.gates import Gates, check_gates
-from packager.checking.imports import check_imports
+from packager.checking.imports import check_imports, settle_imports
+from packager.checking.proof import proof_of
 from packager.checking.report import Check, CheckReport, Measurements
-from packager.checking.running import PREDICTION, nothing_ran, run_function
+from packager.checking.running import nothing_ran, run_function
 from packager.checking.zipped import ZipContents, read_zip
 from packager.errors import BundleInvalid
 from packager.local.prepared import ModelSurroundings
@@ -51,7 +52,7 @@ def check_bundle(
     function = read_zip(bundle.function_zip)
     layer = read_zip(bundle.layer_zip, LAYER_ROOT) if bundle.layer_zip else None
     contents = function.with_layer(layer) if layer else function
-    checks = _static_checks(bundle, function, layer, contents)
+    checks = _static_checks(bundle, function, layer, contents, dropped)
     measurements = Measurements()
     is_unsafe = any(check.entry.name == files.NAMES and check.problems for check in checks)
     if is_static:
@@ -67,22 +68,23 @@ def check_bundle(
             has_warm_invocations=gates is not None and gates.p50_ms is not None,
             progress=progress,
         )
-    is_proven = any(
-        check.entry.name == PREDICTION and check.entry.status == "passed" for check in more
-    )
-    if not is_unsafe:
-        more = (check_imports(bundle, contents, dropped, is_proven=is_proven), *more)
     measurements = replace(
         measurements,
         unzipped_bytes=contents.unzipped_bytes,
         zipped_bytes=sum(path.stat().st_size for path in bundle.code_zips),
     )
+    checks = tuple(settle_imports(check, more) for check in checks)
     gated = check_gates(gates, measurements, more) if gates else ()
-    return CheckReport((*checks, *more, *gated), measurements)
+    proof = proof_of(check.entry for check in more)
+    return CheckReport((*checks, *more, *gated), measurements, proof)
 
 
 def _static_checks(
-    bundle: Bundle, function: ZipContents, layer: ZipContents | None, contents: ZipContents
+    bundle: Bundle,
+    function: ZipContents,
+    layer: ZipContents | None,
+    contents: ZipContents,
+    dropped: Sequence[Drop],
 ) -> tuple[Check, ...]:
     """Return what the zips themselves tell.
 
@@ -114,5 +116,8 @@ def _static_checks(
         packages.check_python_version(contents, target),
         libraries.check_architecture(contents, target),
         libraries.check_symbol_versions(contents, target),
-        libraries.check_shared_libraries(contents, target),
+        libraries.check_shared_libraries(
+            contents, target, is_image=manifest.package_type == "image"
+        ),
+        check_imports(bundle, target.runtime, dropped),
     )

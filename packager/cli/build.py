@@ -123,9 +123,12 @@ def _plan_lines(plan: BuildPlan, output: Path) -> Iterator[str]:
 
 
 def _report_lines(report: BuildReport) -> Iterator[str]:
+    from packager.checking.proof import describe_proof
+
     info, facts = report.manifest.model, report.dependencies
+    yield f"built {report.output}, {describe_proof(report.proof)}"
     model = f"{info.flavor} model ({info.serialization_format})"
-    yield f"built {report.output}: {model} for {report.plan.target.description}"
+    yield f"{model} for {report.plan.target.description}"
     yield from report.plan.notes
     untrimmed = f"{facts.untrimmed_bytes / 1e6:.1f} MB before trimming"
     limit = "; Lambda takes 262.1" if report.plan.package_type == "zip" else ""

@@ -33,8 +33,9 @@ _limit = partial(click.option, type=float, metavar="N")
       packager check dist/ --max-unzipped-mb 200 --max-init-ms 3000 --max-p50-ms 20
     \b
     Exit codes: 0 no check failed, 3 one did. A check that could not be made on this machine
-    does not fail: it is listed as not made, with the reason. A gate (--max-...) that could
-    not be measured fails. MB are 10^6 bytes; times are this machine's, not Lambda's.
+    does not fail: it is listed as not made, with the reason, and the first line says whether
+    the bundle is proven. A gate (--max-..., --require-proof) that could not be held against
+    anything fails. MB are 10^6 bytes; times are this machine's, not Lambda's.
     """
 )
 @bundle_argument
@@ -62,6 +63,11 @@ _limit = partial(click.option, type=float, metavar="N")
     help="Fail if the median of 30 warm invocations with the input example takes longer here.",
 )
 @_limit("--max-memory-mb", help="Fail if the function needs more MB at a time.")
+@click.option(
+    "--require-proof",
+    is_flag=True,
+    help="Fail unless the function runs here and its predictions are compared with the model's.",
+)
 @json_option
 @pass_console
 def command(
@@ -71,6 +77,7 @@ def command(
     model: str | None,
     code_paths: tuple[str, ...],
     is_static: bool,
+    require_proof: bool,
     **limits: float | None,
 ) -> None:
     """Check that BUNDLE works on its target. `packager build` does so by itself.
@@ -85,7 +92,8 @@ def command(
     from packager.checking.gates import Gates
 
     # Before the work: a limit that is none is known at once.
-    gates = Gates(**{name.removeprefix("max_"): limit for name, limit in limits.items()})
+    limits_by_gate = {name.removeprefix("max_"): limit for name, limit in limits.items()}
+    gates = Gates(**limits_by_gate, requires_proof=require_proof)
     with contextlib.ExitStack() as stack:
         source: Any = model
         if model is not None and code_paths:
@@ -99,6 +107,14 @@ def command(
 
 
 def _lines(report: CheckReport) -> Iterator[str]:
+    from packager.checking.proof import describe_proof
+
+    failed = sum(entry.status == "failed" for entry in report.entries)
+    yield (
+        f"failed: {failed} of {len(report.entries)} checks"
+        if failed
+        else describe_proof(report.proof)
+    )
     width = max(len(entry.name) for entry in report.entries)
     for entry in report.entries:
         yield f"{entry.status:<8}  {entry.name:<{width}}  {entry.detail}"

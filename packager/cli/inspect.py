@@ -78,6 +78,8 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
     if manifest.layer:
         yield _row("layer", f"the packages are in {manifest.layer.path}, {manifest.layer.sha256}")
     yield from _block("packages", _package_lines(report))
+    if manifest.proof:
+        yield _row("proof", f"{manifest.proof.state}: {manifest.proof.reason}")
     yield from _block(
         "checks", (f"{check.name}: {check.status}, {check.detail}" for check in manifest.checks)
     )

@@ -53,6 +53,8 @@ class NamedModules:
 
     modules: dict[str, Named] = field(default_factory=dict)
     """By top-level module, without the standard library's, MLflow's and the model's own."""
+    pickled: dict[str, str] = field(default_factory=dict)
+    """Whole names of modules that pickles name, as `sklearn.tree._tree`, and the files."""
     mentioned: set[str] = field(default_factory=set)
     """Of the words that were asked for those that a pickle or a source has anywhere."""
     doubts: list[str] = field(default_factory=list)
@@ -135,6 +137,8 @@ class _Reading:
         for member in names.members:
             self._waiting.append(Named(member, f"{file} names {member}", True, True))
         for module in names.modules:
+            if module.partition(".")[0] not in _NO_PACKAGES:
+                self._found.pickled.setdefault(module, file)
             self._waiting.append(Named(module, f"{file} names {module}", True, True))
         running = _running(names.codes)
         for code in names.codes:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handler.manifest import FileEntry
-from packager.aws.runtimes import MAX_DIRECT_UPLOAD_BYTES, MAX_UNZIPPED_BYTES
+from packager.aws.runtimes import MAX_DIRECT_UPLOAD_BYTES, MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
 from packager.errors import LimitExceeded
 from packager.packages.trim import tree_size
 
@@ -38,11 +38,12 @@ def check_unzipped(
     table = "\n".join(
         f"  {size / 1e6:8.1f} MB  {name}" for name, size in packages[:_SHOWN_PACKAGES]
     )
+    image = ", or build a container image, which may have 10 GB: --package image, without --layer"
     raise LimitExceeded(
         f"unzipped the bundle has {total_bytes / 1e6:.1f} MB, trimmed as far as it can be; Lambda"
         f" takes {limit_bytes / 1e6:.1f} MB:\n{table}",
-        hint="Leave out what the model does not need with --drop NAME, or build a container"
-        " image, which may have 10 GB: --package image.",
+        hint="Leave out what the model does not need with --drop NAME"
+        f"{image if limit_bytes < MAX_IMAGE_BYTES else ''}.",
     )
 
 

@@ -16,6 +16,8 @@ from packager.requirements.select import UNWANTED, Drop, Requirements
 from packager.requirements.substitutes import KEPT_AS_STAND_IN, Replacement, find_replacements
 from packager.support.redaction import LOGIN_HINT, has_login
 
+"""Why something is left out that the user does not want."""
+
 
 @dataclass(frozen=True)
 class Overrides:

@@ -49,13 +49,18 @@ def test_an_image_keeps_the_sources_that_libraries_like_torch_read(workshop: Wor
     }
 
 
-def test_what_passes_the_limit_of_a_zip_builds_as_an_image(workshop: Workshop) -> None:
+def test_what_passes_the_limit_of_a_zip_becomes_an_image_by_itself_and_says_why(
+    workshop: Workshop,
+) -> None:
     make_wheel(workshop.index, "heavy", "1.0", files={"heavy/weights.bin": bytes(300_000_000)})
     workshop.require("heavy==1.0")
 
-    build(workshop, "--package", "image")
+    report = build(workshop)
 
+    assert report["plan"]["package_type"] == "image"
+    assert "262.1 MB" in " ".join(report["plan"]["notes"])
     assert (workshop.output / "Dockerfile").is_file()
+    assert not (workshop.output / "model.zip").exists()
     template = (workshop.output / "template.yaml").read_text()
     assert "PackageType: Image" in template
     assert "model/model.pkl" in names_of(workshop, "model")  # embedded, without being asked

@@ -62,7 +62,45 @@ def test_a_dependency_of_300_mb(workshop: Workshop) -> None:
     make_wheel(workshop.index, "heavy", "1.0", files={"heavy/weights.bin": bytes(300_000_000)})
     workshop.require("heavy==1.0")
 
-    workshop.refuses("300.0 MB  heavy", "262.1 MB", "--package image", exit_code=3)
+    zipped = ("--package", "zip")
+    workshop.refuses("300.0 MB  heavy", "262.1 MB", "--package image", exit_code=3, options=zipped)
+    # Lambda attaches no layers to images.
+    workshop.refuses("300.0 MB  heavy", exit_code=3, options=("--layer",))
+
+
+def test_a_module_that_the_model_names_and_nobody_requires(workshop: Workshop) -> None:
+    (workshop.model / "model.pkl").write_bytes(b"csklearn.dummy\nDummyClassifier\n.")
+
+    workshop.refuses(
+        "there is no module sklearn in the bundle: model.pkl names it",
+        "--with scikit-learn",
+        exit_code=3,
+    )
+
+
+def test_a_module_that_a_requirement_imports_and_nobody_brings(workshop: Workshop) -> None:
+    make_wheel(workshop.index, "lib", "1.0", files={"lib/__init__.py": "import absent\n"})
+    workshop.require("lib")
+    (workshop.model / "model.pkl").write_bytes(b"clib\nThing\n.")
+
+    workshop.refuses("no module absent", "lib imports it", "--with absent", exit_code=3)
+
+
+def test_a_bundle_that_has_to_be_proven_and_cannot_run_here(workshop: Workshop) -> None:
+    said = workshop.refuses(
+        "the bundle is not proven (not run: the bundle is for arm64",
+        "nothing was written",
+        exit_code=3,
+        options=("--require-proof",),
+    )
+
+    assert "machine of its architecture" in said
+
+
+def test_a_proof_without_a_check(workshop: Workshop) -> None:
+    options = ("--require-proof", "--no-check")
+
+    workshop.refuses("--require-proof needs the checks", exit_code=2, options=options)
 
 
 def test_a_dependency_with_a_module_called_handler(workshop: Workshop) -> None:

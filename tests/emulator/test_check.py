@@ -59,7 +59,7 @@ def test_without_the_source_model_the_comparison_is_not_called_made(bundle_folde
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("not made")]
     assert "same predictions" in line
     assert "--model" in line
-    assert done.stdout.splitlines()[-1] == "14 passed, 0 failed, 1 not made"
+    assert done.stdout.splitlines()[-1] == "15 passed, 0 failed, 1 not made"
 
 
 def test_another_model_is_no_source_to_compare_with(
