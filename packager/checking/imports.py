@@ -180,13 +180,24 @@ def _roots(bundle: Bundle) -> Iterator[tuple[str, str]]:
     path = info.engine.data_path or info.data_path
     for module in info.engine.modules:
         yield module, path
-    if info.engine.data_path is None and info.serialization_format in _READERS:
-        yield _READERS[info.serialization_format], path
     named = _named(bundle)
     yield from named.pickled.items()
+    reader = _READERS.get(info.serialization_format)
+    if reader and info.engine.data_path is None and (named.pickled or _is_zip(bundle, path)):
+        yield reader, path
     for top, item in named.modules.items():
         if item.is_sure:
-            yield top, item.by
+            yield top, item.by.rpartition(" imports ")[0] or item.by
+
+
+def _is_zip(bundle: Bundle, path: str) -> bool:
+    """Tell whether a file of the model's is a zip, as what skops writes."""
+    zip_path, root = _model_place(bundle)
+    try:
+        with zipfile.ZipFile(zip_path) as archive, archive.open(f"{root}{path}") as file:
+            return file.read(2) == b"PK"
+    except ZIP_ERRORS:
+        return False  # a folder, or what the check of the model's files complains of
 
 
 def _named(bundle: Bundle) -> NamedModules:
@@ -197,10 +208,10 @@ def _named(bundle: Bundle) -> NamedModules:
         folder = Path(name)
         try:
             with zipfile.ZipFile(zip_path) as archive:
-                for entry in info.files:
-                    path = folder / entry.path
+                for member in [entry.path for entry in info.files] or [info.data_path]:
+                    path = folder / member
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    with archive.open(f"{root}{entry.path}") as packed, path.open("wb") as file:
+                    with archive.open(f"{root}{member}") as packed, path.open("wb") as file:
                         shutil.copyfileobj(packed, file)
         except (OSError, *ZIP_ERRORS):
             return NamedModules()

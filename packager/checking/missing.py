@@ -59,7 +59,7 @@ def problem_of_module(
             "If trimming took it out, build again with --no-trim.",
             module,
         )
-    distribution = distribution_of(module.partition(".")[0])
+    distribution = distribution_of(module.partition(".")[0]) or _distribution_like(module)
     versions: dict[str | None, str] = {
         canonicalize_name(item.name): item.version for item in bundle.manifest.packages
     }

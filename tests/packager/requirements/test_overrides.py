@@ -113,7 +113,7 @@ def test_an_extra_that_is_neither_requirement_nor_wheel_is_named(extra: str) -> 
 
 @pytest.mark.parametrize("module", ["mymod.py", "src/mymod.py", "./"])
 def test_a_module_is_not_taken_for_a_requirement(module: str) -> None:
-    with pytest.raises(ConfigError, match="it is a module, not a requirement") as raised:
+    with pytest.raises(ConfigError, match="of code, not a requirement") as raised:
         apply_overrides(Overrides(extra=(module,)), SORTED_OUT)
 
     assert f"--code-path {module}" in str(raised.value.hint)
