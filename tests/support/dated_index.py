@@ -41,9 +41,9 @@ def dated_index(folder: Path, uploads: Mapping[str, str]) -> Iterator[str]:
             if self.command == "GET":
                 self.wfile.write(content)
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - its name
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, *_: object) -> None:  # stderr is the test's
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

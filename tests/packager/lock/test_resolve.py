@@ -242,13 +242,19 @@ def test_a_wheel_that_cannot_be_had_is_named_without_its_password(
     assert "secret" not in str(raised.value)
 
 
-def test_what_a_package_needs_and_does_not_state_narrows_the_others(index: Path) -> None:
-    make_wheel(index, "onnxruntime", "1.16.3", requires=["numpy"])
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("onnxruntime", "1.16.3"), ("scikit-learn", "1.2.2"), ("pandas", "2.2.1")],
+)
+def test_what_a_package_needs_and_does_not_state_narrows_the_others(
+    index: Path, name: str, version: str
+) -> None:
+    make_wheel(index, name, version, requires=["numpy"])
     make_wheel(index, "numpy", "1.26.4")
     make_wheel(index, "numpy", "2.2.6")
 
-    lock = resolve(["onnxruntime", "numpy"], AL2)
+    lock = resolve([name, "numpy"], AL2)
 
-    assert versions(lock) == {"numpy": "1.26.4", "onnxruntime": "1.16.3"}
+    assert versions(lock) == {"numpy": "1.26.4", name: version}
     assert lock.inputs is not None
     assert lock.inputs.constraints == ()  # the lock still answers the same question
