@@ -270,14 +270,23 @@ class NoMatchingWheel(DependencyError):
     :param version: the version that was wanted.
     :param wanted: what the target loads, in words, as `manylinux up to glibc 2.26, x86_64, cp311`.
     :param found: platform tags of the wheels that exist for the target's Python.
+    :param is_final: no other runtime loads one either.
     """
 
     code = "pkg.dependency.wheel"
 
     def __init__(
-        self, name: str, version: str, *, wanted: str, found: Sequence[str], hint: str | None
+        self,
+        name: str,
+        version: str,
+        *,
+        wanted: str,
+        found: Sequence[str],
+        hint: str | None,
+        is_final: bool = False,
     ) -> None:
         self.name = name
+        self.is_final = is_final
         self.version = version
         self.found = tuple(found)
         tags = ", ".join(found) or "none (source distribution only)"

@@ -134,9 +134,9 @@ def plan_bundle(
             spec, architecture=config.architecture, with_parquet=config.with_parquet
         ),
     )
-    choice = choose_target(spec, requirements, config, resolver or UvResolver(), progress)
     for line in changes(requirements):
         progress.detail(line)
+    choice = choose_target(spec, requirements, config, resolver or UvResolver(), progress)
     progress.detail(f"{len(choice.lock.packages)} packages")
     names = [package.name for package in choice.lock.packages]
     package_type, reason = package_type_for(names, config.package)

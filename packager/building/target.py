@@ -66,6 +66,8 @@ def choose_target(
             found = lock(target, ())
         except (NoMatchingWheel, ResolutionFailed) as error:
             failures.append((target, error))
+            if isinstance(error, NoMatchingWheel) and error.is_final and not bound_to:
+                raise _nowhere(failures, [], lock) from error
             progress.detail(f"cannot be met: {_first_line(error)}")
         else:
             choice = Choice(target, found, _note(spec, target, failures))

@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from packaging.requirements import Requirement
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from packager.aws.runtimes import RUNTIMES, Target
+from packager.aws.runtimes import RUNTIMES, Runtime, Target
 from packager.errors import (
     DependencyError,
     IndexUnreachable,
@@ -21,7 +21,7 @@ from packager.support.redaction import without_login
 from packager.support.uv import Indexes, run_uv
 
 _UNREACHABLE = ("Failed to fetch", "error sending request", "dns error", "Could not connect")
-_OLDER_PYTHONS = ("3.10", "3.9", "3.8")
+_OLDER_PYTHONS = ("3.8", "3.9", "3.10")
 """That Lambda had, and old versions of packages may have their last wheels for."""
 _UNKNOWN = re.compile(r"(?:Because|and) ([\w.-]+) was not found in the p")
 _WHEELLESS = re.compile(r"\b([\w.-]+?)(==[\w.+!]+)? has no usable wheels")
@@ -69,7 +69,7 @@ def final_cause(
         )
     for match in _WHEELLESS.finditer(message):
         line = f"{match[1]}{match[2] or ''}"
-        if _found_wheels(line, match[1], python, indexes) == ([], None):
+        if _all_wheels(line, match[1], python, indexes) == []:
             return Unobtainable(
                 f"{line} has no wheel for any platform: source distribution only, and only wheels"
                 " are installed, never built",
@@ -106,16 +106,18 @@ def _unloadable(
         if requirement.url or _newest_loadable(line, target, indexes) is not None:
             continue
         version = _pinned_version(requirement)
-        wheels = _wheel_tags(line, requirement.name, target, indexes)
+        wheels = _all_wheels(line, requirement.name, target.runtime.python, indexes)
         if wheels is not None:
+            tags, is_final = _wheel_tags(wheels, target)
             # The newest of all is the nearest to a version that is too new.
             newest = _newest_loadable(requirement.name, target, indexes)
             return NoMatchingWheel(
                 requirement.name,
                 version or str(requirement.specifier),
                 wanted=f"a wheel for {target.description}",
-                found=wheels,
+                found=tags,
                 hint=None if newest is None else f"The newest that loads there: {newest}.",
+                is_final=is_final,
             )
     return None
 
@@ -129,39 +131,44 @@ def _newest_loadable(line: str, target: Target, indexes: Indexes) -> str | None:
         return None
 
 
-def _wheel_tags(line: str, name: str, target: Target, indexes: Indexes) -> list[str] | None:
-    """Return the platform tags of the version's wheels for the target's Python.
+def _wheel_tags(wheels: Sequence[str], target: Target) -> tuple[list[str], bool]:
+    """Return the tags of wheels that tell why the target loads none, and whether no runtime does.
 
-    Where all its wheels are for other Pythons, the tags of one of those, Python included; empty
-    where there are none at all. None: there is no such version.
+    The platforms of those for its Python; else those of the newest Python's with that; else the
+    other systems that they are for.
     """
-    found = _found_wheels(line, name, target.runtime.python, indexes)
-    if found is None:
-        return None
-    wheels, python = found
-    if python is None:
-        return []
-    tags = _tags(wheels, target, python)
-    if python == target.runtime.python:
-        return sorted({tag.platform for tag in tags})
-    return sorted({f"{tag.interpreter}-{tag.platform}" for tag in tags})
+    tags = [tag for wheel in wheels for tag in parse_wheel_filename(wheel)[3]]
+    here = [tag for tag in tags if re.search(f"linux.*{target.machine}$|^any$", tag.platform)]
+    if not here:
+        return sorted({tag.platform for tag in tags}), True
+    own = {tag.platform for tag in here if _is_of(target.runtime, tag)}
+    if own:
+        return sorted(own), False
+    newest = max(here, key=lambda tag: (len(tag.interpreter), tag.interpreter)).interpreter
+    is_final = not any(_is_of(runtime, tag) for runtime in RUNTIMES for tag in here)
+    return (
+        sorted({f"{newest}-{tag.platform}" for tag in here if tag.interpreter == newest}),
+        is_final,
+    )
 
 
-def _found_wheels(
-    line: str, name: str, python: str, indexes: Indexes
-) -> tuple[list[str], str | None] | None:
-    """Return the names of the version's wheels, and of which Python: this one's, else another's.
+def _is_of(runtime: Runtime, tag: Tag) -> bool:
+    interpreter = "cp" + runtime.python.replace(".", "")
+    return tag.interpreter in (interpreter, "py3") or tag.abi == "abi3"
 
-    ([], None): it is a source distribution only. None: there is no such version.
+
+def _all_wheels(line: str, name: str, python: str, indexes: Indexes) -> list[str] | None:
+    """Return the names of the version's wheels for this Python and newer ones, else for all.
+
+    Empty: it is a source distribution only. None: there is no such version.
     """
-    pythons = dict.fromkeys((python, *(runtime.python for runtime in RUNTIMES), *_OLDER_PYTHONS))
-    is_there = False
-    for version in pythons:
-        wheels = _wheels(line, name, version, indexes)
-        if wheels:
-            return wheels, version
-        is_there = is_there or wheels is not None
-    return ([], None) if is_there else None
+    # uv answers for all Pythons from one on, and for none where the version wants newer ones.
+    wheels = _wheels(line, name, python, indexes)
+    for older in () if wheels else _OLDER_PYTHONS:
+        found = _wheels(line, name, older, indexes)
+        if found is not None:
+            return found
+    return wheels
 
 
 def _wheels(line: str, name: str, python: str, indexes: Indexes) -> list[str] | None:
@@ -181,14 +188,6 @@ def _wheels(line: str, name: str, python: str, indexes: Indexes) -> list[str] | 
         return None
     found = [wheel for package in packages for wheel in package.get("wheels", [])]
     return [wheel.get("name") or wheel["url"].rsplit("/", 1)[1] for wheel in found]
-
-
-def _tags(wheels: Sequence[str], target: Target, python: str) -> Iterator[Tag]:
-    interpreter = "cp" + python.replace(".", "")
-    for tag in (tag for wheel in wheels for tag in parse_wheel_filename(wheel)[3]):
-        is_of_python = tag.interpreter in (interpreter, "py3") or tag.abi == "abi3"
-        if is_of_python and re.search(f"linux.*{target.machine}$|^any$", tag.platform):
-            yield tag
 
 
 def _pinned_version(requirement: Requirement) -> str | None:

@@ -130,5 +130,5 @@ def _words(there: LoggedWith) -> str:
     limits = (
         f"with {', '.join(there.constraints)}, which the pickle tells" if there.constraints else ""
     )
-    day = f"of {there.day}, when it was logged" if there.day else ""
+    day = f"of {there.day} (it was logged then)" if there.day else ""
     return " and ".join(filter(None, (day, limits)))

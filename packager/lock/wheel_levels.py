@@ -1,9 +1,10 @@
 """Wheels of manylinux levels that uv has no name for, as manylinux_2_24 on glibc 2.26.
 
-uv is asked for the next level that it knows, and what does not load there on the target is taken
-as the target's own level has it.
+uv is asked for the next level that it knows, and what does not load on the target is taken out of
+its answer. A version of which nothing is left then is too new: uv is asked again without it.
 """
 
+import re
 import tomllib
 from collections.abc import Callable
 
@@ -15,7 +16,10 @@ from packager.lock.pylock import Lock
 from packager.support.uv import Indexes, run_uv
 
 _ROUNDS = 4
+"""Each may name packages that the one before had not."""
 _PACKAGE = "[[packages]]\n"
+# A package's only wheel is in one line with the key, several have a line each.
+_WHEEL_LINE = re.compile(r"^    \{ (?:url|path|name) = .*\n", re.MULTILINE)
 
 
 def resolve_between_levels(
@@ -34,44 +38,42 @@ def resolve_between_levels(
             lock = resolve(wide, limits)
         except ToolFailed:
             return None
-        entries, found = lock.text.split(_PACKAGE), []
-        for index, entry in enumerate(entries[1:], start=1):
-            if _loads(entry, target):
-                continue
-            (package,) = tomllib.loads(_PACKAGE + entry)["packages"]
-            same = _ask(f"{package['name']}=={package['version']}", target, indexes)
-            if same:
-                entries[index] = _entry(same)
-                continue
-            older = _ask(f"{package['name']}<{package['version']}", target, indexes)
-            if not older:
-                return None
-            found.append(f"{package['name']}<={Lock.from_pylock(older).packages[0].version}")
-        if not found:
-            return Lock.from_pylock(_PACKAGE.join(entries))
-        limits = (*limits, *found)
+        head, *entries = lock.text.split(_PACKAGE)
+        entries = [_WHEEL_LINE.sub(lambda line: _if_loads(line[0], target), e) for e in entries]
+        too_new = [entry for entry in entries if not _loads(entry, target)]
+        if not too_new:
+            return Lock.from_pylock(_PACKAGE.join((head, *entries)))
+        older = [_older(entry, target, indexes) for entry in too_new]
+        if None in older:
+            return None
+        limits = (*limits, *filter(None, older))
     return None
+
+
+def _if_loads(line: str, target: Target) -> str:
+    wheel = tomllib.loads(f"wheel = {line.strip().removesuffix(',')}")["wheel"]
+    return line if _is_loadable(wheel, target) else ""
 
 
 def _loads(entry: str, target: Target) -> bool:
     (package,) = tomllib.loads(_PACKAGE + entry)["packages"]
-    names = [
-        wheel.get("name") or wheel.get("url", wheel.get("path", "")).rsplit("/", 1)[-1]
-        for wheel in package.get("wheels", [])
-    ]
-    # A wheel of one's own, by URL or path, is for the check of the finished bundle.
-    return not names or any(parse_wheel_filename(name)[3] & target.wheel_tags for name in names)
+    if "wheels" not in package:
+        return True  # of a URL or path: what it is the finished bundle's check sees
+    return any(_is_loadable(wheel, target) for wheel in package["wheels"])
 
 
-def _ask(line: str, target: Target, indexes: Indexes) -> str | None:
+def _is_loadable(wheel: dict[str, str], target: Target) -> bool:
+    name = wheel.get("name") or (wheel.get("url") or wheel["path"]).rpartition("/")[2]
+    return not parse_wheel_filename(name)[3].isdisjoint(target.wheel_tags)
+
+
+def _older(entry: str, target: Target, indexes: Indexes) -> str | None:
+    """Return the constraint for the newest version below the entry's that the target loads."""
+    (package,) = tomllib.loads(_PACKAGE + entry)["packages"]
     args = ["pip", "compile", "-", *target.uv_args, "--no-deps", "--format", "pylock.toml"]
+    args += ["--no-header", "--no-annotate", *indexes.args]
     try:
-        text = run_uv([*args, "--no-header", "--no-annotate", *indexes.args], stdin=line)
+        text = run_uv(args, stdin=f"{package['name']}<{package['version']}")
     except ToolFailed:
         return None
-    return text if _PACKAGE in text else None
-
-
-def _entry(lock_text: str) -> str:
-    # What follows the last package's entry is a blank line in the lock that it goes into.
-    return lock_text.partition(_PACKAGE)[2].rstrip("\n") + "\n\n"
+    return f"{package['name']}<={Lock.from_pylock(text).packages[0].version}"

@@ -26,8 +26,16 @@ _INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)\b")
 _OPTIONS = re.compile(r"\s+--?[A-Za-z].*$")
 _REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
+# Where conda, conda-forge and Anaconda build: pip freezes it. Any other place may hold a package
+# of one's own, and whoever has its name on an index is someone else.
+_CONDA_BUILD = re.compile(
+    r"^file:.*(?:/croot/|/conda-bld/|/feedstock_root/|/build/80754af9/|/perseverance-python-build)"
+)
 _GPU_BUILD = re.compile(r"(?:cu\d+|rocm[\d.]+|xpu)")
 _VARIABLE = re.compile(r"\$\{\w+\}")
+_LOGIN = (
+    "a URL with a login, which would be in the lock for all to read and belongs into a netrc file"
+)
 _ONLY_WHEELS = "only wheels are installed, never built"
 _SYSTEM = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
 
@@ -120,11 +128,11 @@ def _read(
     """
     requirement, reason = _parse(line, spec)
     name = canonicalize_name(requirement.name)
-    if requirement.url and urlsplit(requirement.url).scheme == "file" and line in spec.requirements:
+    if requirement.url and "@" in line and _CONDA_BUILD.search(requirement.url):
         version = versions.get(name) or _version_of_wheel(requirement.url)
         requirement = _pinned(requirement, version)
         known = "the version that the model's files name" if version else "its version is left open"
-        return requirement, f"the path is of the machine that trained it; {known}"
+        return requirement, f"conda's pip lists where it was built; {known}"
     if name in RENAMED:
         requirement = Requirement(f"{RENAMED[name]}{_extras_and_marker(requirement)}")
         name = canonicalize_name(requirement.name)
@@ -178,10 +186,10 @@ def _check_url(requirement: Requirement) -> None:
     if _REPOSITORY.match(requirement.url):
         raise _CannotInstall(f"a repository: {_ONLY_WHEELS}", name)
     if has_login(requirement.url) or _VARIABLE.search(requirement.url):
-        raise _CannotInstall("a URL with a login, which would be in the lock for all to read", name)
+        raise _CannotInstall(_LOGIN, name)
     if place.scheme in ("http", "https") and not place.path.endswith(".whl"):
         raise _CannotInstall(f"an archive of sources: {_ONLY_WHEELS}", name)
-    if place.scheme not in ("http", "https", "file"):
+    if place.scheme not in ("http", "https") and not _CONDA_BUILD.search(requirement.url):
         raise _CannotInstall("a place on one machine", name)
 
 

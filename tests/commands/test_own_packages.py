@@ -83,6 +83,44 @@ def test_a_wheel_that_the_model_brings_is_in_the_zip_and_the_lock_holds_next_tim
     assert "my_lib" in names_in_zip(workshop)
 
 
+def test_a_repository_is_refused_and_the_command_that_is_told_then_builds(
+    workshop: Workshop,
+) -> None:
+    workshop.require("git+https://example.org/a/feature-lib.git@v1#egg=feature-lib", "-e .")
+    said = workshop.refuses("--drop feature-lib", "--drop .", "--with feature-lib==VERSION")
+    assert "Resolving" not in said
+
+    make_wheel(workshop.index, "feature-lib", "1.3")
+    build(workshop, *("--drop", "feature-lib", "--drop", ".", "--with", "feature-lib==1.3"))
+    assert "feature_lib" in names_in_zip(workshop)
+
+
+def test_an_index_of_the_models_is_asked_only_where_the_user_agrees(workshop: Workshop) -> None:
+    make_wheel(workshop.model / "wheels", "my-lib", "1.0")
+    workshop.require(
+        "my-lib",
+        "--find-links wheels",
+        "--extra-index-url https://user:secret@127.0.0.1:9/simple",
+    )
+    said = workshop.refuses("my-lib")
+    assert "secret" not in said
+
+    workshop.require("my-lib", "--find-links wheels")
+    build(workshop, "--use-model-indexes")
+    assert "my_lib" in names_in_zip(workshop)
+
+
+def test_an_index_that_was_not_asked_is_warned_about_without_its_login(
+    workshop: Workshop,
+) -> None:
+    workshop.require("--extra-index-url https://user:secret@127.0.0.1:9/simple")
+
+    warnings = build(workshop)["warnings"]
+
+    (warning,) = [line for line in warnings if "--use-model-indexes" in line]
+    assert "https://***@127.0.0.1:9/simple" in warning
+
+
 def test_a_wheel_that_the_model_names_and_lacks_is_told(workshop: Workshop) -> None:
     workshop.require("code/my_lib-1.0-py3-none-any.whl")
 

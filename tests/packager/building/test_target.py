@@ -5,7 +5,8 @@ import gzip
 import lzma
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import cloudpickle
 import pytest
@@ -14,13 +15,19 @@ from sklearn.preprocessing import FunctionTransformer
 from handler.manifest import FileEntry, ModelInfo
 from packager.building.config import BuildConfig
 from packager.building.target import Choice, choose_target
-from packager.errors import ConfigError, IndexUnreachable, NoMatchingWheel, PythonMismatch
+from packager.errors import (
+    ConfigError,
+    DependencyError,
+    IndexUnreachable,
+    NoMatchingWheel,
+    PythonMismatch,
+)
 from packager.lock.obtain import LockPolicy
 from packager.lock.resolve import UvResolver
 from packager.model.mlmodel import ModelSpec
-from packager.progress import LOGGED
+from packager.progress import LOGGED, Progress
 from packager.requirements.select import Requirements
-from tests.support.wheels import make_wheel
+from tests.support.wheels import make_sdist, make_wheel
 
 TOO_NEW_FOR_AL2 = "manylinux_2_28_x86_64"
 
@@ -82,6 +89,32 @@ def test_what_no_runtime_can_take_fails_with_the_first_ones_reason(spec: ModelSp
         choose(spec, "old==1.0")
 
     assert "No other Lambda runtime" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("line", ["old==1.0", "sources==1.0", "nowhere==1.0"])
+def test_what_no_runtime_can_have_is_looked_for_on_one(
+    spec: ModelSpec, index: Path, line: str
+) -> None:
+    make_sdist(index, "sources", "1.0")
+    steps: list[str] = []
+
+    with pytest.raises(DependencyError, match=line.partition("=")[0]):
+        choose_target(
+            spec,
+            Requirements(kept=(line,), dropped=()),
+            BuildConfig(),
+            UvResolver(),
+            cast("Progress", SimpleNamespace(step=steps.append, detail=lambda _: None)),
+        )
+
+    assert len(steps) == 1
+
+
+def test_wheels_for_other_systems_are_not_called_sources(spec: ModelSpec, index: Path) -> None:
+    make_wheel(index, "winlib", "306", tag="cp311-cp311-win_amd64")
+
+    with pytest.raises(NoMatchingWheel, match="win_amd64"):
+        choose(spec, "winlib==306")
 
 
 def test_an_index_that_is_down_is_no_reason_to_change_the_runtime(

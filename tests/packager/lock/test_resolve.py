@@ -38,6 +38,38 @@ def test_python311_gets_the_newest_wheel_that_its_glibc_loads(index: Path) -> No
     assert versions(resolve(["lib"], AL2023)) == {"lib": "2.0"}
 
 
+def test_wheels_between_the_levels_that_uv_names_are_found_and_installed(
+    index: Path, tmp_path: Path
+) -> None:
+    between = "manylinux_2_24_x86_64.manylinux_2_28_x86_64"
+    make_wheel(index, "frame", "3.1", tag=f"cp311-cp311-{between}", requires=["array", "both"])
+    make_wheel(index, "array", "2.0", tag="cp311-cp311-manylinux2014_x86_64")
+    make_wheel(index, "array", "2.1", tag="cp311-cp311-manylinux_2_28_x86_64")
+    # Of one version a wheel that loads, and one that uv takes for the better.
+    make_wheel(index, "both", "1.0", tag="cp311-cp311-manylinux2014_x86_64")
+    make_wheel(index, "both", "1.0", tag="cp311-cp311-manylinux_2_28_x86_64")
+
+    lock = resolve(["frame==3.1"], AL2)
+
+    assert versions(lock) == {"array": "2.0", "both": "1.0", "frame": "3.1"}
+    assert "manylinux_2_24" in lock.text
+    assert "both-1.0-cp311-cp311-manylinux2014_x86_64.whl" in lock.text
+    assert lock.text.count(".whl") == 3
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    install_lock(lock, AL2, staging)
+    assert {path.name for path in staging.iterdir()} >= {"array", "both", "frame"}
+
+
+def test_a_level_above_the_targets_is_not_taken_with_them(index: Path) -> None:
+    make_wheel(index, "frame", "3.1", tag="cp311-cp311-manylinux_2_24_x86_64", requires=["lib>=2"])
+    make_wheel(index, "lib", "2.0", tag="cp311-cp311-manylinux_2_27_x86_64")
+    make_wheel(index, "lib", "1.0", tag="cp311-cp311-manylinux2014_x86_64")
+
+    with pytest.raises((NoMatchingWheel, ResolutionFailed)):
+        resolve(["frame==3.1"], AL2)
+
+
 def test_a_pin_without_a_loadable_wheel_names_package_tags_and_the_nearest_version(
     index: Path,
 ) -> None:
@@ -69,7 +101,9 @@ def test_a_version_that_is_older_than_the_targets_python_names_the_pythons_it_is
 def test_a_package_with_only_a_source_distribution_says_so(index: Path) -> None:
     make_sdist(index, "lib", "1.0")
 
-    for requirement in ("lib==1.0", "lib"):
+    make_wheel(index, "other", "1.0", requires=["lib"])
+
+    for requirement in ("lib==1.0", "lib", "other"):
         with pytest.raises(Unobtainable, match="source distribution only") as raised:
             resolve([requirement], AL2)
         assert "--with" in str(raised.value.hint)
@@ -208,13 +242,19 @@ def test_a_wheel_that_cannot_be_had_is_named_without_its_password(
     assert "secret" not in str(raised.value)
 
 
-def test_what_a_package_needs_and_does_not_state_narrows_the_others(index: Path) -> None:
-    make_wheel(index, "onnxruntime", "1.16.3", requires=["numpy"])
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("onnxruntime", "1.16.3"), ("scikit-learn", "1.2.2"), ("pandas", "2.2.1")],
+)
+def test_what_a_package_needs_and_does_not_state_narrows_the_others(
+    index: Path, name: str, version: str
+) -> None:
+    make_wheel(index, name, version, requires=["numpy"])
     make_wheel(index, "numpy", "1.26.4")
     make_wheel(index, "numpy", "2.2.6")
 
-    lock = resolve(["onnxruntime", "numpy"], AL2)
+    lock = resolve([name, "numpy"], AL2)
 
-    assert versions(lock) == {"numpy": "1.26.4", "onnxruntime": "1.16.3"}
+    assert versions(lock) == {"numpy": "1.26.4", name: version}
     assert lock.inputs is not None
     assert lock.inputs.constraints == ()  # the lock still answers the same question

@@ -126,6 +126,7 @@ UNREADABLE = [
     ("code/missing_lib-1.0-py3-none-any.whl", "missing-lib"),
     ("lib @ https://user:secret@example.org/lib-1.0-py3-none-any.whl", "lib"),
     ("lib @ https://${TOKEN}@example.org/lib-1.0-py3-none-any.whl", "lib"),
+    ("lib @ file:///home/me/dist/lib-1.0-py3-none-any.whl", "lib"),
     ("https://example.org/lib-1.0.tar.gz", "lib-1.0.tar.gz"),
     ("numpy=1.2", "numpy=1.2"),
 ]
