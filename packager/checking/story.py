@@ -23,6 +23,9 @@ from packager.packages.layer import LAYER_ROOT
 from packager.progress import LOGGED, Progress
 from packager.requirements.select import Drop
 
+_WHOLE = (files.NAMES, files.MODEL_FILES)
+"""The checks without which the model's files cannot be read."""
+
 
 def check_bundle(
     bundle: Bundle,
@@ -70,8 +73,8 @@ def check_bundle(
     is_proven = any(
         check.entry.name == PREDICTION and check.entry.status == "passed" for check in more
     )
-    if not is_unsafe:
-        more = (check_imports(bundle, contents, dropped, is_proven=is_proven), *more)
+    if not any(check.problems for check in checks if check.entry.name in _WHOLE):
+        checks = (*checks, check_imports(bundle, contents, dropped, is_proven=is_proven))
     measurements = replace(
         measurements,
         unzipped_bytes=contents.unzipped_bytes,

@@ -121,6 +121,8 @@ class _Reading:
             self._found.doubts.append(f"{name} cannot be read: {error}")
 
     def _note(self, names: PickledNames, file: str) -> None:
+        if not COMPUTING.isdisjoint(member.rpartition(".")[2] for member in names.members):
+            self._found.doubts.append(f"{file} names a function that imports by computed names")
         for member in names.members:
             self._waiting.append(Named(member, f"{file} names {member}", True, True))
         for module in names.modules:
