@@ -19,7 +19,7 @@ from packager.checking.report import Check, Problem
 from packager.checking.zipped import ZipContents
 from packager.version import __version__
 
-NAMES = "safe names"
+NAMES, MODEL_FILES = "safe names", "model files"
 _UNIX = 3
 """The zip entry's attributes are a Unix mode (APPNOTE.TXT, 4.4.2)."""
 _SHOWN_PACKAGES = 5
@@ -121,7 +121,6 @@ def check_sizes(contents: ZipContents, manifest: BundleManifest, zips: Sequence[
 
 def check_model_files(manifest: BundleManifest, members: Sequence[zipfile.ZipInfo]) -> Check:
     """Check that the model's files are where the handler looks for them."""
-    name = "model files"
     wanted = {entry.path: entry.size_bytes for entry in manifest.model.files}
     found = {member.filename: member.file_size for member in members}
     place = "model.zip" if manifest.model_archive else "function.zip"
@@ -134,7 +133,7 @@ def check_model_files(manifest: BundleManifest, members: Sequence[zipfile.ZipInf
         for path, size in sorted(wanted.items())
         if found.get(path) != size
     ]
-    return Check.of(name, problems, f"all {len(wanted)} of them are in {place}")
+    return Check.of(MODEL_FILES, problems, f"all {len(wanted)} of them are in {place}")
 
 
 def model_members(

@@ -84,7 +84,9 @@ def find_drop(module: str, dropped: Sequence[Drop]) -> Drop | None:
     top = module.partition(".")[0]
     for drop in dropped:
         name = _name(drop.requirement)
-        if is_like(top, name) or (top == "mlflow" and name in MLFLOWS):
+        # pandas names the distribution: 'Jinja2'.
+        is_named = canonicalize_name(top) == name or (top == "mlflow" and name in MLFLOWS)
+        if is_named or is_like(top, name):
             return drop
     return None
 

@@ -110,7 +110,7 @@ _WORDS = {
     "tables": ("read_hdf", "to_hdf"),
     "sqlalchemy": ("read_sql", "to_sql", "read_sql_query", "read_sql_table"),
     "tabulate": ("to_markdown",),
-    "jinja2": ("to_html", "Styler"),
+    "jinja2": ("to_latex", "style", "Styler"),
     "fsspec": ("s3fs", "gcsfs"),
 }
 """What else in a function asks for a distribution: pandas imports it then."""

@@ -132,9 +132,9 @@ class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if module.startswith("joblib.") and name == "NumpyArrayWrapper":
             return self._array_class()
+        self._names.add(module, name)
         if (module, name) == ("numpy", "dtype"):
             return _Dtype
-        self._names.add(module, name)
         if name in _CODE_MAKERS:
             return self._code
         if name == "_builtin_type":

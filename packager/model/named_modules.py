@@ -3,35 +3,23 @@
 Nothing is executed, and nothing is looked up: what packages have these modules is not known here.
 """
 
-import bz2
-import gzip
-import lzma
-import mmap
 import sys
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Self
 
 from handler.manifest import FileEntry
 from packager.model.inert_pickle import Code, PickledNames, read_pickles
 from packager.model.mlmodel import ModelSpec
+from packager.model.pickle_files import has_word, open_pickles
 from packager.model.source_imports import COMPUTING, PREDICTING, read_imports
-from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
 
 PICKLES = ("pickle", "cloudpickle", "joblib")
 """Formats whose file is a pickle, maybe compressed."""
 _COMPILED = (".so", ".pyd", ".pyc")
-_MOST_BYTES = 4 << 30
-_PIECE = 1 << 24
 # Of Python 2, and what stands for the program that made the pickle.
 _NO_PACKAGES = sys.stdlib_module_names | {"__main__", "__builtin__", "copy_reg", "mlflow"}
-_FOREIGN = {b"\x04\x22\x4d\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstandard"}
-"""Compressions that take a package, by the file's first bytes; and the module."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +115,16 @@ class _Reading:
             self._found.doubts.append(f"{name} is compiled code")
             return
         try:
-            for file in _pickles(self._source.folder / name, is_main=is_main):
+            for file in open_pickles(self._source.folder / name, is_main=is_main):
                 self._note(read_pickles(file), name)
-                self._search(file)
+                missing = self._words - self._found.mentioned
+                self._found.mentioned |= {word for word in missing if has_word(file, word)}
         except (OSError, ValueError) as error:
             self._found.doubts.append(f"{name} cannot be read: {error}")
 
     def _note(self, names: PickledNames, file: str) -> None:
+        if not COMPUTING.isdisjoint(member.rpartition(".")[2] for member in names.members):
+            self._found.doubts.append(f"{file} names a function that imports by computed names")
         for member in names.members:
             self._waiting.append(Named(member, f"{file} names {member}", True, True))
         for module in names.modules:
@@ -186,14 +177,7 @@ class _Reading:
         for item in read.imports:
             by = f"{name} imports {item.module}"
             self._waiting.append(Named(item.module, by, item.is_sure, False))
-        if self._words and path.stat().st_size:
-            with path.open("rb") as file:
-                self._search(file)
-
-    def _search(self, file: IO[bytes]) -> None:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            missing = self._words - self._found.mentioned
-            self._found.mentioned |= {word for word in missing if _has(data, word.encode())}
+        self._found.mentioned |= self._words & read.words
 
 
 def _weight(named: Named) -> tuple[bool, bool]:
@@ -212,115 +196,3 @@ def _running(codes: Sequence[Code]) -> set[int]:
             running.add(id(code))
             waiting += [*code.inner, *(other for other in outer if other.name in code.names)]
     return running
-
-
-def _pickles(path: Path, *, is_main: bool) -> Iterator[IO[bytes]]:
-    """Yield what may be pickles in a file: uncompressed, and in files that can be mapped.
-
-    :raises ValueError: there may be one that cannot be read.
-    """
-    with path.open("rb") as file:
-        head = file.read(4)
-        for mark, module in _FOREIGN.items():
-            if head == mark:
-                raise ValueError(f"it is compressed by {module}")
-        if zipfile.is_zipfile(file):
-            yield from _members(file)
-            return
-        opener = next((opener for mark, opener in _OPENERS if head.startswith(mark)), None)
-        file.seek(0)
-        if opener is None:
-            if is_main or head[:1] == b"\x80":
-                yield file
-            return
-        with opener(file) as packed, tempfile.TemporaryFile() as plain:
-            _copy(packed, plain)
-            if is_main or _starts_a_pickle(plain):
-                yield plain
-
-
-def _members(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """Yield the pickles in a zip, as torch writes them."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            for name in archive.namelist():
-                if name.endswith(".pkl"):
-                    with archive.open(name) as packed, tempfile.TemporaryFile() as plain:
-                        _copy(packed, plain)
-                        yield plain
-    except ZIP_ERRORS as error:
-        raise ValueError(f"a damaged zip ({type(error).__name__})") from error
-
-
-def _starts_a_pickle(file: IO[bytes]) -> bool:
-    file.seek(0)
-    return file.read(1) == b"\x80"
-
-
-def _copy(packed: IO[bytes], plain: IO[bytes]) -> None:
-    """Write the uncompressed data.
-
-    :raises ValueError: it is damaged, or too large to be read.
-    """
-    try:
-        while piece := packed.read(_PIECE):
-            plain.write(piece)
-            if plain.tell() > _MOST_BYTES:
-                raise ValueError("it is too large")
-    except COMPRESSION_ERRORS as error:
-        raise ValueError(f"damaged ({type(error).__name__})") from error
-    plain.flush()
-
-
-class _Zlib:
-    """Reads what joblib compressed with its default, zlib."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._inflate = file, zlib.decompressobj()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def read(self, size: int) -> bytes:
-        while not self._inflate.eof:
-            data = self._inflate.unconsumed_tail or self._file.read(size)
-            if not data:
-                raise EOFError
-            if found := self._inflate.decompress(data, size):
-                return found
-        return b""
-
-
-_OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
-    (b"\x1f\x8b", gzip.open),
-    (b"BZh", bz2.open),
-    (b"\xfd7zX", lzma.open),
-    (b"\x5d\x00\x00", lzma.open),
-    *((bytes((0x78, level)), _Zlib) for level in (0x01, 0x3C, 0x5E, 0x9C, 0xDA)),
-)
-"""What reads a compressed file, by its first bytes."""
-
-
-def _has(data: mmap.mmap, word: bytes) -> bool:
-    """Tell whether the word stands there: by itself, or as a string of a pickle's."""
-    start = data.find(word)
-    while start >= 0:
-        before, after = (
-            data[max(0, start - 5) : start],
-            data[start + len(word) : start + len(word) + 1],
-        )
-        if not (_is_part(before[-1:]) or _is_part(after)):
-            return True
-        if before[-2:] == b"\x8c" + bytes((len(word),)):
-            return True
-        if before == b"X" + len(word).to_bytes(4, "little"):
-            return True
-        start = data.find(word, start + 1)
-    return False
-
-
-def _is_part(character: bytes) -> bool:
-    return character.isalnum() or character == b"_"

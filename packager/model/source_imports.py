@@ -1,6 +1,7 @@
 """Which modules a Python source imports, read from its syntax tree: nothing is executed."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 _GUARDS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 COMPUTING = frozenset({"import_module", "__import__", "entry_points", "iter_entry_points"})
 """What imports modules by names that may be computed."""
+_SPACE, _WORD = re.compile(r"\s"), re.compile(r"\w+")
 PREDICTING = frozenset({"predict", "load_context", "_load_pyfunc"})
 """Functions of a model that the handler calls itself."""
 
@@ -27,6 +29,8 @@ class SourceImports:
     """What a source imports."""
 
     imports: tuple[Import, ...]
+    words: frozenset[str]
+    """Names that it uses otherwise, and those in its strings that are no sentences."""
     is_computed: bool
     """Whether it imports modules by names that only running it tells."""
 
@@ -40,13 +44,21 @@ def read_imports(path: Path, package: str = "") -> SourceImports | None:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, RecursionError):
         return None
-    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    words = frozenset(_words(tree))
     try:
         found = tuple(_imports(tree, package, is_sure=True))
     except RecursionError:
         return None
-    return SourceImports(found, is_computed=not COMPUTING.isdisjoint(names))
+    return SourceImports(found, words, is_computed=not COMPUTING.isdisjoint(words))
+
+
+def _words(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) | ast.Name(id=name):
+                yield name
+            case ast.Constant(value=str(text)) if not _SPACE.search(text):
+                yield from _WORD.findall(text)
 
 
 def _imports(node: ast.AST, package: str, *, is_sure: bool) -> Iterator[Import]:

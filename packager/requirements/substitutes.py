@@ -95,7 +95,7 @@ _NCCL = ("nvidia-nccl-cu12", "nvidia-nccl-cu13")
 _GPU_USERS = frozenset({"torch", "tensorflow", "jax", "cupy-cuda12x", "cupy-cuda13x"})
 
 
-_COMPATIBLE = frozenset({"typing-extensions"})
+_FASTAPIS_TYPING = Version("4.8")
 _NEWER = "FastAPI needs 4.8, and newer versions have all that older ones have"
 
 
@@ -115,7 +115,7 @@ def find_replacements(
                 renamed.name = stand_in.name
                 renamed.extras = requirement.extras - {"and-cuda"}
                 found.append(Replacement(line, str(renamed), stand_in.reason))
-        if canonicalize_name(requirement.name) in _COMPATIBLE and is_pin(requirement):
+        if _is_too_old_for_fastapi(requirement):
             newer = line.replace("==", ">=", 1)
             found.append(Replacement(line, newer, _NEWER))
     return tuple(found)
@@ -124,6 +124,14 @@ def find_replacements(
 def is_pin(requirement: Requirement) -> bool:
     """Tell whether the requirement is for one version."""
     return [clause.operator for clause in requirement.specifier] == ["=="]
+
+
+def _is_too_old_for_fastapi(requirement: Requirement) -> bool:
+    if canonicalize_name(requirement.name) != "typing-extensions" or not is_pin(requirement):
+        return False
+    return not requirement.specifier.contains(_FASTAPIS_TYPING) and all(
+        bound < _FASTAPIS_TYPING for bound in _upper_bounds(requirement.specifier)
+    )
 
 
 _ENGINES = {

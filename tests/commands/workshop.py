@@ -1,5 +1,6 @@
 """A model and a package index, both tiny, and builds of the one with the other."""
 
+import importlib
 import os
 import pickle
 import subprocess
@@ -33,7 +34,8 @@ class Workshop:
             make_wheel(self.index, name, "99.0")
         self.model.mkdir()
         (self.model / "MLmodel").write_text(MLMODEL)
-        (self.model / "model.pkl").write_bytes(pickle.dumps([1]))
+        # It may import anything, so that all its requirements are kept.
+        (self.model / "model.pkl").write_bytes(pickle.dumps(importlib.import_module))
         (self.model / "python_env.yaml").write_text("python: 3.12.1\n")
         self.output.mkdir()
         (self.output / "bundle.json").write_text("the bundle of last week")

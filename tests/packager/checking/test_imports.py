@@ -1,15 +1,16 @@
 """What the model and the handler import is in the bundle, wherever its target runs."""
 
 import py_compile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import cloudpickle
 import pytest
 
 from handler.manifest import EngineInfo, ModelInfo
 from packager.checking.story import check_bundle
-from packager.requirements.overrides import UNWANTED
-from packager.requirements.select import Drop
+from packager.requirements.select import UNWANTED, Drop
 from tests.support.bundles import ECHO, make_bundle
 from tests.support.checked import failures
 
@@ -195,3 +196,69 @@ def test_what_only_another_python_can_read_is_not_called_checked(tmp_path: Path)
 
     statuses = {entry.name: entry.status for entry in report.entries}
     assert statuses["imports"] == "not made"
+
+
+def missing_of(folder: Path, function: Callable[[Any], Any], **changes: Any) -> str:
+    """Return what the check says of a model that is this function, pickled by value."""
+    function.__module__ = "__main__"
+    info = ModelInfo("sklearn", "model.pkl", "cloudpickle", logged_executes_code=True)
+    files = {"cloudpickle/__init__.py": "", "cloudpickle/cloudpickle.py": ""}
+    model = cloudpickle.dumps(function)
+    return missing(folder, files, model, info=info, **changes)
+
+
+def predict(rows: Any) -> Any:
+    import json
+
+    import cv2  # type: ignore[import-not-found]
+
+    return cv2, json
+
+
+def test_what_a_pickled_function_imports_when_it_is_called_is_named_with_the_function(
+    tmp_path: Path,
+) -> None:
+    text = missing_of(tmp_path, predict)
+
+    assert "no module cv2 in the bundle: predict in model.pkl names it" in text
+    assert "--with opencv-python-headless" in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "way"),
+    [("nobody needs it", "--keep opencv-python"), (UNWANTED, "without --drop opencv-python")],
+)
+def test_the_hint_names_what_left_the_package_out(tmp_path: Path, reason: str, way: str) -> None:
+    assert way in missing_of(tmp_path, predict, dropped=(Drop("opencv-python==4.10", reason),))
+
+
+def test_an_import_of_a_pickled_function_that_may_fail_is_not_missed(tmp_path: Path) -> None:
+    def careful(rows: Any) -> Any:
+        try:
+            import cv2
+        except ImportError:
+            return rows
+        return cv2
+
+    assert missing_of(tmp_path, careful) == ""
+
+
+def test_a_method_that_predicting_does_not_reach_may_import_anything(tmp_path: Path) -> None:
+    class Model:
+        def predict(self, rows: Any) -> Any:
+            return self.double(rows)
+
+        def double(self, rows: Any) -> Any:
+            import absent  # type: ignore[import-not-found]
+
+            return absent.double(rows)
+
+        def plot(self) -> Any:
+            import lacking  # type: ignore[import-not-found]
+
+            return lacking.figure()
+
+    text = missing_of(tmp_path, Model)  # type: ignore[arg-type]
+
+    assert "absent" in text
+    assert "lacking" not in text
