@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from packager.model.pickle_globals import globals_of
 from packager.requirements.select import Drop
 
 _PROGRAMS = ("__main__", "__mp_main__")
+_NAME = re.compile(r"[^\w.-]")
+"""What ends the name in a requirement."""
 _SHOWN = 3
 _SOURCES = (".py", ".yaml", ".txt", ".json", ".md")
 """Of files that are no pickles."""
@@ -92,7 +95,7 @@ def _way(top: str, beside: list[str], dropped: Iterable[Drop]) -> str:
     distributions = importlib.metadata.packages_distributions().get(top, [])
     names = {canonicalize_name(name) for name in (top, *distributions)}
     for drop in dropped:
-        if canonicalize_name(drop.requirement.partition("=")[0].strip()) in names:
+        if canonicalize_name(_NAME.split(drop.requirement)[0]) in names:
             return f"It was left out ({drop.reason}): build again with --keep {top}."
     if beside:
         return f"Build again with --code-path {shlex.quote(beside[0])}."

@@ -84,8 +84,9 @@ def test_what_has_its_name_near_the_model_or_here_is_the_way(
     assert error.hint == f"Build again with --code-path {option.format(tmp_path)}."
 
 
-def test_what_was_left_out_is_to_be_kept(spec: ModelSpec) -> None:
-    hint = explained(spec, Drop("mymod==1.0", "only plots need it")).hint
+@pytest.mark.parametrize("line", ["mymod==1.0", "mymod>=1,<2", "MyMod[extra]; python_version>'3'"])
+def test_what_was_left_out_is_to_be_kept(spec: ModelSpec, line: str) -> None:
+    hint = explained(spec, Drop(line, "only plots need it")).hint
 
     assert hint == "It was left out (only plots need it): build again with --keep mymod."
 
