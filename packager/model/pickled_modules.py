@@ -10,6 +10,7 @@ import pickletools
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import IO, Any
 
 from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
@@ -23,6 +24,8 @@ _OPENERS: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
 """What reads a compressed file, by its first bytes."""
 _NAMES_A_MODULE = "subimport"
 """cloudpickle's function that imports the module that a function's globals have."""
+_MAX_OPCODES = 5_000_000
+"""Seconds; what the rest names is seen when the function runs."""
 _LAST_WITH_OLD_NAMES = 2
 """The last protocol in which modules have Python 2's names."""
 _SKOPS_SCHEMA = "schema.json"
@@ -55,7 +58,7 @@ def _of_pickle(file: IO[bytes]) -> Iterator[str]:
     top: Any = None
     protocol = 0
     argument: Any
-    for opcode, argument, _ in pickletools.genops(file):
+    for opcode, argument, _ in islice(pickletools.genops(file), _MAX_OPCODES):
         match opcode.name:
             case "PROTO":
                 protocol = argument
