@@ -72,6 +72,8 @@ def test_a_module_that_a_library_imports_in_turn_is_named_with_who_needs_it(tmp_
         "import sys\nif sys.platform == 'win32':\n    import absent\nelse:\n    import json",
         "import sys\nif sys.version_info > (3, 0):\n    import json\nelse:\n    import absent",
         "def late():\n    import absent",
+        "for name in ():\n    import absent\nimport json",
+        "match 1:\n    case 2:\n        import absent\n    case _:\n        pass",
         "import contextlib\nwith contextlib.suppress(ImportError):\n    import absent",
         "import six.moves.urllib, dateutil.parser, boto3.session",
         "from lib import whatever",
@@ -92,6 +94,9 @@ def test_an_import_that_may_fail_or_is_lambdas_own_is_not_missed(
         "from absent import thing",
         "try:\n    import json\nexcept ImportError:\n    json = None\nimport absent",
         "import sys\nif sys.flags.debug:\n    import json\nimport absent",
+        "import sys\nif sys.flags.debug:\n    raise ImportError\nimport absent",
+        "while True:\n    break\nimport absent",
+        "names = [name for name in ''] if __debug__ else None\nassert names\nimport absent",
         "import contextlib\nwith contextlib.suppress(OSError):\n    pass\nimport absent",
     ],
 )
