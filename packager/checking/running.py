@@ -207,7 +207,13 @@ def _source_answer(
         return _SourceAnswer(None, "the source model is not at hand: give it with --model")
     progress.step("Predicting with the source model")
     try:
-        body = predict(source_model, sample.body, surroundings=surroundings, progress=progress)
+        body = predict(
+            source_model,
+            sample.body,
+            surroundings=surroundings,
+            is_sandboxed=True,
+            progress=progress,
+        )
         return _SourceAnswer(json.loads(body))
     except ModelError as error:
         return _SourceAnswer(

@@ -78,6 +78,14 @@ def child_pids(parent: int) -> list[int]:
     return children
 
 
+def descendants(pid: int, depth: int) -> list[int]:
+    """Return the processes so many generations below this one (Linux)."""
+    generation = [pid]
+    for _ in range(depth):
+        generation = [child for parent in generation for child in child_pids(parent)]
+    return generation
+
+
 def peak_memory_mib(pid: int) -> float | None:
     """Return the process's largest resident memory so far; None when it is gone."""
     with contextlib.suppress(OSError):
