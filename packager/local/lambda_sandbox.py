@@ -101,7 +101,7 @@ class LambdaSandbox:
             outward_ports=self._ports,
             inward=inward,
             memory_mib=function.memory_mib,
-            report=self._report.fileno(),
+            report=(self._report.fileno(),),
         )
 
     def _mounts(self, interpreter: Interpreter) -> Iterator[tuple[str, str, bool]]:

@@ -58,7 +58,7 @@ class Plan:
     """A bound socket's descriptor, and the port inside that is to be reached through it."""
     memory_mib: int | None = None
     """What the program's children may take together; more, and they are killed."""
-    report: int = 2
+    report: tuple[int] | tuple[()] = ()
     """Descriptor of the file that gets a line for each such kill: how many MiB they had."""
     parent: int = field(default_factory=os.getpid)
     uid: int = USER_ID
@@ -125,7 +125,7 @@ def start_sandbox(
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
-            pass_fds=(descriptor, plan.report, *plan.inward[:1]),
+            pass_fds=(descriptor, *plan.report, *plan.inward[:1]),
             start_new_session=True,  # Ctrl-C is ours to handle
         )
 

@@ -57,7 +57,7 @@ def main(descriptor: int) -> int:
     with os.fdopen(descriptor, "rb") as file:
         plan = json.load(file)
     # Ours alone: the program shall not inherit them.
-    for inherited in (plan["report"], *plan["inward"][:1]):
+    for inherited in (*plan["report"], *plan["inward"][:1]):
         os.set_inheritable(inherited, False)
     ours, theirs = socket.socketpair()
     helper = _fork(lambda: _help(ours, plan))
@@ -146,7 +146,7 @@ def _be_first(plan: dict[str, Any], channel: socket.socket, alive: int, end: int
         descriptor, port = plan["inward"]
         _in_background(_open_door, socket.socket(fileno=descriptor), port)
     if plan["memory_mib"]:
-        _in_background(_watch_memory, plan["memory_mib"], plan["report"], program)
+        _in_background(_watch_memory, plan["memory_mib"], *plan["report"], program)
     _leave_streams()
     while True:
         pid, status = os.waitpid(-1, 0)
