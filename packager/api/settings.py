@@ -114,6 +114,7 @@ BUILD_SETTINGS = (
         opposite="with-sources",
     ),
     _switch("no-check", "Do not run the finished bundle's checks."),
+    _switch("strict", "Refuse it where the checks gave the function more than Lambda would."),
     _switch("safe-only", "Refuse model formats that execute code when loaded."),
     _switch(
         "with-parquet", "Answer parquet bodies too: adds about 30 MB, exactly as the build says."

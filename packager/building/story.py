@@ -87,11 +87,17 @@ class BuildReport:
 
 
 def build_bundle(
-    plan: BuildPlan, output: Path, *, is_checked: bool = True, progress: Progress = LOGGED
+    plan: BuildPlan,
+    output: Path,
+    *,
+    is_checked: bool = True,
+    is_strict: bool = False,
+    progress: Progress = LOGGED,
 ) -> BuildReport:
     """Build the planned bundle into `output`, which is replaced as a whole or not at all.
 
     :param is_checked: False leaves the finished bundle unchecked.
+    :param is_strict: refuse it where the function had more here than Lambda gives it.
     :raises ConfigError: `output` holds something that is no bundle.
     :raises LimitExceeded: Lambda would refuse the result.
     :raises BundleError: two parts want the same path.
@@ -109,7 +115,7 @@ def build_bundle(
             manifest = replace(manifest, layer=file_entry(draft / LAYER_ZIP, LAYER_ZIP))
         unzipped_bytes = _write_function(plan, manifest, dependencies, draft)
         manifest = _write_companions(plan, manifest, dependencies.facts, draft)
-        checked = _check(plan, manifest, draft, progress) if is_checked else None
+        checked = _check(plan, draft, progress, is_strict=is_strict) if is_checked else None
         if checked:
             manifest = replace(manifest, checks=checked.entries)
             write_manifest(manifest, draft)
@@ -203,15 +209,14 @@ def _write_companions(
     return full
 
 
-def _check(
-    plan: BuildPlan, manifest: BundleManifest, draft: Path, progress: Progress
-) -> CheckReport:
+def _check(plan: BuildPlan, draft: Path, progress: Progress, *, is_strict: bool) -> CheckReport:
     dropped = (*plan.requirements.dropped, *plan.requirements.excluded)
     report = check_bundle(
         read_bundle(draft),
         source_model=plan.source.folder,
         dropped=dropped,
         surroundings=plan.config.surroundings,
+        is_strict=is_strict,
         progress=progress,
     )
     if not report.is_ok:

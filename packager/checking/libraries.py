@@ -115,7 +115,7 @@ def check_shared_libraries(contents: ZipContents, target: Target) -> Check:
         Problem(
             f"{library} is neither in the bundle nor on Lambda ({target.runtime.system.name});"
             f" needed by {_shown(paths)} ({contents.owner(paths[0])})",
-            _how_to_get(library),
+            how_to_get(library),
         )
         for library, paths in sorted(users.items())
     ]
@@ -160,7 +160,8 @@ def _too_new(
     )
 
 
-def _how_to_get(library: str) -> str:
+def how_to_get(library: str) -> str:
+    """Return how a bundle comes by a library that Lambda lacks."""
     carrier = _CARRIERS.get(library)
     if carrier:
         return (

@@ -15,6 +15,7 @@ from packager.aws.runtimes import MAX_PAYLOAD_BYTES
 from packager.bundle.folder import Bundle
 from packager.bundle.sizing import size_function
 from packager.checking.comparing import RELATIVE_TOLERANCE, Comparison, compare
+from packager.checking.lacks import lack_behind
 from packager.checking.missing import missing_module, problem_of_module, way_to_bring
 from packager.checking.report import Check, Measurements, Problem
 from packager.checking.warm import warm_durations_ms
@@ -55,6 +56,7 @@ def run_function(
     source_model: Path | None,
     dropped: Sequence[Drop],
     surroundings: ModelSurroundings,
+    memory_mib: int | None = None,
     has_warm_invocations: bool = False,
     progress: Progress = LOGGED,
 ) -> tuple[tuple[Check, ...], Measurements]:
@@ -63,6 +65,7 @@ def run_function(
     :param source_model: an MLflow model folder, to compare with.
     :param dropped: requirements of the model that the bundle leaves out.
     :param surroundings: what the source model's environment is made of besides.
+    :param memory_mib: what the function may take. None: as the template says.
     :param has_warm_invocations: ask once more, and again, to measure how long it takes.
     """
     # The model's code runs here: it sees of our variables what it would see on Lambda.
@@ -76,7 +79,9 @@ def run_function(
             # While the function is unpacked. It then runs alone: what is measured is its own.
             ask = partial(_source_answer, source_model, sample, around, progress)
             predicting = pool.submit(ask)
-            with running_function(bundle, timeout_s=timeout_s, progress=progress) as function:
+            with running_function(
+                bundle, memory_mib=memory_mib, timeout_s=timeout_s, progress=progress
+            ) as function:
                 source = predicting.result()
                 progress.step("Running the function: import, init, prediction")
                 init, answer = _invoke(function, bundle, sample, dropped)
@@ -89,6 +94,7 @@ def run_function(
                     function.peak_memory_mib,
                     p50_duration_ms=median(warm_ms) if warm_ms else None,
                     warm_invocations=len(warm_ms),
+                    not_enforced=function.not_enforced,
                 )
     except ToolError as error:
         return nothing_ran(_sentence(error)), Measurements()
@@ -125,6 +131,8 @@ def _invoke(
         return Check.of(INIT, [_init_problem(ping, function.log, bundle, dropped)], ""), None
     python = bundle.manifest.target.runtime.removeprefix("python")
     detail = f"the model is loaded: Python {python}, files read-only, as {function.user}"
+    if function.not_enforced:
+        detail += f"; not enforced: {'; '.join(function.not_enforced)}"
     if sample is None:
         return Check.passed(INIT, detail), None
     return Check.passed(INIT, detail), function.invoke(_scoring_event(sample))
@@ -230,13 +238,16 @@ def _refusal(
     text = _failure(answer)
     lacks_module = "ModuleNotFoundError" in answer.log + text or "ImportError" in answer.log + text
     # A made-up sample may be wrong; the model's own example may not, nor may a module be missing.
-    if not sample.is_example and source.predictions is None and not lacks_module:
+    lack = lack_behind(answer.log + text)
+    if not sample.is_example and source.predictions is None and not (lacks_module or lack):
         reason = source.reason if source.is_refused else f"the model does not take it: {text}"
         return Check.not_made(PREDICTION, f"{sample.origin}: {reason}. Log an input example")
     hint = "See the function's log: packager invoke BUNDLE --event EVENT."
     if source.is_refused:
         hint = "The source model refuses it too: log the model with an example that it takes."
-    if lacks_module and dropped:
+    if lack is not None:
+        text, hint = f"{lack.message} ({text})", lack.hint
+    elif lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
         way = way_to_bring(missing_module(answer.log + text), dropped)
         hint = f"A module is missing; left out were {names}: build again with {way}."
@@ -250,6 +261,9 @@ def _init_problem(ping: Invocation, log: str, bundle: Bundle, dropped: Sequence[
     module = missing_module(cause) or missing_module(log)
     if module is not None:
         return problem_of_module(module, bundle, dropped)
+    lack = lack_behind(cause + log)
+    if lack is not None:
+        return Problem(f"the function does not start: {lack.message} ({cause})", lack.hint)
     return Problem(
         f"the function does not start: {cause}",
         "Run it alone and read its log: packager invoke BUNDLE --event"

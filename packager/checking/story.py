@@ -15,6 +15,7 @@ from packager.checking import files, layers, libraries, packages
 from packager.checking.gates import Gates, check_gates
 from packager.checking.report import Check, CheckReport, Measurements
 from packager.checking.running import nothing_ran, run_function
+from packager.checking.strictness import check_strictness
 from packager.checking.zipped import ZipContents, read_zip
 from packager.errors import BundleInvalid
 from packager.local.prepared import ModelSurroundings
@@ -30,6 +31,8 @@ def check_bundle(
     dropped: Sequence[Drop] = (),
     surroundings: ModelSurroundings | None = None,
     is_static: bool = False,
+    is_strict: bool = False,
+    memory_mib: int | None = None,
     gates: Gates | None = None,
     progress: Progress = LOGGED,
 ) -> CheckReport:
@@ -41,6 +44,8 @@ def check_bundle(
         one is missed.
     :param surroundings: what the source model's environment is made of besides.
     :param is_static: only read the zips, run nothing.
+    :param is_strict: a check fails where the function had more here than Lambda gives it.
+    :param memory_mib: what the function may take. None: as much as the bundle's template gives.
     :param gates: the user's own limits, a check for each. What they find differs from run to
         run, so it has no place in a `bundle.json`.
     :raises BundleInvalid: a zip cannot be read.
@@ -62,6 +67,7 @@ def check_bundle(
             source_model=source_model,
             dropped=dropped,
             surroundings=surroundings or ModelSurroundings(),
+            memory_mib=memory_mib,
             has_warm_invocations=gates is not None and gates.p50_ms is not None,
             progress=progress,
         )
@@ -70,8 +76,9 @@ def check_bundle(
         unzipped_bytes=contents.unzipped_bytes,
         zipped_bytes=sum(path.stat().st_size for path in bundle.code_zips),
     )
+    strict = (check_strictness(measurements, more),) if is_strict else ()
     gated = check_gates(gates, measurements, more) if gates else ()
-    return CheckReport((*checks, *more, *gated), measurements)
+    return CheckReport((*checks, *more, *strict, *gated), measurements)
 
 
 def _static_checks(

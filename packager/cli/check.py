@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packager.cli.bundle_options import bundle_argument
+from packager.cli.bundle_options import bundle_argument, memory_option
 from packager.cli.output import Console, json_option, pass_console
 from packager.cli.setting_options import MODEL
 
@@ -45,6 +45,13 @@ _limit = partial(click.option, type=float, metavar="N")
     " URI: its predictions are compared with the function's.",
 )
 @click.option("--static", "is_static", is_flag=True, help="Only read the zips; run nothing.")
+@click.option(
+    "--strict",
+    "is_strict",
+    is_flag=True,
+    help="Fail where this machine cannot keep from the function what Lambda does.",
+)
+@memory_option
 @_limit("--max-unzipped-mb", help="Fail if zip and layer unpack to more MB.")
 @_limit("--max-zipped-mb", help="Fail if zip and layer have more MB.")
 @_limit("--max-init-ms", help="Fail if init takes longer here.")
@@ -56,7 +63,14 @@ _limit = partial(click.option, type=float, metavar="N")
 @json_option
 @pass_console
 def command(
-    console: Console, /, bundle: Path, model: str | None, is_static: bool, **limits: float | None
+    console: Console,
+    /,
+    bundle: Path,
+    model: str | None,
+    is_static: bool,
+    is_strict: bool,
+    memory_mib: int | None,
+    **limits: float | None,
 ) -> None:
     """Check that BUNDLE works on its target. `packager build` does so by itself.
 
@@ -70,7 +84,15 @@ def command(
 
     # Before the work: a limit that is none is known at once.
     gates = Gates(**{name.removeprefix("max_"): limit for name, limit in limits.items()})
-    report = check(bundle, model=model, gates=gates, is_static=is_static, progress=console)
+    report = check(
+        bundle,
+        model=model,
+        gates=gates,
+        is_static=is_static,
+        is_strict=is_strict,
+        memory_mib=memory_mib,
+        progress=console,
+    )
     console.show(report.to_dict(), _lines(report))
     for problem in report.problems:
         console.error(problem.message, problem.hint)

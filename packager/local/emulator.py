@@ -140,6 +140,7 @@ class Emulator:
         outcome, payload, error = read_answer(status, body)
         if kills:
             outcome, payload = "crash", None
+            self._peak_memory_mib = max(self._peak_memory_mib, *map(float, kills))
             error = f"Runtime.OutOfMemory: memory used {kills[0]} of {self.memory_mib} MiB"
         return Invocation(
             outcome=outcome,

@@ -32,6 +32,7 @@ _LIBRARIES = "/usr/lib64"
 _SYSTEM_FOLDERS = ("/lib", "/usr/lib")
 _LIBRARY_NAMES = frozenset(name for runtime in RUNTIMES for name in runtime.system.libraries)
 # Amazon Linux has them too: its C library needs the time zones, TLS the certificates.
+_SHELL = Path("/bin/sh")
 _SHARED_FILES = ("/etc/localtime", "/usr/share/zoneinfo", "/etc/ssl/certs", "/etc/pki")
 _CERTIFICATES = ("/usr/share/ca-certificates",)  # what those in /etc are links to
 _NETWORK_FILES = ("/etc/resolv.conf", "/etc/nsswitch.conf")
@@ -114,6 +115,7 @@ class LambdaSandbox:
         yield str(self._binary), _EMULATOR, False
         yield from seen_as_is([_environment(function), *map(Path, interpreter.folders)])
         yield from interpreter.program_mounts
+        yield str(_SHELL.resolve()), str(_SHELL), False
         yield from _library_mounts(interpreter)
         files = (*_SHARED_FILES, *_CERTIFICATES, *(_NETWORK_FILES if self._keeps_network else ()))
         yield from seen_as_is([Path(path) for path in files])
