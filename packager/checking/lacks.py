@@ -36,9 +36,9 @@ _LACKS = (
         " concurrent.futures.ThreadPoolExecutor.",
     ),
     _Lack(
-        re.compile(r"'(/dev/shm[^']*)'"),
-        "Lambda has no /dev/shm ({1})",
-        "Write to /tmp.",
+        re.compile(r"'/dev/shm[^']*'|multiprocessing/shared_memory|_posixshmem"),
+        "Lambda has no /dev/shm and so no memory that processes share by name",
+        "Keep it in the process's own memory, or in a file below /tmp.",
     ),
     _Lack(
         re.compile(r"(?:Read-only file system|Permission denied): '([^']+)'"),

@@ -167,7 +167,9 @@ def run_sandboxed(
             *seen_as_is(writable, is_writable=True),
         )
         variables = dict(env) | {"TMPDIR": "/tmp"}
-        plan = Plan(tuple(argv), variables, str(cwd), mounts, essential_files())
+        # Unlike a function it may have semaphores: they are part of its /tmp.
+        links = {"/dev/shm": "../tmp"}
+        plan = Plan(tuple(argv), variables, str(cwd), mounts, essential_files(), links)
         for folder in writable:
             _hand_over(folder)
         running = start_sandbox(plan, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
