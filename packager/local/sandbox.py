@@ -183,12 +183,13 @@ def run_sandboxed(
             stderr=stderr,
             start_new_session=True,
         )
-    try:
-        out, errors = running.communicate(input, timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise ToolError(f"it was not done after {timeout_s:g} s") from error
-    finally:
-        process.end_group(running, grace_s=END_GRACE_S)
+    with running:
+        try:
+            out, errors = running.communicate(input, timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ToolError(f"it was not done after {timeout_s:g} s") from error
+        finally:
+            process.end_group(running, grace_s=END_GRACE_S)
     return subprocess.CompletedProcess(list(argv), running.returncode, out, errors or b"")
 
 

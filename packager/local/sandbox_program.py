@@ -168,7 +168,7 @@ def _make_root(plan: dict[str, Any]) -> None:
     _mount(None, "/", None, _RECURSIVE | _PRIVATE)
     _mount("tmpfs", _GROUND, "tmpfs", _NO_SUID | _NO_DEVICES, "mode=755,size=16m")
     os.umask(0o022)
-    for folder in ("/tmp", "/proc"):
+    for folder in ("/tmp", "/proc", "/opt"):
         os.mkdir(_GROUND + folder)
     size = f"mode=1777,size={plan['tmp_mib']}m"
     _mount("tmpfs", f"{_GROUND}/tmp", "tmpfs", _NO_SUID | _NO_DEVICES, size)
