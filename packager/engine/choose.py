@@ -157,6 +157,9 @@ def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None
     assert engine.data_path is not None
     names = [entry.path for entry in spec.info.files if entry.path != spec.info.data_path]
     for name in (engine.data_path, *(names if engine.name == "exact" else ())):
+        # The model's code was at work there: a link or a path of its own leads to our files.
+        if (made / name).resolve() != made.resolve() / name:
+            raise ToolError(f"the model's code put {name} outside of its folder")
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(made / name, folder / name)
 
