@@ -12,12 +12,14 @@ _WAY = (
 
 
 def check_strictness(found: Measurements, made: Sequence[Check]) -> Check:
-    """Return a check that failed for each thing that was not kept from the function.
+    """Return a check that fails where anything was not kept from the function.
 
     :param made: the checks that ran the function; where they did not, they say why.
     """
     if found.not_enforced is None:
         reason = made[0].entry.detail
         return Check.of(NAME, [Problem(f"the function did not run here: {reason}", _WAY)], "")
-    problems = [Problem(f"not enforced here: {what}", _WAY) for what in found.not_enforced]
+    problems = []
+    if found.not_enforced:
+        problems.append(Problem(f"not enforced here: {'; '.join(found.not_enforced)}", _WAY))
     return Check.of(NAME, problems, "it had what Lambda gives it, and nothing else")

@@ -6,7 +6,7 @@ Linux namespaces without root: a user without rights, a root file system of its 
 
 import contextlib
 import functools
-import json
+import marshal
 import os
 import subprocess
 import sys
@@ -31,6 +31,12 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 _TRIAL_TIMEOUT_S = 30
+# Imported, so that its bytecode is used: to compile it takes longer than to set up a sandbox.
+_PROGRAM = f"""import sys
+sys.path.append({str(Path(sandbox_program.__file__).parent)!r})
+import sandbox_program
+sys.exit(sandbox_program.main(int(sys.argv[1])))
+"""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def obstacle() -> str | None:
             trial.wait(_TRIAL_TIMEOUT_S)
         process.end_group(trial, grace_s=END_GRACE_S)
         output.seek(0)
-        said = output.read().decode(errors="replace").strip()
+        said = output.read().decode(errors="replace").strip().removeprefix("sandbox: ")
     return (said or f"it ended with status {trial.returncode}") if trial.returncode else None
 
 
@@ -118,10 +124,10 @@ def start_sandbox(
     # Not the command line: there other users could read the variables.
     descriptor = os.memfd_create("plan", 0)
     with os.fdopen(descriptor, "r+b") as file:
-        file.write(json.dumps(asdict(plan)).encode())
+        marshal.dump(asdict(plan), file)
         file.seek(0)
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", sandbox_program.__file__, str(descriptor)],
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(descriptor)],
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

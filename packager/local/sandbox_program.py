@@ -1,8 +1,7 @@
 """Builds a root file system of its own for one program, runs it there, and ends its whole tree.
 
-A program by itself, of the standard library alone: `python -I -S sandbox_program.py FD`, where FD
-is a file that holds a JSON object, as :class:`packager.local.sandbox.Plan` writes it. Of three
-processes
+A program by itself, of the standard library's lightest: `python -I -S` imports it from its folder
+and calls :func:`main`. Of three processes
 
 - the first one stays in our process namespace and waits; SIGTERM ends the sandbox, whole;
 - its helper stays outside of all namespaces: it writes the user's map, and carries connections
@@ -17,7 +16,7 @@ Sources: user_namespaces(7), pid_namespaces(7), mount_namespaces(7), pivot_root(
 import contextlib
 import ctypes
 import fcntl
-import json
+import marshal
 import os
 import resource
 import select
@@ -53,9 +52,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(descriptor: int) -> int:
-    """Run what the file describes and return its exit status."""
+    """Run a program and return its exit status.
+
+    :param descriptor: of a file with a marshalled :class:`packager.local.sandbox.Plan`.
+    """
     with os.fdopen(descriptor, "rb") as file:
-        plan = json.load(file)
+        plan = marshal.load(file)
     # Ours alone: the program shall not inherit them.
     for inherited in (*plan["report"], *plan["inward"][:1]):
         os.set_inheritable(inherited, False)
@@ -90,7 +92,7 @@ def _unshare(plan: dict[str, Any]) -> None:
     try:
         _call(_libc.unshare, wanted)
     except OSError as error:
-        _refuse(f"user namespaces: {error.strerror}")
+        _refuse(f"user namespaces cannot be had: {error.strerror}")
 
 
 def _help(channel: socket.socket, plan: dict[str, Any]) -> int:
@@ -381,7 +383,3 @@ def _call(function: Any, *args: Any, path: str | None = None) -> None:
     if function(*args) == -1:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), path)
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))

@@ -40,7 +40,7 @@ class Unsandboxed:
         self._private = folder / "tmp"
         self._private.mkdir()
         self._prefix = self._confinement(folder)
-        self.not_enforced = (f"a sandbox: {reason}", *_NOT_ENFORCED)
+        self.not_enforced = (f"a sandbox, for {reason}", *_NOT_ENFORCED)
 
     @property
     def user(self) -> str:

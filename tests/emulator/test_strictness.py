@@ -2,6 +2,8 @@
 
 import json
 import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,12 @@ import pytest
 from packager.checking.lacks import lack_behind
 from packager.checking.report import Check, Measurements
 from packager.checking.strictness import check_strictness
+from packager.local.emulator import runtime_python
 from packager.local.sandbox import obstacle
 from packager.local.static_s3 import static_s3
 from packager.local.storage import embedded_environment
 from tests.emulator.test_emulator import function
-from tests.support.commands import packager
+from tests.support.commands import ROOT, THIS_PYTHON, packager
 
 needs_sandbox = pytest.mark.skipif(obstacle() is not None, reason=f"no sandbox here: {obstacle()}")
 pytestmark = pytest.mark.runtime
@@ -138,6 +141,42 @@ def test_a_bucket_of_aws_is_reached_by_the_machines_network_and_that_is_said(
     with function(tmp_path, FUNCTION, environment={"MODEL_BUCKET": "b"}) as running:
         assert running.invoke({"do": "listed", "with": ["/tmp"]}).outcome == "ok"
         assert any("network" in what for what in running.not_enforced)
+
+
+UNSANDBOXED = """
+import json, sys
+from pathlib import Path
+from packager.local.emulator import Emulator, runtime_python
+from packager.local.sandbox import run_sandboxed
+
+folder = Path(sys.argv[1])
+python = runtime_python(sys.argv[2])
+with Emulator(folder, python=python, handler="app.handler") as function:
+    answer = function.invoke({"do": "listed", "with": ["."]})
+    done = run_sandboxed([sys.executable, "-c", "print(1)"], cwd=folder, env={}, writable=[folder])
+    print(json.dumps([answer.payload, function.not_enforced, done.stdout.decode()]))
+"""
+
+
+@needs_sandbox
+def test_where_there_can_be_no_sandbox_it_runs_and_what_is_not_enforced_is_listed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "app.py").write_text(FUNCTION)
+    runtime_python(THIS_PYTHON)
+    # As a machine whose administrator forbids user namespaces.
+    forbidding = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
+    argv = ["unshare", "--user", "--map-root-user", "sh", "-c", forbidding, "sh", sys.executable]
+    argv += ["-c", UNSANDBOXED, str(tmp_path), THIS_PYTHON]
+
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    files, not_enforced, output = json.loads(done.stdout)
+    assert (files, output) == (["app.py"], "1\n")
+    assert "user namespaces cannot be had" in not_enforced[0]
+    for what in ("libraries", "/dev/shm", "memory", "network", "processes"):
+        assert any(what in item for item in not_enforced)
 
 
 @pytest.mark.parametrize("not_enforced", [None, ("network: it has this machine's",)])
