@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from handler.config import HandlerConfig, initialization_type
 from handler.errors import ConfigError, HandlerError, ModelFetchError, StillFetching
 from handler.fetch.fetch import fetch_model
+from handler.home import make_home
 from handler.host.background import Background
 from handler.host.model import ModelHost
 from handler.manifest import BundleManifest, read_manifest
@@ -45,6 +46,7 @@ def start(environ: MutableMapping[str, str], task_root: Path) -> tuple[AsgiApp, 
     """
     timer = StepTimer()
     limit_threads(environ)
+    make_home(environ)
     with timer.step("manifest"):
         config, manifest, load = _prepare(environ, task_root, timer)
     telemetry = Telemetry(

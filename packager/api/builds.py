@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def build(
     config: BuildConfig | None = None,
     *,
     is_checked: bool = True,
+    is_strict: bool = False,
     progress: Progress = LOGGED,
 ) -> BuildReport:
     """Build a bundle, and check it on the runtime of its target where that can be done here.
@@ -67,6 +69,7 @@ def build(
     :param output: the folder for the bundle: replaced as a whole, or left as it was.
     :param config: as for :func:`plan`, which has one already.
     :param is_checked: False leaves the finished bundle unchecked.
+    :param is_strict: refuse it where the function had more here than Lambda gives it.
     :returns: what was made, with warnings; its `bundle` is for the other functions.
     :raises ConfigError: `output` holds something else than a bundle.
     :raises CheckFailed: the bundle would not work on its target; nothing was written.
@@ -75,10 +78,14 @@ def build(
     if isinstance(model, BuildPlan):
         if config is not None:
             raise ConfigError("the plan has its configuration: plan again to change it")
-        return build_whole(model, Path(output), is_checked=is_checked, progress=progress)
+        return build_whole(
+            model, Path(output), is_checked=is_checked, is_strict=is_strict, progress=progress
+        )
     with opened(model, progress) as there:
         planned = plan(there, config, output=output, progress=progress)
-        return build_whole(planned, Path(output), is_checked=is_checked, progress=progress)
+        return build_whole(
+            planned, Path(output), is_checked=is_checked, is_strict=is_strict, progress=progress
+        )
 
 
 def check(
@@ -87,6 +94,8 @@ def check(
     model: Any = None,
     gates: Gates | None = None,
     is_static: bool = False,
+    is_strict: bool = False,
+    memory_mib: int | None = None,
     progress: Progress = LOGGED,
 ) -> CheckReport:
     """Check that a bundle works on its target; `packager.build` does so by itself.
@@ -95,24 +104,29 @@ def check(
         anything that :func:`packager.open_model` takes.
     :param gates: limits of the user's own, each a check.
     :param is_static: only read the zips, run nothing.
+    :param is_strict: a check fails where the function had more here than Lambda gives it.
+    :param memory_mib: what the function may take. None: as much as the template gives.
     :returns: what passed, failed, and could not be checked here.
     :raises BundleInvalid: it is not a whole bundle.
     :raises ConfigError: it was built from another model.
     """
     there = as_bundle(bundle, progress)
+    run = partial(
+        check_bundle,
+        there,
+        gates=gates,
+        is_static=is_static,
+        is_strict=is_strict,
+        memory_mib=memory_mib,
+        progress=progress,
+    )
     if model is None:
-        return check_bundle(there, is_static=is_static, gates=gates, progress=progress)
+        return run()
     with opened(model, progress) as source:
         _check_origin(source, there)
         requirements = inference_requirements(source.spec)
-        return check_bundle(
-            there,
-            source_model=source.folder,
-            dropped=(*requirements.dropped, *requirements.excluded),
-            is_static=is_static,
-            gates=gates,
-            progress=progress,
-        )
+        dropped = (*requirements.dropped, *requirements.excluded)
+        return run(source_model=source.folder, dropped=dropped)
 
 
 def _check_origin(model: Model, bundle: Bundle) -> None:

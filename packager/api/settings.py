@@ -132,6 +132,7 @@ BUILD_SETTINGS = (
         "Write nothing unless the function ran here and its predictions were compared with the"
         " model's.",
     ),
+    _switch("strict", "Refuse it where the checks gave the function more than Lambda would."),
     _switch("safe-only", "Refuse model formats that execute code when loaded."),
     _switch(
         "with-parquet", "Answer parquet bodies too: adds about 30 MB, exactly as the build says."

@@ -49,22 +49,33 @@ def plan_whole(
 
 
 def build_whole(
-    plan: BuildPlan, output: Path, *, is_checked: bool = True, progress: Progress = LOGGED
+    plan: BuildPlan,
+    output: Path,
+    *,
+    is_checked: bool = True,
+    is_strict: bool = False,
+    progress: Progress = LOGGED,
 ) -> BuildReport:
     """Build the planned bundle; what the check shows to be missing comes back.
 
     :raises PackagerError: as :func:`plan_bundle` and :func:`build_bundle`.
     """
+
+    def build(plan: BuildPlan) -> BuildReport:
+        return build_bundle(
+            plan, output, is_checked=is_checked, is_strict=is_strict, progress=progress
+        )
+
     for _ in range(_MOST):
         try:
-            return build_bundle(plan, output, is_checked=is_checked, progress=progress)
+            return build(plan)
         except CheckFailed as error:
             names = _missed(error.modules, plan.requirements.dropped)
             if not names:
                 raise
             config = _keeping(plan.config, names, progress)
             plan = plan_whole(plan.source.folder, config, progress=progress)
-    return build_bundle(plan, output, is_checked=is_checked, progress=progress)
+    return build(plan)
 
 
 def _dropped(model: Path, config: BuildConfig) -> tuple[Drop, ...]:

@@ -101,13 +101,19 @@ class BuildReport:
 
 
 def build_bundle(
-    plan: BuildPlan, output: Path, *, is_checked: bool = True, progress: Progress = LOGGED
+    plan: BuildPlan,
+    output: Path,
+    *,
+    is_checked: bool = True,
+    is_strict: bool = False,
+    progress: Progress = LOGGED,
 ) -> BuildReport:
     """Build the planned bundle into `output`, which is replaced as a whole or not at all.
 
     What fits no zip becomes a container image, where the user left that open.
 
     :param is_checked: False leaves the finished bundle unchecked.
+    :param is_strict: refuse it where the function had more here than Lambda gives it.
     :returns: its plan is of an image then.
     :raises ConfigError: `output` holds something that is no bundle, or a proof is asked for and
         no check.
@@ -120,16 +126,19 @@ def build_bundle(
     if plan.config.requires_proof and not is_checked:
         raise ConfigError("a bundle that is not checked cannot be proven")
     try:
-        return _build(plan, output, is_checked, progress)
+        return _build(plan, output, progress, is_checked=is_checked, is_strict=is_strict)
     except LimitExceeded as error:
         if not may_become_image(plan):
             raise
         as_zip = str(error).partition("\n")[0].rstrip(":")
         progress.detail(f"{as_zip}: building a container image")
-        return _build(as_image(plan, as_zip), output, is_checked, progress)
+        image = as_image(plan, as_zip)
+        return _build(image, output, progress, is_checked=is_checked, is_strict=is_strict)
 
 
-def _build(plan: BuildPlan, output: Path, is_checked: bool, progress: Progress) -> BuildReport:
+def _build(
+    plan: BuildPlan, output: Path, progress: Progress, *, is_checked: bool, is_strict: bool
+) -> BuildReport:
     with replaced_folder(output) as draft:
         dependencies = prepare_dependencies(
             plan.lock, plan.target, plan.packing, indexes=plan.config.indexes, progress=progress
@@ -141,7 +150,7 @@ def _build(plan: BuildPlan, output: Path, is_checked: bool, progress: Progress) 
             manifest = replace(manifest, layer=file_entry(draft / LAYER_ZIP, LAYER_ZIP))
         unzipped_bytes = _write_function(plan, manifest, dependencies, draft)
         manifest = _write_companions(plan, manifest, dependencies.facts, draft)
-        checked = _check(plan, manifest, draft, progress) if is_checked else None
+        checked = _check(plan, draft, progress, is_strict=is_strict) if is_checked else None
         if checked:
             manifest = replace(manifest, checks=checked.entries)
         manifest = replace(manifest, proof=checked.proof if checked else NOT_CHECKED)
@@ -236,15 +245,14 @@ def _write_companions(
     return full
 
 
-def _check(
-    plan: BuildPlan, manifest: BundleManifest, draft: Path, progress: Progress
-) -> CheckReport:
+def _check(plan: BuildPlan, draft: Path, progress: Progress, *, is_strict: bool) -> CheckReport:
     dropped = (*plan.requirements.dropped, *plan.requirements.excluded)
     report = check_bundle(
         read_bundle(draft),
         source_model=plan.source.folder,
         dropped=dropped,
         surroundings=plan.config.surroundings,
+        is_strict=is_strict,
         progress=progress,
     )
     if not report.is_ok:

@@ -120,7 +120,7 @@ def check_shared_libraries(
         Problem(
             f"{library} is neither in the bundle nor on Lambda ({target.runtime.system.name});"
             f" needed by {_shown(paths)} ({contents.owner(paths[0])})",
-            _how_to_get(library, is_image),
+            how_to_get(library, is_image=is_image),
         )
         for library, paths in sorted(users.items())
     ]
@@ -165,7 +165,8 @@ def _too_new(
     )
 
 
-def _how_to_get(library: str, is_image: bool) -> str:
+def how_to_get(library: str, *, is_image: bool = False) -> str:
+    """Return how a bundle comes by a library that Lambda lacks."""
     carrier = _CARRIERS.get(library)
     if carrier:
         return (

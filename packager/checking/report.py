@@ -67,6 +67,8 @@ class Measurements:
     """The median of warm invocations with the same request; measured where a gate asks for it."""
     warm_invocations: int = 0
     """How many of them there were."""
+    not_enforced: tuple[str, ...] | None = None
+    """What Lambda keeps from a function and this machine did not, each in words."""
     unzipped_bytes: int | None = None
     """Of the function zip and its layer, unpacked."""
     zipped_bytes: int | None = None

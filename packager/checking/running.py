@@ -16,6 +16,7 @@ from packager.bundle.folder import Bundle
 from packager.bundle.sizing import size_function
 from packager.checking.comparing import RELATIVE_TOLERANCE, Comparison, compare
 from packager.checking.function_log import model_failure, own_traceback
+from packager.checking.lacks import lack_behind
 from packager.checking.missing import missing_module, problem_of_module, way_to_bring
 from packager.checking.report import Check, Measurements, Problem
 from packager.checking.warm import warm_durations_ms
@@ -56,6 +57,7 @@ def run_function(
     source_model: Path | None,
     dropped: Sequence[Drop],
     surroundings: ModelSurroundings,
+    memory_mib: int | None = None,
     has_warm_invocations: bool = False,
     progress: Progress = LOGGED,
 ) -> tuple[tuple[Check, ...], Measurements]:
@@ -64,6 +66,7 @@ def run_function(
     :param source_model: an MLflow model folder, to compare with.
     :param dropped: requirements of the model that the bundle leaves out.
     :param surroundings: what the source model's environment is made of besides.
+    :param memory_mib: what the function may take. None: as the template says.
     :param has_warm_invocations: ask once more, and again, to measure how long it takes.
     """
     # The model's code runs here: it sees of our variables what it would see on Lambda.
@@ -77,7 +80,9 @@ def run_function(
             # While the function is unpacked. It then runs alone: what is measured is its own.
             ask = partial(_source_answer, source_model, sample, around, progress)
             predicting = pool.submit(ask)
-            with running_function(bundle, timeout_s=timeout_s, progress=progress) as function:
+            with running_function(
+                bundle, memory_mib=memory_mib, timeout_s=timeout_s, progress=progress
+            ) as function:
                 source = predicting.result()
                 progress.step("Running the function: import, init, prediction")
                 init, answer = _invoke(function, bundle, sample, dropped)
@@ -90,6 +95,7 @@ def run_function(
                     function.peak_memory_mib,
                     p50_duration_ms=median(warm_ms) if warm_ms else None,
                     warm_invocations=len(warm_ms),
+                    not_enforced=function.not_enforced,
                 )
     except ToolError as error:
         return nothing_ran(_sentence(error)), Measurements()
@@ -126,6 +132,8 @@ def _invoke(
         return Check.of(INIT, [_init_problem(ping, function.log, bundle, dropped)], ""), None
     python = bundle.manifest.target.runtime.removeprefix("python")
     detail = f"the model is loaded: Python {python}, files read-only, as {function.user}"
+    if function.not_enforced:
+        detail += f"; not enforced: {'; '.join(function.not_enforced)}"
     if sample is None:
         return Check.passed(INIT, detail), None
     return Check.passed(INIT, detail), function.invoke(_scoring_event(sample))
@@ -208,7 +216,13 @@ def _source_answer(
         return _SourceAnswer(None, "the source model is not at hand: give it with --model")
     progress.step("Predicting with the source model")
     try:
-        body = predict(source_model, sample.body, surroundings=surroundings, progress=progress)
+        body = predict(
+            source_model,
+            sample.body,
+            surroundings=surroundings,
+            is_sandboxed=True,
+            progress=progress,
+        )
         return _SourceAnswer(json.loads(body))
     except ModelError as error:
         return _SourceAnswer(
@@ -225,14 +239,17 @@ def _refusal(
     text = _failure(answer)
     lacks_module = "ModuleNotFoundError" in answer.log + text or "ImportError" in answer.log + text
     # A made-up sample may be wrong; the model's own example may not, nor may a module be missing.
-    if not sample.is_example and source.predictions is None and not lacks_module:
+    lack = lack_behind(answer.log + text)
+    if not sample.is_example and source.predictions is None and not (lacks_module or lack):
         reason = source.reason if source.is_refused else f"the model does not take it: {text}"
         return Check.not_made(PREDICTION, f"{sample.origin}: {reason}. Log an input example")
     hint = _its_log(answer.log)
     if source.is_refused:
         hint = f"The source model refuses it too: log an example that it takes. {hint}"
     module = missing_module(answer.log + text) if lacks_module else None
-    if lacks_module and dropped:
+    if lack is not None:
+        text, hint = f"{lack.message} ({text})", lack.hint
+    elif lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
         way = way_to_bring(module, dropped)
         hint = f"A module is missing; left out were {names}: build again {way}."
@@ -245,6 +262,9 @@ def _init_problem(ping: Invocation, log: str, bundle: Bundle, dropped: Sequence[
     module = missing_module(cause) or missing_module(log)
     if module is not None:
         return problem_of_module(module, bundle, dropped)
+    lack = lack_behind(cause + log)
+    if lack is not None:
+        return Problem(f"the function does not start: {lack.message} ({cause})", lack.hint)
     return Problem(f"the function does not start: {cause}", _its_log(log))
 
 

@@ -17,6 +17,7 @@ from packager.checking.imports import check_imports, settle_imports
 from packager.checking.proof import proof_of
 from packager.checking.report import Check, CheckReport, Measurements
 from packager.checking.running import nothing_ran, run_function
+from packager.checking.strictness import check_strictness
 from packager.checking.zipped import ZipContents, read_zip
 from packager.errors import BundleInvalid
 from packager.local.prepared import ModelSurroundings
@@ -32,6 +33,8 @@ def check_bundle(
     dropped: Sequence[Drop] = (),
     surroundings: ModelSurroundings | None = None,
     is_static: bool = False,
+    is_strict: bool = False,
+    memory_mib: int | None = None,
     gates: Gates | None = None,
     progress: Progress = LOGGED,
 ) -> CheckReport:
@@ -43,6 +46,8 @@ def check_bundle(
         one is missed.
     :param surroundings: what the source model's environment is made of besides.
     :param is_static: only read the zips, run nothing.
+    :param is_strict: a check fails where the function had more here than Lambda gives it.
+    :param memory_mib: what the function may take. None: as much as the bundle's template gives.
     :param gates: the user's own limits, a check for each. What they find differs from run to
         run, so it has no place in a `bundle.json`.
     :raises BundleInvalid: a zip cannot be read.
@@ -65,6 +70,7 @@ def check_bundle(
             source_model=source_model,
             dropped=dropped,
             surroundings=surroundings or ModelSurroundings(),
+            memory_mib=memory_mib,
             has_warm_invocations=gates is not None and gates.p50_ms is not None,
             progress=progress,
         )
@@ -74,9 +80,10 @@ def check_bundle(
         zipped_bytes=sum(path.stat().st_size for path in bundle.code_zips),
     )
     checks = tuple(settle_imports(check, more) for check in checks)
+    strict = (check_strictness(measurements, more),) if is_strict else ()
     gated = check_gates(gates, measurements, more) if gates else ()
     proof = proof_of(check.entry for check in more)
-    return CheckReport((*checks, *more, *gated), measurements, proof)
+    return CheckReport((*checks, *more, *strict, *gated), measurements, proof)
 
 
 def _static_checks(

@@ -87,6 +87,8 @@ def command(
     from packager.api.settings import build_config, source_options
 
     config = build_config(settings)
+    if settings["strict"] and settings["no-check"]:
+        raise click.UsageError("--strict says how to check, and --no-check not to")
     if report and report.absolute().parent != output.absolute():  # which the build makes
         if output.absolute() in report.absolute().parents:
             raise click.UsageError(f"{report}: the build replaces {output}, and all folders in it")
@@ -99,7 +101,13 @@ def command(
             return
         for warning in planned.warnings:  # before the check runs the model's code
             console.warn(warning)
-        built = build(planned, output, is_checked=not settings["no-check"], progress=console)
+        built = build(
+            planned,
+            output,
+            is_checked=not settings["no-check"],
+            is_strict=settings["strict"],
+            progress=console,
+        )
     for warning in built.warnings[len(planned.warnings) :]:
         console.warn(warning)
     if report:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from packager.cli.bundle_options import bundle_argument
+from packager.cli.bundle_options import bundle_argument, memory_option
 from packager.cli.output import Console, json_option, pass_console
 from packager.cli.setting_options import MODEL
 
@@ -55,6 +55,13 @@ _limit = partial(click.option, type=float, metavar="N")
     help="What --model was built with besides; repeatable.",
 )
 @click.option("--static", "is_static", is_flag=True, help="Only read the zips; run nothing.")
+@click.option(
+    "--strict",
+    "is_strict",
+    is_flag=True,
+    help="Fail where this machine cannot keep from the function what Lambda does.",
+)
+@memory_option
 @_limit("--max-unzipped-mb", help="Fail if zip and layer unpack to more MB.")
 @_limit("--max-zipped-mb", help="Fail if zip and layer have more MB.")
 @_limit("--max-init-ms", help="Fail if init takes longer here.")
@@ -77,6 +84,8 @@ def command(
     model: str | None,
     code_paths: tuple[str, ...],
     is_static: bool,
+    is_strict: bool,
+    memory_mib: int | None,
     require_proof: bool,
     **limits: float | None,
 ) -> None:
@@ -98,7 +107,15 @@ def command(
         source: Any = model
         if model is not None and code_paths:
             source = stack.enter_context(open_model(model, code_paths=code_paths, progress=console))
-        report = check(bundle, model=source, gates=gates, is_static=is_static, progress=console)
+        report = check(
+            bundle,
+            model=source,
+            gates=gates,
+            is_static=is_static,
+            is_strict=is_strict,
+            memory_mib=memory_mib,
+            progress=console,
+        )
     console.show(report.to_dict(), _lines(report))
     for problem in report.problems:
         console.error(problem.message, problem.hint)

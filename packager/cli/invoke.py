@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from packager.cli.bundle_options import bucket_option, bundle_argument, prefix_option
+from packager.cli.bundle_options import bucket_option, bundle_argument, memory_option, prefix_option
 from packager.cli.event_files import read_event
 from packager.cli.output import Console, pass_console
 
@@ -50,12 +50,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How often each event is handed in.",
 )
-@click.option(
-    "--memory",
-    "memory_mib",
-    type=click.IntRange(128, 10240),
-    help="MiB that the function is told it has; not enforced. Without it as in template.yaml.",
-)
+@memory_option
 @click.option(
     "--timeout",
     "timeout_s",

@@ -7,7 +7,6 @@ the predictions of thousands of rows. What comes of it is kept in the user's cac
 import contextlib
 import json
 import shutil
-import subprocess
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Literal
 from handler.manifest import MODEL_FOLDER, EngineInfo
 from packager.errors import ConfigError, ModelError, ModelNotLoadable, ToolError
 from packager.local.prepared import ModelSurroundings, PreparedModel, is_own_python, prepared_model
+from packager.local.sandbox import run_sandboxed
 from packager.model.mlmodel import ModelSpec
 from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_key, cache_root
@@ -179,6 +179,9 @@ def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None
     assert engine.data_path is not None
     names = [entry.path for entry in spec.info.files if entry.path != spec.info.data_path]
     for name in (engine.data_path, *(names if engine.name == "exact" else ())):
+        # The model's code was at work there: a link or a path of its own leads to our files.
+        if (made / name).resolve() != made.resolve() / name:
+            raise ToolError(f"the model's code put {name} outside of its folder")
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(made / name, folder / name)
 
@@ -195,26 +198,20 @@ def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) ->
         "rows": COMPARED_ROWS,
         "rewrites": wanted.rewrites,
     }
-    try:
-        done = subprocess.run(
-            [str(model.python), "-m", "converter", json.dumps(request)],
-            cwd=model.skeleton,
-            env=model.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ToolError(f"it was not done after {_TIMEOUT_S} s") from error
+    done = run_sandboxed(
+        [str(model.python), "-m", "converter", json.dumps(request)],
+        cwd=model.skeleton,
+        env=model.environment,
+        timeout_s=_TIMEOUT_S,
+        writable=[model.skeleton],
+    )
     if done.returncode == _NOT_LOADABLE_STATUS:
         failure = ModelNotLoadable(**json.loads(done.stdout))
         if is_own_python(model.spec):
             raise failure
         raise ToolError(str(failure))  # of another Python no model has to be loadable
     if done.returncode:
-        last = done.stderr.strip().rpartition("\n")[2]
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")
     return EngineInfo.from_dict(json.loads(done.stdout))
 

@@ -6,7 +6,6 @@ compares its predictions with the logged one's.
 """
 
 import shutil
-import subprocess
 from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from handler.manifest import MODEL_FOLDER
 from packager.errors import DependencyError, ModelError, ToolError
 from packager.local.prepared import ModelSurroundings, prepared_model
+from packager.local.sandbox import run_sandboxed
 from packager.model.mlmodel import ModelSpec
 from packager.model.named_modules import PICKLES, read_named_modules
 from packager.progress import LOGGED, Progress
@@ -73,18 +73,15 @@ def _convert(
             shutil.copytree(
                 source, model.skeleton / "converter", ignore=shutil.ignore_patterns("__pycache__")
             )
-        done = subprocess.run(
+        done = run_sandboxed(
             [str(model.python), "-m", "converter.plain_strings"],
             cwd=model.skeleton,
             env=model.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
+            timeout_s=_TIMEOUT_S,
+            writable=[model.skeleton],
         )
         if done.returncode:
-            last = done.stderr.strip().rpartition("\n")[2]
+            last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
             raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")
         shutil.copytree(spec.folder, partial, dirs_exist_ok=True)
         shutil.copyfile(

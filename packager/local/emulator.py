@@ -5,7 +5,6 @@ import http.client
 import json
 import math
 import os
-import subprocess
 import tempfile
 import threading
 import time
@@ -14,13 +13,16 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
+from packager.aws.runtimes import DEFAULT_TMP_MIB, ONE_VCPU_MEMORY_MIB
 from packager.errors import ToolError, ToolFailed
 from packager.local import process
 from packager.local.emulator_log import InvocationReport, function_output, has_end, parse_report
 from packager.local.envs import ensure_env
+from packager.local.function import Function, Started, Surroundings
 from packager.local.invocation import Invocation, read_answer
+from packager.local.lambda_sandbox import LambdaSandbox, obstacle_for
 from packager.local.rie import rie_binary
-from packager.local.variables import lambda_variables
+from packager.local.unsandboxed import Unsandboxed
 from packager.progress import LOGGED, Progress
 
 RUNTIME_PACKAGES = ("awslambdaric==4.2.2", "boto3")
@@ -33,12 +35,6 @@ _ANSWER_GRACE_S = 20
 _LOG_GRACE_S = 2
 """How long after its answer the emulator may take to write the log."""
 _PATH = "/2015-03-31/functions/function/invocations"
-_PROBE_TIMEOUT_S = 30
-# In the function's place: does its user reach what it needs?
-_PROBE = (
-    "import awslambdaric, ctypes, os, ssl, sys;"
-    " sys.exit(not all(os.access(path, os.R_OK | os.X_OK) for path in sys.argv[1:]))"
-)
 
 
 def runtime_python(version: str, *, progress: Progress = LOGGED) -> Path:
@@ -72,8 +68,10 @@ class Emulator:
     handler: str = "handler.main.handler"
     environment: Mapping[str, str] | None = None
     """The function's own variables; nothing else of ours reaches it."""
-    memory_mib: int = 1769
-    """What the function is told it has; not enforced."""
+    memory_mib: int = ONE_VCPU_MEMORY_MIB
+    """When the function takes more it is killed, as on Lambda."""
+    tmp_mib: int = DEFAULT_TMP_MIB
+    """The room in its /tmp."""
     timeout_s: int = 30
     """For one invocation, and here for init too."""
     progress: Progress = LOGGED
@@ -85,20 +83,20 @@ class Emulator:
         """Of the latest init; None before the first invocation, which starts it."""
         self._turn = threading.Lock()
         self._cleanup = contextlib.ExitStack()
-        self._port = 0
-        self._pid = 0
+        self._started: Started
+        self._surroundings: Surroundings
         self._peak_memory_mib = 0.0
         self._folder = Path()
-        self._prefix: tuple[str, ...] = ()
 
     @property
     def user(self) -> str:
         """Whom the function runs as, in words."""
-        if os.geteuid() != 0:
-            return "the user who started it"
-        if self._prefix == process.as_nobody() != ():
-            return "a user without rights"
-        return "root without its powers" if self._prefix else "root"
+        return self._surroundings.user
+
+    @property
+    def not_enforced(self) -> tuple[str, ...]:
+        """What Lambda keeps from a function and this machine does not, each in words."""
+        return self._surroundings.not_enforced
 
     @property
     def peak_memory_mib(self) -> int | None:
@@ -115,9 +113,9 @@ class Emulator:
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="packager-run-"))
             self._folder = Path(folder)
-            (self._folder / "tmp").mkdir()
-            self._prefix = self._confinement(binary)
-            self._start(binary, stack)
+            report = stack.enter_context(self._report_file.open("wb"))
+            self._surroundings = self._surround(binary, report)
+            self._start(stack)
             self._cleanup = stack.pop_all()
         return self
 
@@ -132,12 +130,18 @@ class Emulator:
         """
         with self._turn:
             logged, printed = _size(self._log_file), _size(self._output_file)
+            reported = _size(self._report_file)
             started = time.perf_counter()
             status, body = self._post(json.dumps(event).encode())
             wall_ms = (time.perf_counter() - started) * 1000
             report = self._await_report(logged, printed)
             self._note(report)
+            kills = _text(self._report_file, reported).split()
         outcome, payload, error = read_answer(status, body)
+        if kills:
+            outcome, payload = "crash", None
+            self._peak_memory_mib = max(self._peak_memory_mib, *map(float, kills))
+            error = f"Runtime.OutOfMemory: memory used {kills[0]} of {self.memory_mib} MiB"
         return Invocation(
             outcome=outcome,
             payload=payload,
@@ -157,93 +161,42 @@ class Emulator:
     def _output_file(self) -> Path:
         return self._folder / "function.log"
 
-    def _start(self, binary: Path, stack: contextlib.ExitStack) -> None:
+    @property
+    def _report_file(self) -> Path:
+        return self._folder / "memory.log"
+
+    def _surround(self, binary: Path, report: IO[bytes]) -> Surroundings:
+        function = Function(
+            self.task_root,
+            self.python,
+            self.layer,
+            self.handler,
+            dict(self.environment or {}),
+            self.memory_mib,
+            self.timeout_s,
+            self.tmp_mib,
+        )
+        reason = obstacle_for(function)
+        if reason is not None:
+            return Unsandboxed(function, binary, self._folder, reason)
+        return LambdaSandbox(function, binary, report)
+
+    def _start(self, stack: contextlib.ExitStack) -> None:
         output = stack.enter_context(self._output_file.open("wb"))
         log = stack.enter_context(self._log_file.open("wb"))
         for _ in range(_START_ATTEMPTS):  # somebody else may take the ports first
-            self._port, runtime_port = process.free_ports(2)
-            argv = self._argv(binary, runtime_port)
-            emulator = self._spawn(argv, output, log)
-            stack.callback(_stop, emulator)
-            if self._is_up(emulator):
-                self._pid = emulator.pid
+            started = self._surroundings.start(output, log)
+            stack.callback(self._surroundings.stop, started)
+            if _is_up(started):
+                self._started = started
                 return
-        raise ToolFailed(argv, emulator.poll() or 0, _text(self._log_file))
-
-    def _confinement(self, binary: Path) -> tuple[str, ...]:
-        """Return the prefix that takes from the function what Lambda does not give it."""
-        nobody = process.as_nobody()
-        if nobody:
-            process.let_nobody_in(self._folder)
-            private = self._folder / "tmp"
-            os.chown(private, process.NOBODY_ID, process.NOBODY_ID)
-            places = [path for path in (self.task_root, self.layer, private) if path]
-            # By way of `env`: what setpriv itself starts, it still starts with root's power.
-            if self._reaches([*nobody, "env", str(self.python)], binary, *places):
-                return nobody
-            # The interpreter, or the task root, is in a folder that only root may enter.
-            os.chown(private, os.geteuid(), os.getegid())
-        return process.confinement()
-
-    def _reaches(self, python: list[str], *paths: Path) -> bool:
-        argv = [*python, "-c", _PROBE, *map(str, paths)]
-        try:
-            done = subprocess.run(
-                argv,
-                env=self._variables(),
-                cwd=self.task_root,
-                capture_output=True,
-                check=False,
-                timeout=_PROBE_TIMEOUT_S,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
-
-    def _argv(self, binary: Path, runtime_port: int) -> list[str]:
-        # Without both addresses the emulator listens on all interfaces, on fixed ports.
-        options = [
-            *("--log-level", "info"),
-            *("--runtime-interface-emulator-address", f"{process.LOOPBACK}:{self._port}"),
-            *("--runtime-api-address", f"{process.LOOPBACK}:{runtime_port}"),
-        ]
-        runtime = [str(self.python), "-m", "awslambdaric", self.handler]
-        return [*self._prefix, str(binary), *options, *runtime]
-
-    def _spawn(self, argv: list[str], output: IO[bytes], log: IO[bytes]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            argv,
-            cwd=self.task_root,
-            env=self._variables(),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=log,
-            # A group of its own: Ctrl-C is ours to handle.
-            start_new_session=True,
-        )
-
-    def _variables(self) -> dict[str, str]:
-        variables = lambda_variables(
-            self.task_root,
-            layer=self.layer,
-            private=self._folder / "tmp",
-            handler=self.handler,
-            memory_mib=self.memory_mib,
-            timeout_s=self.timeout_s,
-        )
-        return variables | dict(self.environment or {})
-
-    def _is_up(self, emulator: subprocess.Popen[bytes]) -> bool:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and emulator.poll() is None:
-            if process.is_listening(self._port):
-                return True
-            time.sleep(0.01)
-        return False
+        raise ToolFailed(started.argv, started.process.poll() or 0, _text(self._log_file))
 
     def _post(self, body: bytes) -> tuple[int, bytes]:
         wait_s = self.timeout_s + _ANSWER_GRACE_S
-        connection = http.client.HTTPConnection(process.LOOPBACK, self._port, timeout=wait_s)
+        connection = http.client.HTTPConnection(
+            process.LOOPBACK, self._started.port, timeout=wait_s
+        )
         with contextlib.closing(connection):
             try:
                 connection.request("POST", _PATH, body)
@@ -268,18 +221,17 @@ class Emulator:
     def _note(self, report: InvocationReport) -> None:
         if report.init_duration_ms is not None:
             self.init_duration_ms = report.init_duration_ms
-        for pid in process.child_pids(self._pid):
+        for pid in process.descendants(self._started.process.pid, self._surroundings.depth):
             self._peak_memory_mib = max(self._peak_memory_mib, process.peak_memory_mib(pid) or 0.0)
 
 
-def _stop(emulator: subprocess.Popen[bytes]) -> None:
-    # The emulator gives the function a process group of its own: killing one is not enough.
-    functions = process.child_pids(emulator.pid)
-    for pid in (emulator.pid, *functions):
-        process.kill_group(pid)
-    emulator.wait()
-    for pid in functions:  # not our children, and at work in folders that go next
-        process.await_end(pid)
+def _is_up(started: Started) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and started.process.poll() is None:
+        if process.is_listening(started.port):
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _duration_ms(report: InvocationReport, wall_ms: float) -> float:

@@ -37,8 +37,7 @@ def running_function(
 
     :param bucket: where `packager publish` put the model. None: an S3 of our own holds it
         for as long as the function runs. Of no matter when the model is embedded.
-    :param memory_mib: what the function is told it has; not enforced. None: as much as the
-        bundle's template gives it.
+    :param memory_mib: what the function may take. None: as much as the bundle's template gives.
     :param timeout_s: for one invocation, init included. None: as the template says.
     :raises ToolMissing: this machine lacks what runs the bundle.
     :raises WrongMachine: the bundle is for another architecture.
@@ -59,6 +58,7 @@ def running_function(
                 environment=environment,
                 memory_mib=memory_mib or sizing.memory_mib,
                 timeout_s=timeout_s or sizing.timeout_s,
+                tmp_mib=sizing.ephemeral_storage_mib,
                 progress=progress,
             )
         )

@@ -6,6 +6,7 @@ from typing import Literal
 
 from packager.errors import ModelError, ToolError
 from packager.local.prepared import EnvManager, ModelSurroundings, prepared_model
+from packager.local.sandbox import run_sandboxed
 from packager.progress import LOGGED, Progress
 from packager.scoring import one_request
 
@@ -23,25 +24,40 @@ def predict(
     content_type: ContentType = "json",
     env_manager: EnvManager = "uv",
     surroundings: ModelSurroundings | None = None,
+    is_sandboxed: bool = False,
     progress: Progress = LOGGED,
 ) -> bytes:
     """Return the body with which the server would answer: `{"predictions": ...}`.
 
     :param folder: an MLflow model folder.
     :param data: a scoring request.
+    :param is_sandboxed: run it where a model that is not to be trusted can do no harm.
     :raises ModelError: the model cannot be loaded, or refuses the data; says why.
     :raises ToolError: the process that ran the model died.
     """
     with prepared_model(folder, env_manager, surroundings=surroundings, progress=progress) as model:
         progress.step("Predicting")
-        done = subprocess.run(
-            [str(model.python), "-P", str(_RUNNER), _MEDIA_TYPES[content_type]],
-            input=data,
-            cwd=model.skeleton,
-            env=model.environment,
-            stdout=subprocess.PIPE,  # stderr is the user's: what the libraries warn of
-            check=False,
-        )
+        argv = [str(model.python), "-P", str(_RUNNER), _MEDIA_TYPES[content_type]]
+        # What the libraries warn of on stderr is the user's to see.
+        if is_sandboxed:
+            done = run_sandboxed(
+                argv,
+                cwd=model.skeleton,
+                env=model.environment,
+                input=data,
+                writable=[model.skeleton],
+                readable=[_RUNNER],
+                has_stderr=False,
+            )
+        else:
+            done = subprocess.run(
+                argv,
+                input=data,
+                cwd=model.skeleton,
+                env=model.environment,
+                stdout=subprocess.PIPE,
+                check=False,
+            )
     if done.returncode == _REFUSED_STATUS:
         raise ModelError(done.stdout.decode(errors="replace"))
     if done.returncode:

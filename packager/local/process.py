@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -70,12 +71,20 @@ def is_listening(port: int, host: str = LOOPBACK) -> bool:
 
 def child_pids(parent: int) -> list[int]:
     """Return the process's direct children (Linux: read from /proc)."""
-    children = []
+    return descendants(parent, 1)
+
+
+def descendants(pid: int, depth: int) -> list[int]:
+    """Return the processes so many generations below this one (Linux: read from /proc)."""
+    children = defaultdict(list)
     for path in Path("/proc").glob("[0-9]*/stat"):
         fields = _stat_fields(path)
-        if fields and int(fields[1]) == parent:
-            children.append(int(path.parent.name))
-    return children
+        if fields:
+            children[int(fields[1])].append(int(path.parent.name))
+    generation = [pid]
+    for _ in range(depth):
+        generation = [child for parent in generation for child in children[parent]]
+    return generation
 
 
 def peak_memory_mib(pid: int) -> float | None:

@@ -206,7 +206,8 @@ def _built(model_uri: str, options: DeployOptions, output: Path, talk: Talk) -> 
         planned = plan(model, config, output=output, progress=talk)
         for warning in planned.warnings:  # before the check runs the model's code
             talk.warn(warning)
-        report = build(planned, output, is_checked=is_checked, progress=talk)
+        is_strict = options.build["strict"]
+        report = build(planned, output, is_checked=is_checked, is_strict=is_strict, progress=talk)
     for warning in report.warnings[len(planned.warnings) :]:
         talk.warn(warning)
     return report
