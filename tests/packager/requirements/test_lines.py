@@ -171,7 +171,7 @@ def test_options_of_pip_are_no_packages_of_the_models_own() -> None:
     lines = ("--extra-index-url https://example.org", "zipp==3 --hash=sha256:00")
     check_safe(replace(SPEC, info=info, requirements=lines))
 
-    with pytest.raises(UnsafeFormat, match="-e ."):
+    with pytest.raises(UnsafeFormat, match=r"-e \."):
         check_safe(replace(SPEC, info=info, requirements=("-e .",)))
 
 
