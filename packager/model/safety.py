@@ -46,7 +46,9 @@ def _instead(spec: ModelSpec) -> str:
 
 
 def _is_of_the_model(line: str) -> bool:
+    if line.startswith("-") and not line.startswith(("-e", "--editable")):
+        return False  # an option of pip's: it names no package
     try:
-        return Requirement(line).url is not None
+        return Requirement(line.partition(" --")[0]).url is not None
     except InvalidRequirement:
         return True  # a wheel's path; what is neither, is refused later whatever the option

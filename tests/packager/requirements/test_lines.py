@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from handler.manifest import ModelInfo
-from packager.errors import ConfigError, DependencyError
+from packager.errors import ConfigError, DependencyError, UnsafeFormat
 from packager.model.mlmodel import ModelSpec
+from packager.model.safety import check_safe
 from packager.requirements.overrides import Overrides, apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 
@@ -163,6 +164,15 @@ def test_a_version_of_the_users_goes_before_the_models_and_its_constraints() -> 
 
     assert set(granted.kept) == {"numpy==2.2.6", "scipy"}
     assert granted.constraints == ("scipy<1.14",)
+
+
+def test_options_of_pip_are_no_packages_of_the_models_own() -> None:
+    info = replace(SPEC.info, serialization_format="skops", logged_executes_code=False)
+    lines = ("--extra-index-url https://example.org", "zipp==3 --hash=sha256:00")
+    check_safe(replace(SPEC, info=info, requirements=lines))
+
+    with pytest.raises(UnsafeFormat, match=r"-e \."):
+        check_safe(replace(SPEC, info=info, requirements=("-e .",)))
 
 
 def test_a_file_of_code_is_not_taken_for_a_requirement() -> None:
