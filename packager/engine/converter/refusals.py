@@ -1,0 +1,83 @@
+"""What a model's library raises for data that it does not take: it is asked, form by form."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from handler.engines.unsigned import FORMS, INFINITE, forms_of
+
+from .builder import NotConvertible
+from .equality import Outcome
+from .learned import Learned
+
+_NEVER_COMPUTED = (
+    *("dict", "list", "empty list"),
+    *("array of rank 0", "array of rank 3", "array of rank 3 as wide"),
+)
+
+
+def unsigned_rules(
+    predict: Callable[[Any], Any], learned: Learned, rows: list[list[Any]]
+) -> dict[str, Any]:
+    """Return what a program must know of its library, see `handler/engines/unsigned.py`.
+
+    :param rows: of values that the model takes.
+    :raises NotConvertible: the model takes data of a form that has no conversion.
+    """
+    names, needed = learned.names, learned.selects
+    width = len(learned.features)
+    columns = list(names or map(str, range(width)))
+    refusals: dict[str, str | None] = dict.fromkeys((*FORMS, INFINITE))
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        for form, data in _data(columns, rows):
+            told = forms_of(data, names and list(names), needed and list(needed), width)
+            if form == INFINITE or form in told:
+                error = Outcome.of(predict, data).error
+                refusals[form] = None if error is None else type(error).__name__
+    finally:
+        logging.disable(level)
+    taken = [form for form in _NEVER_COMPUTED if refusals[form] is None]
+    if taken:
+        raise NotConvertible(f"it has no signature, and takes more than tables: {taken[0]}")
+    return {
+        "names": None if names is None else list(names),
+        "needed": None if needed is None else list(needed),
+        "width": width,
+        "refusals": refusals,
+    }
+
+
+def _data(names: list[str], rows: list[list[Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield data of each form, wrong in no other way where that can be."""
+    frame = pd.DataFrame(rows, columns=names)
+    arrays = {name: frame[name].to_numpy() for name in names}
+    is_of_numbers = all(isinstance(cell, int | float) for row in rows for cell in row)
+    table = np.array(rows)
+    yield "dict", arrays
+    yield "list", [{name: np.array(cell) for name, cell in zip(names, rows[0], strict=True)}]
+    yield "empty list", []
+    yield "array of rank 0", np.array(rows[0][0])
+    yield "array of rank 1", table[0]
+    yield "array of rank 3", table[np.newaxis]
+    yield "array of rank 3 as wide", table[..., np.newaxis]
+    yield "array without names", table
+    if is_of_numbers:
+        yield INFINITE, pd.DataFrame(np.full(table.shape, np.inf), columns=names)
+        yield "array of text", table.astype(str)
+        yield "frame of objects", frame.astype({names[0]: str})
+    yield "array of objects", np.array(rows, object)
+    yield "narrow array", table[:, :-1]
+    yield "wide array", np.hstack([table, table[:, :1]])
+    yield "frame without columns", frame.iloc[:0, :0]
+    yield "narrow frame", frame.iloc[:, :-1]
+    yield "wide frame", frame.assign(**{f"{names[-1]}_": 1.5})
+    yield "empty frame", frame.iloc[:0]
+    yield "frame of other names", frame.set_axis([f"{name}_" for name in names], axis=1)
+    yield "frame of mixed names", frame.set_axis([0, *names[1:]], axis=1)
+    yield "frame without names", frame.set_axis(range(len(names)), axis=1)
+    yield "frame of one name", frame.set_axis([names[-1]] * len(names), axis=1)
