@@ -174,6 +174,8 @@ class ModelInfo:
     an input example, or says nothing of its input."""
     refused_sample: dict[str, Any] | None = None
     """The same less its last column, where the model refused that."""
+    sample_refusal: str = ""
+    """What the model said of a request that was made of what it knows, if there is no sample."""
     model_id: str | None = None
     run_id: str | None = None
     mlflow_version: str | None = None

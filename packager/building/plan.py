@@ -10,7 +10,7 @@ from packager.building.config import BuildConfig
 from packager.building.target import Choice, choose_target
 from packager.bundle.image import package_type_for
 from packager.bundle.sizing import check_fits, size_warnings
-from packager.engine.choose import describe, is_converted, optimize_model
+from packager.engine.choose import describe, is_loaded, optimize_model
 from packager.errors import ConfigError
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Resolver, UvResolver
@@ -103,7 +103,7 @@ def plan_bundle(
     if config.is_safe_only:
         check_safe(source)
         config = replace(config, constraints=(*config.constraints, *SAFE_VERSIONS))
-    if source.info.executes_code and is_converted(source, config.optimization):
+    if source.info.executes_code and is_loaded(source, config.optimization):
         progress.detail(f"{what_executes_code(source)}: it is loaded now")
     wanted = replace(config.optimization, rewrites=not config.is_safe_only)
     spec = optimize_model(source, wanted, config.surroundings, progress=progress)

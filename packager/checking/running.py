@@ -94,7 +94,7 @@ def run_function(
         return nothing_ran(_sentence(error)), Measurements()
     if sample is None or answer is None:
         reason = (
-            "the model has neither input example nor signature: log it with input_example"
+            _unknown_input(manifest.model)
             if sample is None
             else "the function does not start"
         )
@@ -113,7 +113,21 @@ def _sample(info: ModelInfo) -> _Sample | None:
     body = json.dumps(next(iter(samples.documents.values()))).encode()
     if info.input_example is not None:
         return _Sample(body, "the first rows of the model's input example", is_example=True)
+    if info.sample is not None:
+        # The model has answered it when it was built.
+        return _Sample(body, "a sample of values that the model has seen", is_example=True)
     return _Sample(body, "a sample made from the signature", is_example=False)
+
+
+def _unknown_input(info: ModelInfo) -> str:
+    """Return why there is nothing to ask a model."""
+    said = "says nothing of its input"
+    if info.sample_refusal:
+        said = f"refuses what it seems to take ({info.sample_refusal})"
+    return (
+        f"the model was logged without input example, and {said}: build again with"
+        " `--input-example rows.json`, rows that it takes"
+    )
 
 
 def _invoke(
@@ -228,8 +242,14 @@ def _refusal(
         reason = source.reason if source.is_refused else f"the model does not take it: {text}"
         return Check.not_made(PREDICTION, f"{sample.origin}: {reason}. Log an input example")
     hint = "See the function's log: packager invoke BUNDLE --event EVENT."
+    said = words_of_model(answer.log)
+    if said is not None:
+        text = f"{text} Its words: {said}"
     if source.is_refused:
-        hint = "The source model refuses it too: log the model with an example that it takes."
+        hint = (
+            "The source model refuses it too: build with `--input-example rows.json`, rows that it"
+            " takes."
+        )
     if lacks_module and dropped:
         names = ", ".join(drop.requirement for drop in dropped)
         way = way_to_bring(missing_module(answer.log + text), dropped)
@@ -263,6 +283,13 @@ def _model_failure(log: str) -> str | None:
         if record.get("type") == "model_failed":
             return str(record.get("message"))[:_ERROR_CHARS]
     return None
+
+
+def words_of_model(log: str) -> str | None:
+    """Return the last line of the last traceback in a function's log; None if there is none."""
+    _, found, trace = log.rpartition("Traceback (most recent call last):\n")
+    lines = (line for line in trace.splitlines() if line and not line[0].isspace())
+    return next(lines, "")[:_ERROR_CHARS] or None if found else None
 
 
 def _status(invocation: Invocation) -> int | None:

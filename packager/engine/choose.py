@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
 from packager.errors import ConfigError, ModelError, ToolError
@@ -32,6 +32,8 @@ COMPARED_ROWS = 10_000
 
 _REPORT = "engine.json"
 _FLAVORS = ("sklearn", "xgboost", "lightgbm")
+_ASKED = ("catboost", "onnx", "statsmodels")
+"""Not converted, but they know what they take."""
 _CONVERTERS: dict[EngineChoice, tuple[str, ...]] = {
     "treelite": ("treelite>=4",),
     "onnx": ("skl2onnx", "onnxruntime"),
@@ -53,6 +55,19 @@ class Optimization:
     to load."""
 
 
+@dataclass(frozen=True)
+class _Report:
+    """What the converter found."""
+
+    engine: EngineInfo
+    sample: dict[str, Any]
+    """Fields of `ModelInfo`: a request that the model answers, or what it says instead."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(EngineInfo.from_dict(data["engine"]), dict(data["sample"]))
+
+
 def optimize_model(
     spec: ModelSpec,
     wanted: Optimization,
@@ -64,16 +79,17 @@ def optimize_model(
 
     :raises ConfigError: an engine was asked for by name, and the model cannot be had with it.
     """
+    reason = ""
     if wanted.engine == "none":
-        return _exact(spec, "--optimize none")
-    if spec.info.flavor not in _FLAVORS:
-        return _refused(spec, wanted, f"{spec.info.flavor} models are not converted")
-    if not (spec.info.signature or {}).get("inputs"):  # known without loading the model
-        return _refused(spec, wanted, "it has no signature: log it with an input example")
+        reason = "--optimize none"
+    elif spec.info.flavor not in _FLAVORS:
+        reason = f"{spec.info.flavor} models are not converted"
+    if reason and not is_asked(spec):
+        return _refused(spec, wanted, reason)
     folder = cache_root() / "compiled" / _key(spec, wanted, surroundings)
 
     def build(partial: Path) -> None:
-        _convert(spec, wanted, surroundings, partial, progress)
+        _convert(spec, wanted, surroundings, partial, progress, is_only_asked=bool(reason))
 
     try:
         build_once(folder, build, is_usable=_is_whole, progress=progress)
@@ -81,8 +97,12 @@ def optimize_model(
         # What is wrong with the model or its environment the build's check will say. The text
         # stays out of the bundle: it may differ from build to build.
         progress.detail(f"compiling could not be tried: {error}")
-        return _refused(spec, wanted, "compiling it could not be tried")
-    engine = _read_report(folder)
+        return _refused(spec, wanted, reason or "compiling it could not be tried")
+    report = _read_report(folder)
+    engine = report.engine
+    spec = replace(spec, info=replace(spec.info, **report.sample))
+    if reason:
+        return _refused(spec, wanted, reason)
     if engine.name == "exact":
         spec = _refused(spec, wanted, engine.reason, engine)
     if engine.data_path is None:
@@ -96,9 +116,14 @@ def optimize_model(
     return replace(spec, folder=folder, info=replace(spec.info, engine=engine, files=files))
 
 
-def is_converted(spec: ModelSpec, wanted: Optimization) -> bool:
-    """Whether :func:`optimize_model` would load the model to convert it."""
-    return wanted.engine != "none" and spec.info.flavor in _FLAVORS
+def is_loaded(spec: ModelSpec, wanted: Optimization) -> bool:
+    """Whether :func:`optimize_model` would load the model, to convert it or to ask it."""
+    return (wanted.engine != "none" and spec.info.flavor in _FLAVORS) or is_asked(spec)
+
+
+def is_asked(spec: ModelSpec) -> bool:
+    """Whether the model has to say what it takes: nobody has logged an example."""
+    return spec.info.input_example is None and spec.info.flavor in (*_FLAVORS, *_ASKED)
 
 
 def describe(engine: EngineInfo) -> str:
@@ -123,7 +148,7 @@ def _exact(spec: ModelSpec, reason: str) -> ModelSpec:
 def _refused(
     spec: ModelSpec, wanted: Optimization, reason: str, engine: EngineInfo | None = None
 ) -> ModelSpec:
-    if wanted.engine not in ("auto", "exact"):
+    if wanted.engine not in ("auto", "exact", "none"):
         raise ConfigError(
             f"--optimize {wanted.engine}: {reason}",
             hint="--optimize auto takes the logged model itself where nothing faster is equal.",
@@ -139,17 +164,22 @@ def _convert(
     surroundings: ModelSurroundings,
     partial: Path,
     progress: Progress,
+    *,
+    is_only_asked: bool,
 ) -> None:
     # The model's code runs here: it sees of our variables what it would see on Lambda.
     extra = (*surroundings.overrides.extra, *_CONVERTERS.get(wanted.engine, ()))
     overrides = replace(surroundings.overrides, extra=extra)
     around = replace(surroundings, overrides=overrides, has_our_variables=False)
     with prepared_model(spec.folder, "uv", surroundings=around, progress=progress) as model:
-        progress.step("Compiling the model, and comparing its predictions")
-        engine = _run(model, wanted)
-        if engine.data_path is not None:
-            _keep(spec, engine, model.skeleton / MODEL_FOLDER, partial)
-    (partial / _REPORT).write_text(json.dumps(asdict(engine)), encoding="utf-8")
+        if is_only_asked:
+            progress.step("Asking the model what it takes")
+        else:
+            progress.step("Compiling the model, and comparing its predictions")
+        report = _run(model, wanted, is_only_asked=is_only_asked)
+        if report.engine.data_path is not None:
+            _keep(spec, report.engine, model.skeleton / MODEL_FOLDER, partial)
+    (partial / _REPORT).write_text(json.dumps(asdict(report)), encoding="utf-8")
 
 
 def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None:
@@ -161,14 +191,14 @@ def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None
         shutil.copyfile(made / name, folder / name)
 
 
-def _run(model: PreparedModel, wanted: Optimization) -> EngineInfo:
+def _run(model: PreparedModel, wanted: Optimization, *, is_only_asked: bool) -> _Report:
     with resources.as_file(resources.files("packager.engine.converter")) as source:
         shutil.copytree(
             source, model.skeleton / "converter", ignore=shutil.ignore_patterns("__pycache__")
         )
     engine = "arrays" if wanted.engine == "auto" else wanted.engine
     request = {
-        "engine": engine,
+        "engine": None if is_only_asked else engine,
         "tolerance": wanted.tolerance,
         "rows": COMPARED_ROWS,
         "rewrites": wanted.rewrites,
@@ -189,18 +219,18 @@ def _run(model: PreparedModel, wanted: Optimization) -> EngineInfo:
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
         raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")
-    return EngineInfo.from_dict(json.loads(done.stdout))
+    return _Report.from_dict(json.loads(done.stdout))
 
 
 def _is_whole(folder: Path) -> bool:
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-        engine = _read_report(folder)
+        engine = _read_report(folder).engine
         return engine.data_path is None or (folder / engine.data_path).is_file()
     return False
 
 
-def _read_report(folder: Path) -> EngineInfo:
-    return EngineInfo.from_dict(json.loads((folder / _REPORT).read_bytes()))
+def _read_report(folder: Path) -> _Report:
+    return _Report.from_dict(json.loads((folder / _REPORT).read_bytes()))
 
 
 def _key(spec: ModelSpec, wanted: Optimization, surroundings: ModelSurroundings) -> str:

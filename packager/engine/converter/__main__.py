@@ -1,7 +1,6 @@
 """Convert the model of the skeleton that we run in, ask it for its input, and tell what came of it.
 
-`python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true,
-"input_example": null}'` in the model's own environment; prints a :class:`Findings` as JSON, and
+`python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true}'` in the model's own environment; prints a :class:`Findings` as JSON, and
 leaves what is made of the model in its folder. Without an engine the model is only asked.
 """
 
@@ -34,7 +33,6 @@ def main(request: dict[str, Any]) -> Findings:
     """Return what was found for the model in the working directory."""
     task_root = Path.cwd()
     info = read_manifest(task_root).model
-    info = dataclasses.replace(info, input_example=request["input_example"] or info.input_example)
     predictor: Any = load_model(task_root / MODEL_FOLDER, info)
     model = getattr(predictor, "model", None)
     learned = learned_by(model)

@@ -15,20 +15,22 @@ from .learned import Feature, Learned
 from .rows import Kind
 
 _ROWS = 2
+_WORDS = 300
+"""Characters of a library's message that are kept."""
 
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is known of the requests that a model answers."""
+    """What is known of the requests that a model answers: fields of `ModelInfo`."""
 
-    request: Document | None = None
+    sample: Document | None = None
     """None: nothing is known of its input, or it refuses all that was made of that."""
-    refused: Document | None = None
-    """The request less its last column, where the model refuses that."""
-    words: str = ""
-    """Where there is no request: what the model said of one, or that it says nothing."""
+    refused_sample: Document | None = None
+    """The same less its last column, where the model refuses that."""
+    sample_refusal: str = ""
+    """Where there is no sample: what the model said of one."""
 
 
 def find_sample(scorer: Scorer, info: ModelInfo, learned: Learned | None) -> Sample:
@@ -39,7 +41,7 @@ def find_sample(scorer: Scorer, info: ModelInfo, learned: Learned | None) -> Sam
     if info.is_signature_from_type_hint:
         return Sample()
     if learned is None:
-        return Sample(words="the model says nothing of its input")
+        return Sample()
     items = (info.signature or {}).get("inputs")
     if items:
         fitted = _fit(learned, items)
@@ -52,7 +54,7 @@ def find_sample(scorer: Scorer, info: ModelInfo, learned: Learned | None) -> Sam
         if said is None:
             return Sample(document, _refused(scorer, document))
         words = words or said
-    return Sample(words=words)
+    return Sample(sample_refusal=words[:_WORDS])
 
 
 def rows_of(learned: Learned) -> list[list[Any]]:
