@@ -142,9 +142,9 @@ def read_program(path: Path) -> Program:
         unsigned = header["unsigned"]
         if unsigned is not None:
             # Imported here: models with a signature do not need it.
-            from handler.engines.unsigned import compute_for
+            from handler.engines.unsigned import Unsigned
 
-            compute = compute_for(compute, unsigned, columns)
+            compute = Unsigned(compute, unsigned, columns)
         return Program(compute, columns, header["width"], is_unsigned=unsigned is not None)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise ModelLoadError(

@@ -5,6 +5,7 @@ raises for what form of data was asked when a model that was logged without a si
 compiled, and is in the program's header::
 
     "unsigned": {"names": [NAME, ...] or null, "needed": [NAME, ...] or null, "width": number,
+                 "texts": [position of a column of text, ...],
                  "refusals": {FORM: name of an exception, or null where it is taken}}
 
 `names` are those that the model was fitted with. With `needed` it selects these columns by name:
@@ -30,94 +31,126 @@ FORMS = (
     *("array of rank 3 as wide", "array without names", "array of text", "array of objects"),
     *("narrow array", "wide array", "empty frame", "frame without columns", "frame of objects"),
     *("frame of mixed names", "frame of one name", "frame without names", "frame of other names"),
-    *("narrow frame", "wide frame"),
+    *("narrow frame", "wide frame", "number for text", "boolean for text"),
 )
 """What is told apart."""
 INFINITE = "infinity"
 """Beside them: what is raised for a number that the model does not take."""
 
 
-def compute_for(compute: Compute, options: dict[str, Any], columns: list[str] | None) -> Compute:
-    """Return a program's steps behind what its library does first.
+class Unsigned:
+    """A program's steps behind what its library does first; a `Compute`.
 
     :param options: the header's `unsigned`.
     :param columns: those of the dict that the program takes; None: it takes an array.
     """
-    refusals, width = options["refusals"], int(options["width"])
-    names, needed = options["names"], options["needed"]
 
-    of_values = _exception(refusals[INFINITE] or "ValueError")
+    def __init__(
+        self, compute: Compute, options: dict[str, Any], columns: list[str] | None
+    ) -> None:
+        self._compute = compute
+        self._options = options
+        self._columns = columns
+        self._refusals: dict[str, str | None] = options["refusals"]
+        self._texts = [columns[at] for at in options["texts"]] if columns else []
+        self._of_values = _exception(self._refusals[INFINITE] or "ValueError")
 
-    def prepare(data: Any) -> Any:
-        for form in forms_of(data, names, needed, width):
-            if refusals[form] is not None:
-                raise _exception(refusals[form])(f"the model's library takes no {form}")
+    def __call__(self, data: Any) -> Any:
+        """Return the predictions.
+
+        :raises Exception: one of the library's type: it refuses such data too.
+        """
+        if isinstance(data, RegularData):
+            data = data.of
+            self._refuse([form for name in self._texts for form in _as_text(data[name].dtype)])
+        else:
+            self._refuse(forms_of(data, self._options))
+            data = self._taken(data)
+        try:
+            return self._compute(data)
+        except ValueError as error:
+            raise self._of_values(str(error)) from error
+
+    def _refuse(self, forms: list[str]) -> None:
+        for form in forms:
+            refusal = self._refusals[form]
+            if refusal is not None:
+                raise _exception(refusal)(f"the model's library takes no {form}")
+
+    def _taken(self, data: Any) -> Any:
+        """Return what the program's first step takes."""
+        needed = self._options["needed"]
         if needed is not None and is_frame(data):
             return {name: data[name].to_numpy() for name in needed}
-        if columns is None:
-            return _padded(data.to_numpy() if is_frame(data) else data, width)
+        if self._columns is None:
+            return _padded(data.to_numpy() if is_frame(data) else data, self._options["width"])
         if is_frame(data):
-            return {name: data.iloc[:, at].to_numpy() for at, name in enumerate(columns)}
-        return {name: data[:, at] for at, name in enumerate(columns)}
-
-    def predict(data: Any) -> Any:
-        prepared = data.of if isinstance(data, RegularData) else prepare(data)
-        try:
-            return compute(prepared)
-        except ValueError as error:
-            raise of_values(str(error)) from error
-
-    return predict
+            return {name: data.iloc[:, at].to_numpy() for at, name in enumerate(self._columns)}
+        return {name: data[:, at] for at, name in enumerate(self._columns)}
 
 
-def forms_of(
-    data: Any, names: list[str] | None, needed: list[str] | None, width: int
-) -> list[str]:
-    """Return in which ways data is not simply a table of numbers with the model's columns.
+def forms_of(data: Any, options: dict[str, Any]) -> list[str]:
+    """Return in which ways data is not simply a table of what the model's columns hold.
 
-    :param names: those of the model's columns; None: they have none.
-    :param needed: those that it selects by name; None: it takes all, by position.
-    :param width: how many columns it takes.
+    :param options: the header's `unsigned`.
     :return: names of `FORMS`; several where it is so in several ways.
     """
     if isinstance(data, dict):
         return ["dict"]
     if is_frame(data):
-        return _forms_of_frame(data, names, needed, width)
+        return _forms_of_frame(data, options)
     if not isinstance(data, np.ndarray):
         return ["list" if data else "empty list"]
+    width = options["width"]
     if data.ndim > _TABLE:
         return ["array of rank 3 as wide" if data.shape[1] == width else "array of rank 3"]
     if data.ndim < _TABLE:
         return [f"array of rank {data.ndim}"]
     forms = {"U": ["array of text"], "O": ["array of objects"]}.get(data.dtype.kind, [])
-    forms += ["array without names"] if names is not None else []
+    forms += ["array without names"] if options["names"] is not None else []
+    forms += _as_text(data.dtype) if options["texts"] else []
     return forms + _width(data.shape[1], width, "array")
 
 
-def _forms_of_frame(
-    frame: Any, names: list[str] | None, needed: list[str] | None, width: int
-) -> list[str]:
+def _forms_of_frame(frame: Any, options: dict[str, Any]) -> list[str]:
+    names, needed, texts = options["names"], options["needed"], options["texts"]
     given = list(frame.columns)
     if not given:
         return ["frame without columns"]
-    kinds = set(map(type, given))
     forms = []
     if any(dtype.kind not in "biuf" for dtype in frame.dtypes):
         forms.append("frame of objects")
-    if str in kinds and len(kinds) > 1:
-        forms.append("frame of mixed names")
-    elif len(set(given)) < len(given):
-        forms.append("frame of one name")
-    elif kinds != {str}:
-        forms += ["frame without names"] if names is not None else []
-    elif needed is not None:
-        forms += [] if set(needed) <= set(given) else ["frame of other names"]
-    elif names is not None and given != names:
-        forms.append("frame of other names")
+    forms += _forms_of_names(given, names, needed)
     if not len(frame):
         forms.append("empty frame")
-    return forms + (_width(len(given), width, "frame") if needed is None else [])
+    forms += _width(len(given), options["width"], "frame") if needed is None else []
+    if not forms or forms == ["frame of objects"]:
+        for at in texts:
+            column = frame[names[at]] if needed is not None else frame.iloc[:, at]
+            forms += _as_text(column.dtype)
+    return forms
+
+
+def _forms_of_names(
+    given: list[Any], names: list[str] | None, needed: list[str] | None
+) -> list[str]:
+    kinds = set(map(type, given))
+    if str in kinds and len(kinds) > 1:
+        return ["frame of mixed names"]
+    if len(set(given)) < len(given):
+        return ["frame of one name"]
+    if names is None:
+        return []
+    if kinds != {str}:
+        return ["frame without names"]
+    is_same = given == names if needed is None else set(needed) <= set(given)
+    return [] if is_same else ["frame of other names"]
+
+
+def _as_text(dtype: Any) -> list[str]:
+    return {"b": ["boolean for text"]}.get(
+        dtype.kind, ["number for text"] if dtype.kind in "iuf" else []
+    )
 
 
 def _width(given: int, wanted: int, what: str) -> list[str]:

@@ -60,7 +60,7 @@ class UnsignedReader:
     def _rows(self, envelope: Envelope) -> tuple[Sequence[Sequence[Any]], list[Any] | None]:
         payload, index = envelope.payload, None
         if envelope.format == "dataframe_split":
-            require(payload.keys() <= {"columns", "data", "index"})
+            require(isinstance(payload, dict) and payload.keys() <= {"columns", "data", "index"})
             names, rows, index = payload.get("columns"), payload["data"], payload.get("index")
             require(type(rows) is list and set(map(type, rows)) == {list})
             require(index is None or type(index) is list)

@@ -31,8 +31,7 @@ SOURCE_SETTINGS = (
     ),
     Setting(
         "input-example",
-        "Rows (.csv or .json) that the model takes; a bare file's signature is inferred from"
-        " them.",
+        "Rows (.csv or .json) that the model takes; a bare file's signature is inferred from them.",
         kind=Path,
     ),
     _several("trust", "TYPE", "A type that a bare .skops file may construct"),

@@ -93,11 +93,7 @@ def run_function(
     except ToolError as error:
         return nothing_ran(_sentence(error)), Measurements()
     if sample is None or answer is None:
-        reason = (
-            _unknown_input(manifest.model)
-            if sample is None
-            else "the function does not start"
-        )
+        reason = _unknown_input(manifest.model) if sample is None else "the function does not start"
         return (init, *nothing_ran(reason)[1:]), measurements
     return _judge(init, answer, sample, _Source(source, ask), dropped, measurements)
 

@@ -1,7 +1,8 @@
-"""Convert the model of the skeleton that we run in, ask it for its input, and tell what came of it.
+"""Ask the model of the skeleton that we run in for its input, convert it, and tell what came of it.
 
-`python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true}'` in the model's own environment; prints a :class:`Findings` as JSON, and
-leaves what is made of the model in its folder. Without an engine the model is only asked.
+`python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true}'` in the
+model's own environment; prints a :class:`Findings` as JSON, and leaves what is made of the model in
+its folder. Where the engine is null the model is only asked.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ from handler.loaders.load import load_model
 from handler.manifest import MODEL_FOLDER, EngineInfo, read_manifest
 from handler.requests.scorer import Scorer
 
-from .engine_choice import choose_engine, edges_of
+from .engine_choice import choose_engine
 from .learned import learned_by
 from .sample import Sample, find_sample
 
@@ -35,9 +36,7 @@ def main(request: dict[str, Any]) -> Findings:
     info = read_manifest(task_root).model
     predictor: Any = load_model(task_root / MODEL_FOLDER, info)
     model = getattr(predictor, "model", None)
-    learned = learned_by(model)
-    if learned is not None:
-        learned = learned.with_edges(edges_of(model, info.predict_fn))
+    learned = learned_by(model, info.predict_fn)
     sample = Sample()
     if info.input_example is None:
         sample = find_sample(Scorer(predictor, info), info, learned)

@@ -1,6 +1,5 @@
 """Choose what computes a model's predictions: the fastest engine that is proven equal."""
 
-import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from handler.requests.envelope import read_envelope
 from handler.requests.scorer import Scorer
 
 from .builder import Builder, NotConvertible
-from .convert import convert
+from .convert import convert, edges_of
 from .equality import DifferentError, Outcome, difference
 from .foreign import FOREIGN
 from .inputs import Inputs
@@ -177,14 +176,6 @@ def choose_engine(
         return _faster_exact(trial, replace(exact, reason=str(error)), info, folder)
 
 
-def edges_of(model: Any, method: str) -> dict[int, np.ndarray]:
-    """Return the values near which the model's predictions may jump, as far as they are known."""
-    builder = Builder()
-    with contextlib.suppress(NotConvertible):
-        convert(model, method, builder)
-    return builder.edges
-
-
 def _compiled(
     trial: _Trial, predictor: Any, info: ModelInfo, engine: EngineName, folder: Path
 ) -> EngineInfo:
@@ -226,9 +217,7 @@ def _compiled(
 def _faster_exact(trial: _Trial, exact: EngineInfo, info: ModelInfo, folder: Path) -> EngineInfo:
     """Return how the logged model itself may be loaded and called at less cost."""
     for kind, is_direct in _WAYS:
-        candidate = replace(
-            exact, input_kind=kind, is_direct=is_direct, **trial.inputs.regular
-        )
+        candidate = replace(exact, input_kind=kind, is_direct=is_direct, **trial.inputs.regular)
         if (kind, is_direct) == ("frame", False) and exact.data_path is None:
             break  # the model itself in the ordinary way: nothing to compare
         predictor: Any = load_model(folder / MODEL_FOLDER, replace(info, engine=candidate))

@@ -44,8 +44,10 @@ _ARRAYS_AMONG = 4
 
 @dataclass(frozen=True)
 class Inputs:
-    """A signature, or what a model without one has learned, whose regular requests can be read
-    without pandas."""
+    """What a model takes whose regular requests can be read without pandas.
+
+    A signature says so, or the model itself.
+    """
 
     columns: dict[str, Kind]
     """What each column holds, in order; those without names are numbered."""

@@ -7,10 +7,12 @@ import ast
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from .convert import edges_of
 from .rows import Kind
 
 _QUANTILES = (0.35, 0.65)
@@ -73,15 +75,17 @@ class Learned:
         return replace(self, features=tuple(features))
 
 
-def learned_by(model: Any) -> Learned | None:
+def learned_by(model: Any, method: str = "predict") -> Learned | None:
     """Return what a loaded model knows of its input; None where it knows nothing.
 
     :param model: an estimator, Booster, session, results: what a flavor's loader has.
+    :param method: which of its methods predicts.
     """
     with contextlib.suppress(Exception):  # of a release whose models are made differently
         library = type(model).__module__.partition(".")[0]
         found = _LIBRARIES.get(library, _estimator)(model)
-        return found if found is not None and found.features else None
+        if found is not None and found.features:
+            return found.with_edges(edges_of(model, method))
     return None
 
 
@@ -139,7 +143,7 @@ def _pipeline(steps: Sequence[Any]) -> Learned | None:
         # What transforms without having been asked for columns: its successor has.
         return _pipeline(real[1:]) if len(real) > 1 else None
     # What only fills gaps hands its columns on, and does not know their values.
-    for before, step in zip(real, real[1:], strict=False):
+    for before, step in pairwise(real):
         if not hasattr(before, "statistics_"):
             break
         after = _estimator(step)
@@ -209,7 +213,10 @@ def _xgboost(model: Any) -> Learned | None:
     width = int(booster.num_features())
     names = booster.feature_names or [None] * width
     kinds = booster.feature_types or ["float"] * width
-    features = [Feature(name, _OF_XGBOOST.get(kind, "float64")) for name, kind in zip(names, kinds)]  # noqa: B905
+    features = [
+        Feature(name, _OF_XGBOOST.get(kind, "float64"))
+        for name, kind in zip(names, kinds, strict=True)
+    ]
     if "c" in kinds and hasattr(booster, "get_categories"):
         with contextlib.suppress(Exception):
             found = dict(booster.get_categories(export_to_arrow=True).to_arrow())
@@ -260,7 +267,9 @@ def _statsmodels(results: Any) -> Learned | None:
     if design is None:
         names = results.model.exog_names
         means = np.asarray(results.model.exog).mean(axis=0)
-        return Learned(tuple(_seen(Feature(name), [v]) for name, v in zip(names, means)))  # noqa: B905
+        return Learned(
+            tuple(_seen(Feature(name), [v]) for name, v in zip(names, means, strict=True))
+        )
     features: dict[str, Feature] = {}
     for term in design.terms:
         for factor in term.factors:
@@ -275,8 +284,14 @@ def _statsmodels(results: Any) -> Learned | None:
 def _variables(code: str) -> list[str]:
     """Return the names in a formula's factor that are columns: what is called is none."""
     tree = ast.parse(code.strip(), mode="eval")
-    called = {ast.unparse(node.func).partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id not in called]
+    called = {
+        ast.unparse(node.func).partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+    return [
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id not in called
+    ]
 
 
 def _onnx(session: Any) -> Learned | None:

@@ -1,5 +1,7 @@
-"""Requests of every form, to a model without a signature: what becomes of each is its library's
-business, so a compiled one is asked them all."""
+"""Requests of every form, to a model without a signature and to its compiled twin.
+
+What becomes of each is the library's business, so both are asked them all.
+"""
 
 import csv
 import io
@@ -16,7 +18,19 @@ from .equality import DifferentError
 
 _JSON, _CSV = "application/json", "text/csv"
 _ODD_CELLS = (None, True, "1.5", "x", "", float("nan"), float("inf"), -1e39, 2**62 + 1, 2**70, [1])
-_ODD_PAYLOADS = (None, 1.5, "x", [], {}, [[]], [[None]], [{}], [1.5, "x"], [[[1.5]]], {"x": []})
+_ODD_PAYLOADS: tuple[Any, ...] = (
+    None,
+    1.5,
+    "x",
+    [],
+    {},
+    [[]],
+    [[None]],
+    [{}],
+    [1.5, "x"],
+    [[[1.5]]],
+    {"x": []},
+)
 
 Rows = list[list[Any]]
 IsTaken = Callable[[dict[str, Any]], bool]
@@ -84,9 +98,9 @@ def _documents(names: list[str], rows: Rows, is_taken: IsTaken) -> Iterator[dict
         # Of two faults in one request libraries name either.
         if is_taken(layout(rows)):
             yield from map(layout, _odd(rows))
-    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    by_name = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     for name in ("inputs", "instances"):
-        yield {name: columns}
+        yield {name: by_name}
         yield {name: dict(zip(names, rows[0], strict=True))}
         yield from ({name: payload} for payload in _ODD_PAYLOADS)
     yield {"input": rows}
@@ -125,10 +139,13 @@ def _arrays(rows: Rows) -> Iterator[Any]:
 
 
 def _odd(rows: Rows) -> Iterator[Rows]:
+    # What is wrong for text and for numbers alike are two faults.
+    is_mixed = len({isinstance(cell, str) for cell in rows[0]}) > 1
     for cell in _ODD_CELLS:
         yield [rows[0], [cell, *rows[1][1:]]]
         yield [[*row[:-1], cell] for row in rows]
-        yield [[cell] * len(row) for row in rows]
+        if not is_mixed:
+            yield [[cell] * len(row) for row in rows]
 
 
 def _whole(rows: Rows) -> Rows:

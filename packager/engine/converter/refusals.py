@@ -27,16 +27,22 @@ def unsigned_rules(
     :param rows: of values that the model takes.
     :raises NotConvertible: the model takes data of a form that has no conversion.
     """
-    names, needed = learned.names, learned.selects
-    width = len(learned.features)
-    columns = list(names or map(str, range(width)))
     refusals: dict[str, str | None] = dict.fromkeys((*FORMS, INFINITE))
+    width = len(learned.features)
+    texts = [at for at in range(width) if _is_used_text(learned, at)]
+    options = {
+        "names": None if learned.names is None else list(learned.names),
+        "needed": None if learned.selects is None else list(learned.selects),
+        "width": width,
+        "texts": texts,
+        "refusals": refusals,
+    }
+    columns = list(learned.names or map(str, range(width)))
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        for form, data in _data(columns, rows):
-            told = forms_of(data, names and list(names), needed and list(needed), width)
-            if form == INFINITE or form in told:
+        for form, data in _data(columns, rows, texts):
+            if form == INFINITE or form in forms_of(data, options):
                 error = Outcome.of(predict, data).error
                 refusals[form] = None if error is None else type(error).__name__
     finally:
@@ -44,15 +50,15 @@ def unsigned_rules(
     taken = [form for form in _NEVER_COMPUTED if refusals[form] is None]
     if taken:
         raise NotConvertible(f"it has no signature, and takes more than tables: {taken[0]}")
-    return {
-        "names": None if names is None else list(names),
-        "needed": None if needed is None else list(needed),
-        "width": width,
-        "refusals": refusals,
-    }
+    return options
 
 
-def _data(names: list[str], rows: list[list[Any]]) -> Iterator[tuple[str, Any]]:
+def _is_used_text(learned: Learned, at: int) -> bool:
+    feature = learned.features[at]
+    return feature.kind == "string" and (learned.selects is None or feature.name in learned.selects)
+
+
+def _data(names: list[str], rows: list[list[Any]], texts: list[int]) -> Iterator[tuple[str, Any]]:
     """Yield data of each form, wrong in no other way where that can be."""
     frame = pd.DataFrame(rows, columns=names)
     arrays = {name: frame[name].to_numpy() for name in names}
@@ -81,3 +87,6 @@ def _data(names: list[str], rows: list[list[Any]]) -> Iterator[tuple[str, Any]]:
     yield "frame of mixed names", frame.set_axis([0, *names[1:]], axis=1)
     yield "frame without names", frame.set_axis(range(len(names)), axis=1)
     yield "frame of one name", frame.set_axis([names[-1]] * len(names), axis=1)
+    if texts:
+        yield "number for text", frame.assign(**{names[texts[0]]: 1.5})
+        yield "boolean for text", frame.assign(**{names[texts[0]]: True})
