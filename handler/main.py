@@ -159,8 +159,9 @@ class _Loading:
     def _warm_up(self, scorer: "Scorer") -> None:
         model = self._manifest.model
         # A model of the user's own classes may do more than compute when it predicts.
-        if model.input_example is not None and model.engine.is_of_libraries:
-            scorer.warm_up(model.input_example)
+        request = model.input_example or model.sample
+        if request is not None and model.engine.is_of_libraries:
+            scorer.warm_up(request)
 
     def _fetch(self) -> Path:
         with self._timer.step("fetch"):

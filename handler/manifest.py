@@ -128,6 +128,11 @@ class EngineInfo:
     """Those that the model's file names: imported while it is fetched."""
     reason: str = ""
     """Why it is this one, in a sentence."""
+    width: int = 0
+    """How many columns a model takes that was logged without a signature; regular requests have as
+    many. 0: it has one, or takes no table."""
+    names: tuple[str, ...] | None = None
+    """The names of these columns. None: it was fitted without names."""
 
     @property
     def is_of_libraries(self) -> bool:
@@ -138,7 +143,11 @@ class EngineInfo:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build from parsed JSON."""
-        return cls(**data | {"modules": tuple(data["modules"])})
+        names = data.get("names")
+        return cls(
+            **data
+            | {"modules": tuple(data["modules"]), "names": None if names is None else tuple(names)}
+        )
 
 
 @dataclass(frozen=True)
@@ -172,6 +181,13 @@ class ModelInfo:
     checks its input itself, and takes nothing but `inputs`."""
     input_example: dict[str, Any] | None = None
     """A scoring request that the model accepts: `serving_input_example.json`."""
+    sample: dict[str, Any] | None = None
+    """A scoring request of values that the model has seen, which it answered at build. None: it has
+    an input example, or says nothing of its input."""
+    refused_sample: dict[str, Any] | None = None
+    """The same less its last column, where the model refused that."""
+    sample_refusal: str = ""
+    """What the model said of a request that was made of what it knows, if there is no sample."""
     model_id: str | None = None
     run_id: str | None = None
     mlflow_version: str | None = None

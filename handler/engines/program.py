@@ -5,7 +5,7 @@ The file, all numbers little-endian::
     8 bytes     b"PKGARRAY"
     8 bytes     length of the header
     header      JSON: {"format": 1, "columns": [NAME, ...] or null, "width": number or null,
-                "steps": [STEP, ...], "arrays": [ARRAY, ...]}
+                "steps": [STEP, ...], "arrays": [ARRAY, ...], "unsigned": RULES or null}
     padding     zeros, to a multiple of 64
     arrays      each at a multiple of 64, counted from the end of the padding
 
@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from handler.errors import ModelLoadError
+from handler.predictor import is_frame
 
 MAGIC = b"PKGARRAY"
 FORMAT = 1
@@ -80,37 +81,44 @@ class Step:
 class Program:
     """A compiled model; a `handler.predictor.Predictor`."""
 
-    def __init__(self, compute: Compute, columns: list[str] | None, width: int | None) -> None:
+    def __init__(
+        self,
+        compute: Compute,
+        columns: list[str] | None,
+        width: int | None,
+        *,
+        is_unsigned: bool,
+    ) -> None:
         self._compute = compute
         self._columns = columns
         self._width = width
+        self._is_unsigned = is_unsigned
+        """Made of a model without a signature: its steps take whatever comes."""
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> np.ndarray:
         """Return what the model's own library would.
 
         :param data: an ndarray (n rows x k columns), a dict of 1-D arrays by column, or a
-            DataFrame with the signature's columns in order.
+            DataFrame with the signature's columns in order. Without a signature anything.
         :param params: ignored.
         :raises ValueError: the library refuses such data too.
         """
+        predicted: np.ndarray = self._compute(data if self._is_unsigned else self._signed(data))
+        return predicted
+
+    def _signed(self, data: Any) -> Any:
         if self._columns is not None:
-            data = _as_columns(data, self._columns)
-        elif _is_frame(data):
+            return _as_columns(data, self._columns)
+        if is_frame(data):
             data = data.to_numpy()
             # A request may lack an optional column; the others would move into its place.
             if self._width is not None and data.shape[1] != self._width:
                 raise ValueError(f"X has {data.shape[1]} features, but {self._width} are expected")
-        predicted: np.ndarray = self._compute(data)
-        return predicted
-
-
-def _is_frame(data: Any) -> bool:
-    # pandas is not imported to ask it.
-    return hasattr(data, "to_numpy") and hasattr(data, "columns")
+        return data
 
 
 def _as_columns(data: Any, names: list[str]) -> dict[str, np.ndarray]:
-    if _is_frame(data):
+    if is_frame(data):
         missing = [name for name in names if name not in data.columns]
         if missing:
             raise ValueError(f"columns are missing: {missing}")
@@ -130,7 +138,14 @@ def read_program(path: Path) -> Program:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         header, start = _read_header(mapped)
         arrays = [_array(mapped, start, item) for item in header["arrays"]]
-        return Program(_chain(header["steps"], arrays), header["columns"], header["width"])
+        compute, columns = _chain(header["steps"], arrays), header["columns"]
+        unsigned = header["unsigned"]
+        if unsigned is not None:
+            # Imported here: models with a signature do not need it.
+            from handler.engines.unsigned import Unsigned
+
+            compute = Unsigned(compute, unsigned, columns)
+        return Program(compute, columns, header["width"], is_unsigned=unsigned is not None)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise ModelLoadError(
             f"{path.name} is no compiled model that this handler reads ({error}): build the bundle"

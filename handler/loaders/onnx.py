@@ -23,7 +23,8 @@ class OnnxPredictor:
     """A session of ONNX Runtime."""
 
     def __init__(self, session: "onnxruntime.InferenceSession") -> None:
-        self._session = session
+        self.model = session
+        """The session."""
         self._inputs = {item.name: item.type for item in session.get_inputs()}
         self._outputs = [item.name for item in session.get_outputs()]
 
@@ -43,7 +44,7 @@ class OnnxPredictor:
             feed = feeds.get(name)
             if type_name == "tensor(float)" and feed is not None and feed.dtype == np.float64:
                 feeds[name] = feed.astype(np.float32)
-        predicted = self._session.run(self._outputs, feeds)
+        predicted = self.model.run(self._outputs, feeds)
         if not isinstance(data, pd.DataFrame):
             return dict(zip(self._outputs, predicted, strict=True))
         columns = [np.asarray(output).reshape(-1) for output in predicted]

@@ -19,7 +19,8 @@ class StatsmodelsPredictor:
     """The results of a fit."""
 
     def __init__(self, results: Any) -> None:
-        self._results = results
+        self.model = results
+        """The results."""
 
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return the predictions; MLflow's wrapper ignores params.
@@ -28,11 +29,11 @@ class StatsmodelsPredictor:
             say for which part of it; both are included.
         :raises ModelRefusal: another DataFrame for a time series.
         """
-        if not _is_time_series(self._results.model):
-            return self._results.predict(data)
+        if not _is_time_series(self.model.model):
+            return self.model.predict(data)
         if data.shape[0] != 1 or not ("start" in data.columns and "end" in data.columns):
             raise ModelRefusal(_ONE_ROW)
-        return self._results.predict(start=data["start"][0], end=data["end"][0])
+        return self.model.predict(start=data["start"][0], end=data["end"][0])
 
 
 def load(folder: Path, info: ModelInfo) -> StatsmodelsPredictor:

@@ -13,6 +13,7 @@ from handler.requests.arrays import data_from_inputs, data_from_instances
 from handler.requests.encode import encode_predictions
 from handler.requests.envelope import Envelope, read_envelope, read_media_type
 from handler.requests.fast import FastReader
+from handler.requests.fast_unsigned import UnsignedReader
 from handler.requests.frames import frame_from_csv, frame_from_records, frame_from_split
 from handler.requests.model_errors import as_handler_error
 from handler.requests.parquet import ParquetReader
@@ -58,7 +59,11 @@ class Scorer:
         # What a type hint gave rise to describes the input, and is not enforced on it.
         enforced = None if self._is_type_hinted else self._schema
         self._signature = Signature(enforced, hides_details=hides_schema_details)
-        self._fast = FastReader.for_schema(enforced, info.engine.input_kind)
+        self._fast: FastReader | UnsignedReader | None
+        if self._schema is None:
+            self._fast = UnsignedReader.for_engine(info.engine)
+        else:
+            self._fast = FastReader.for_schema(enforced, info.engine.input_kind)
         self._params = ParamsSchema(parse_params(signature.get("params")))
 
     def score(self, body: bytes, content_type: str | None) -> ScoringResult:

@@ -66,9 +66,8 @@ def open_model(
         LightGBM or CatBoost.
     :param flavor: of a bare file that does not tell, as `sklearn`; else the one that the model is
         served by.
-    :param input_example: of a bare file or an estimator: rows that it takes, as a DataFrame, an
-        ndarray, or the path of a csv or json file. The signature is inferred from it; without one
-        nothing can be compiled or compared.
+    :param input_example: rows that it takes, as a DataFrame, an ndarray, or the path of a csv or
+        json file. The signature of a bare file or an estimator is inferred from it.
     :param trusted_types: what a bare skops file may construct besides skops' defaults.
     :param code_paths: modules and packages, as files and folders, that the model needs and does not
         bring: they become a part of its code, as MLflow's `code_paths`.

@@ -31,7 +31,7 @@ SOURCE_SETTINGS = (
     ),
     Setting(
         "input-example",
-        "Rows (.csv or .json) from which a bare file's signature is inferred.",
+        "Rows (.csv or .json) that the model takes; a bare file's signature is inferred from them.",
         kind=Path,
     ),
     _several("trust", "TYPE", "A type that a bare .skops file may construct"),

@@ -100,11 +100,7 @@ def run_function(
     except ToolError as error:
         return nothing_ran(_sentence(error)), Measurements()
     if sample is None or answer is None:
-        reason = (
-            "the model has neither input example nor signature: log it with input_example"
-            if sample is None
-            else "the function does not start"
-        )
+        reason = _unknown_input(manifest.model) if sample is None else "the function does not start"
         return (init, *nothing_ran(reason)[1:]), measurements
     return _judge(init, answer, sample, _Source(source, ask), dropped, measurements)
 
@@ -120,7 +116,21 @@ def _sample(info: ModelInfo) -> _Sample | None:
     body = json.dumps(next(iter(samples.documents.values()))).encode()
     if info.input_example is not None:
         return _Sample(body, "the first rows of the model's input example", is_example=True)
+    if info.sample is not None:
+        # The model has answered it when it was built.
+        return _Sample(body, "a sample of values that the model has seen", is_example=True)
     return _Sample(body, "a sample made from the signature", is_example=False)
+
+
+def _unknown_input(info: ModelInfo) -> str:
+    """Return why there is nothing to ask a model."""
+    said = "says nothing of its input"
+    if info.sample_refusal:
+        said = f"refuses what it seems to take ({info.sample_refusal})"
+    return (
+        f"the model was logged without input example, and {said}: build again with"
+        " `--input-example rows.json`, rows that it takes"
+    )
 
 
 def _invoke(
@@ -244,8 +254,14 @@ def _refusal(
         reason = source.reason if source.is_refused else f"the model does not take it: {text}"
         return Check.not_made(PREDICTION, f"{sample.origin}: {reason}. Log an input example")
     hint = _its_log(answer.log)
+    said = words_of_model(answer.log)
+    if said is not None:
+        text = f"{text} Its words: {said}"
     if source.is_refused:
-        hint = f"The source model refuses it too: log an example that it takes. {hint}"
+        hint = (
+            "The source model refuses it too: build with `--input-example rows.json`, rows that it"
+            f" takes. {hint}"
+        )
     module = missing_module(answer.log + text) if lacks_module else None
     if lack is not None:
         text, hint = f"{lack.message} ({text})", lack.hint
@@ -272,6 +288,13 @@ def _its_log(log: str) -> str:
     """Return what the function itself says of its failure."""
     lines = "".join(f"\n      {line}" for line in own_traceback(log))
     return f"In the function:{lines}" if lines else "The function's log says nothing of it."
+
+
+def words_of_model(log: str) -> str | None:
+    """Return the last line of the last traceback in a function's log; None if there is none."""
+    _, found, trace = log.rpartition("Traceback (most recent call last):\n")
+    lines = (line for line in trace.splitlines() if line and not line[0].isspace())
+    return next(lines, "")[:_ERROR_CHARS] or None if found else None
 
 
 def _status(invocation: Invocation) -> int | None:

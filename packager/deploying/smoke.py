@@ -37,7 +37,8 @@ def sample_event(manifest: BundleManifest, api: str) -> SampleEvent:
     gateway = GATEWAYS_OF_APIS[api]
     events = sample_events(manifest)
     name = next((n for body in _BODIES if (n := f"{gateway}-{body}") in events), f"{gateway}-ping")
-    is_made_up = manifest.model.input_example is None and name != f"{gateway}-ping"
+    model = manifest.model
+    is_made_up = model.input_example is None and model.sample is None and name != f"{gateway}-ping"
     return SampleEvent(name, events[name], is_made_up)
 
 

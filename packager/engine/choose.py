@@ -10,7 +10,7 @@ import shutil
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
 from packager.errors import ConfigError, ModelError, ModelNotLoadable, ToolError
@@ -55,6 +55,19 @@ class Optimization:
     to load."""
 
 
+@dataclass(frozen=True)
+class _Report:
+    """What the converter found."""
+
+    engine: EngineInfo
+    sample: dict[str, Any]
+    """Fields of `ModelInfo`: a request that the model answers, or what it says instead."""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(EngineInfo.from_dict(data["engine"]), dict(data["sample"]))
+
+
 def optimize_model(
     spec: ModelSpec,
     wanted: Optimization,
@@ -85,9 +98,11 @@ def optimize_model(
         what = "loading it" if reason else "compiling"
         progress.detail(f"{what} could not be tried: {error}")
         return _refused(spec, wanted, reason or "compiling it could not be tried")
+    report = _read_report(folder)
+    engine = report.engine
+    spec = replace(spec, info=replace(spec.info, **report.sample))
     if reason:
         return _refused(spec, wanted, reason)
-    engine = _read_report(folder)
     if engine.name == "exact":
         spec = _refused(spec, wanted, engine.reason, engine)
     if engine.data_path is None:
@@ -111,11 +126,7 @@ def _why_as_it_is(spec: ModelSpec, wanted: Optimization) -> str:
     """Return why the model is not converted, as is known without loading it; "": it is."""
     if wanted.engine == "none":
         return "--optimize none"
-    if spec.info.flavor not in _FLAVORS:
-        return f"{spec.info.flavor} models are not converted"
-    if not (spec.info.signature or {}).get("inputs"):
-        return "it has no signature: log it with an input example"
-    return ""
+    return "" if spec.info.flavor in _FLAVORS else f"{spec.info.flavor} models are not converted"
 
 
 def describe(engine: EngineInfo) -> str:
@@ -168,10 +179,10 @@ def _convert(
             progress.step("Loading the model in its own environment")
         else:
             progress.step("Compiling the model, and comparing its predictions")
-        engine = _run(model, wanted, is_only_loaded=is_only_loaded)
-        if engine.data_path is not None:
-            _keep(spec, engine, model.skeleton / MODEL_FOLDER, partial)
-    (partial / _REPORT).write_text(json.dumps(asdict(engine)), encoding="utf-8")
+        report = _run(model, wanted, is_only_loaded=is_only_loaded)
+        if report.engine.data_path is not None:
+            _keep(spec, report.engine, model.skeleton / MODEL_FOLDER, partial)
+    (partial / _REPORT).write_text(json.dumps(asdict(report)), encoding="utf-8")
 
 
 def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None:
@@ -186,7 +197,7 @@ def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None
         shutil.copyfile(made / name, folder / name)
 
 
-def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) -> EngineInfo:
+def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) -> _Report:
     with resources.as_file(resources.files("packager.engine.converter")) as source:
         shutil.copytree(
             source, model.skeleton / "converter", ignore=shutil.ignore_patterns("__pycache__")
@@ -213,18 +224,18 @@ def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) ->
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")
-    return EngineInfo.from_dict(json.loads(done.stdout))
+    return _Report.from_dict(json.loads(done.stdout))
 
 
 def _is_whole(folder: Path) -> bool:
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-        engine = _read_report(folder)
+        engine = _read_report(folder).engine
         return engine.data_path is None or (folder / engine.data_path).is_file()
     return False
 
 
-def _read_report(folder: Path) -> EngineInfo:
-    return EngineInfo.from_dict(json.loads((folder / _REPORT).read_bytes()))
+def _read_report(folder: Path) -> _Report:
+    return _Report.from_dict(json.loads((folder / _REPORT).read_bytes()))
 
 
 def _key(spec: ModelSpec, wanted: Optimization, surroundings: ModelSurroundings) -> str:

@@ -1,4 +1,4 @@
-"""Scoring requests that fit a model, made from its input example or its signature."""
+"""Scoring requests that fit a model: from its input example, what it has seen, or its signature."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ class SampleRequests:
     csv: str | None
     """The same rows as CSV, where CSV can carry them."""
     mismatch: dict[str, Any] | None
-    """A document that lacks what the signature requires; None without a signature."""
+    """A document that lacks what the model requires; None where it may require nothing."""
 
 
 def sample_requests(info: ModelInfo) -> SampleRequests | None:
@@ -47,17 +47,19 @@ def sample_requests(info: ModelInfo) -> SampleRequests | None:
 
     Pure: equal models give equal requests.
     """
-    if info.is_signature_from_type_hint:
-        return _as_logged(info.input_example)
     items = (info.signature or {}).get("inputs") or []
+    example = info.input_example or info.sample
+    if info.is_signature_from_type_hint:
+        # Nothing but `inputs` is taken: a list of what the hint describes.
+        return _as_logged(example or ({"inputs": list(map(_zero, items))} if items else None))
     if items and all(item.get("type") == "tensor" for item in items):
-        return _tensor_requests(items, info.input_example)
-    table = _example_table(info.input_example)
+        return _tensor_requests(items, example)
+    table = _example_table(example)
     if table is None:
-        if info.input_example is not None or not items:
-            return _as_logged(info.input_example)
+        if example is not None or not items:
+            return _as_logged(example)
         table = _zero_table(items)
-    return _table_requests(table, items)
+    return _table_requests(table, items) if items else _unsigned_requests(table, info)
 
 
 def _as_logged(example: dict[str, Any] | None) -> SampleRequests | None:
@@ -125,6 +127,23 @@ def _table_requests(table: _Table, items: list[dict[str, Any]]) -> SampleRequest
         documents=documents,
         csv=_csv(table) if can_csv else None,
         mismatch=_without_required(table, items),
+    )
+
+
+def _unsigned_requests(table: _Table, info: ModelInfo) -> SampleRequests:
+    """Return the formats of which a model without a signature gets the same data."""
+    if not table.has_names:
+        return SampleRequests(
+            {"instances": {"instances": table.rows}, "inputs": {"inputs": table.rows}}, None, None
+        )
+    plain = all(isinstance(value, str | int | float) for row in table.rows for value in row)
+    return SampleRequests(
+        {
+            "dataframe-split": {"dataframe_split": _split(table)},
+            "dataframe-records": {"dataframe_records": _records(table)},
+        },
+        csv=_csv(table) if plain and "" not in table.rows[0] else None,
+        mismatch=info.refused_sample,
     )
 
 

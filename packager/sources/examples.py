@@ -67,6 +67,24 @@ def read_input_example(source: Any) -> InputExample:
     return _from_document(origin, data)
 
 
+def read_scoring_request(source: Any) -> dict[str, Any]:
+    """Read an input example of a model whose signature, if it has one, is known.
+
+    :param source: as :func:`read_input_example` takes it; what a json file holds may be of any
+        form that the model takes.
+    :return: a scoring request; a list becomes its `inputs`.
+    :raises ConfigError: the file is missing or cannot be parsed.
+    :raises ToolMissing: pandas is not installed.
+    """
+    if isinstance(source, str | os.PathLike) and Path(source).suffix == ".json":
+        source = _read(Path(source))
+    if isinstance(source, list):
+        return {"inputs": source}
+    if isinstance(source, dict) and len(source) == 1 and set(source) <= set(_ENVELOPES):
+        return source
+    return read_input_example(source).serving
+
+
 def _read(path: Path) -> Any:
     """Return the table in a csv file, or what a json file holds."""
     import pandas as pd

@@ -1,7 +1,9 @@
 """Models in: a local MLflow model folder for whatever the user names."""
 
+import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,12 +12,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import yaml
+
 from packager.errors import ConfigError, ModelError
 from packager.model.mlmodel import MLMODEL_NAME, served_flavor
 from packager.progress import LOGGED, Progress
 from packager.sources.bare import write_bare_model
 from packager.sources.barefiles import is_bare_folder
 from packager.sources.code import add_code, check_code_paths
+from packager.sources.examples import read_scoring_request
 from packager.sources.fitted import save_estimator
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -38,8 +43,8 @@ def open_model(
         or a fitted estimator.
     :param flavor: of a bare file that does not tell, as `sklearn`; else the one that
         the model is served by.
-    :param input_example: what a bare file's or estimator's signature is inferred from: a csv or
-        json file, or data (`read_input_example`).
+    :param input_example: rows that the model takes, as a csv or json file, or data
+        (`read_input_example`); a bare file's or estimator's signature is inferred from them.
     :param trusted_types: what a bare skops file may construct besides skops' defaults.
     :param code_paths: modules and packages that become a part of the model's code.
     :raises ModelError: there is no such model, or it cannot be read.
@@ -72,10 +77,10 @@ def open_model(
                 progress=progress,
             )
         else:
-            if input_example is not None or trusted_types:
+            if trusted_types:
                 raise ConfigError(
-                    f"--input-example and --trust describe a bare model file; {uri} is none",
-                    hint="An MLflow model folder already says these things: leave the options out.",
+                    f"--trust describes a bare model file; {uri} is none",
+                    hint="An MLflow model folder already says what may be trusted: leave it out.",
                 )
             if local is not None:
                 folder = _existing_folder(local)
@@ -83,10 +88,47 @@ def open_model(
                 folder = _download(uri, new_folder("packager-model-"), progress)
             if flavor:
                 _check_flavor(folder, flavor)
+            if input_example is not None:
+                folder = _with_example(folder, new_folder("packager-model-"), input_example)
         if code:
             logged, folder = folder, new_folder("packager-code-")
             add_code(logged, code, folder, progress)
         yield folder
+
+
+def _with_example(model: Path, folder: Path, input_example: Any) -> Path:
+    """Return a model folder with the same files, but for its input example.
+
+    A registered model can't be edited.
+
+    :param folder: an empty one, which becomes it.
+    """
+    request = read_scoring_request(input_example)
+    mlmodel = _existing_folder(model) / MLMODEL_NAME
+    document = yaml.safe_load(mlmodel.read_text(encoding="utf-8"))
+    document["saved_input_example_info"] = {
+        "artifact_path": _EXAMPLE,
+        "serving_input_path": _EXAMPLE,
+        "type": "json_object",
+    }
+    shutil.copytree(model, folder, symlinks=True, copy_function=_link, dirs_exist_ok=True)
+    folder.chmod(0o700)
+    for name in (MLMODEL_NAME, _EXAMPLE):
+        (folder / name).unlink(missing_ok=True)
+    (folder / _EXAMPLE).write_text(json.dumps(request), encoding="utf-8")
+    (folder / MLMODEL_NAME).write_text(yaml.safe_dump(document), encoding="utf-8")
+    return folder
+
+
+_EXAMPLE = "serving_input_example.json"
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name where that can be, for models are large; else copy it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _check_flavor(model: Path, flavor: str) -> None:

@@ -1,32 +1,49 @@
-"""Convert the model of the skeleton that we run in, and tell what came of it.
+"""Ask the model of the skeleton that we run in for its input, convert it, and tell what came of it.
 
 `python -m converter '{"engine": "arrays", "tolerance": 0, "rows": 10000, "rewrites": true}'` in the
-model's own environment; prints `handler.manifest.EngineInfo` as JSON, and leaves what is made of
-the model in its folder. Without an engine the model is only loaded. With status 4 it cannot be
-loaded, and why is what is printed.
+model's own environment; prints a :class:`Findings` as JSON, and leaves what is made of the model in
+its folder. Where the engine is null the model is only asked. With status 4 it cannot be loaded, and
+why is what is printed.
 """
 
 import dataclasses
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from handler.manifest import MODEL_FOLDER, EngineInfo, read_manifest
+from handler.requests.scorer import Scorer
 
 from .engine_choice import choose_engine
+from .learned import learned_by
 from .loading import NOT_LOADABLE_STATUS, NotLoadable, load
+from .sample import Sample, find_sample
 
 
-def main(request: dict[str, Any]) -> EngineInfo:
-    """Return the engine that was chosen for the model in the working directory."""
+@dataclass(frozen=True)
+class Findings:
+    """What came of it."""
+
+    engine: EngineInfo
+    sample: Sample
+
+
+def main(request: dict[str, Any]) -> Findings:
+    """Return what was found for the model in the working directory."""
     task_root = Path.cwd()
     info = read_manifest(task_root).model
-    predictor = load(task_root / MODEL_FOLDER, info)
+    predictor: Any = load(task_root / MODEL_FOLDER, info)
+    model = getattr(predictor, "model", None)
+    learned = learned_by(model, info.predict_fn)
+    sample = Sample()
+    if info.input_example is None:
+        sample = find_sample(Scorer(predictor, info), info, learned)
     if request["engine"] is None:
-        return EngineInfo()
-    return choose_engine(
+        return Findings(EngineInfo(), sample)
+    engine = choose_engine(
         predictor,
         info,
         wanted=request["engine"],
@@ -34,7 +51,9 @@ def main(request: dict[str, Any]) -> EngineInfo:
         count=request["rows"],
         rewrites=request["rewrites"],
         folder=task_root,
+        learned=learned,
     )
+    return Findings(engine, sample)
 
 
 if __name__ == "__main__":

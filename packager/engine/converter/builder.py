@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -116,11 +116,18 @@ class Builder:
         """The noted values by column, each once, sorted; strings as objects."""
         return {column: _distinct(parts) for column, parts in self._edges.items() if parts}
 
-    def write(self, path: Path, steps: list[Step], columns: Sequence[str] | None = None) -> None:
+    def write(
+        self,
+        path: Path,
+        steps: list[Step],
+        columns: Sequence[str] | None = None,
+        unsigned: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write the program; equal programs give equal bytes.
 
         :param columns: the input's column names, when the first step takes a dict of 1-D arrays
             rather than a 2-D array.
+        :param unsigned: for a model without a signature, see `handler/engines/unsigned.py`.
         """
         entries, offset = [], 0
         arrays = zip(self._arrays, self._is_object, self._is_transposed, strict=True)
@@ -142,6 +149,7 @@ class Builder:
                 "width": len(self.columns) or None,
                 "steps": steps,
                 "arrays": entries,
+                "unsigned": unsigned,
             },
             sort_keys=True,
         ).encode()

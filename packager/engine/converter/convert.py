@@ -1,6 +1,9 @@
 """Convert a fitted model to the steps of a compiled program."""
 
+import contextlib
 from typing import Any
+
+import numpy as np
 
 from . import (
     steps_density,
@@ -50,3 +53,11 @@ def convert(model: Any, method: str, builder: Builder) -> list[Step]:
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         # Fitted by a release whose models are made differently.
         raise NotConvertible(f"{name} is made as in no release known here: {error!r}") from error
+
+
+def edges_of(model: Any, method: str) -> dict[int, np.ndarray]:
+    """Return the values near which the model's predictions may jump, as far as they are known."""
+    builder = Builder()
+    with contextlib.suppress(NotConvertible):
+        convert(model, method, builder)
+    return builder.edges

@@ -1,29 +1,33 @@
 """Choose what computes a model's predictions: the fastest engine that is proven equal."""
 
-import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from handler.engines.program import read_program
 from handler.loaders.jobs import run_one_by_one
 from handler.loaders.load import load_model
 from handler.manifest import MODEL_FOLDER, EngineInfo, EngineName, InputKind, ModelInfo
+from handler.predictor import RegularData
 from handler.requests.envelope import read_envelope
+from handler.requests.scorer import Scorer
 
 from .builder import Builder, NotConvertible
-from .convert import convert
+from .convert import convert, edges_of
 from .equality import DifferentError, Outcome, difference
 from .foreign import FOREIGN
 from .inputs import Inputs
+from .learned import Learned
+from .probes import compare_answers
+from .refusals import unsigned_rules
 from .rewriting import REWRITTEN, rewrite_model
 from .rows import Columns, generate, generate_special
+from .sample import rows_of
 from .steps_common import on_tables
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _WAYS: tuple[tuple[InputKind, bool], ...] = (
     ("array", True),
@@ -44,10 +48,28 @@ class _Trial:
 
     inputs: Inputs
     example: Columns | None
-    edges: "dict[int, np.ndarray[Any, Any]]"
+    edges: dict[int, np.ndarray]
+    learned: Learned | None
     count: int
     tolerance: float
     predict: Callable[[Any], Any]
+
+    @property
+    def known(self) -> Columns | None:
+        """Values that the model takes, by column: its example's, else some that it has seen."""
+        if self.example is not None or self.inputs.schema is not None or self.learned is None:
+            return self.example
+        columns = zip(self.inputs.columns.items(), self.learned.features, strict=True)
+        return {
+            name: np.array(feature.values, object if kind == "string" else kind)
+            for (name, kind), feature in columns
+        }
+
+    def unsigned(self) -> dict[str, Any] | None:
+        """Return what a program must know of its library for a model without a signature."""
+        if self.inputs.schema is not None or self.learned is None:
+            return None
+        return unsigned_rules(self.predict, self.learned, rows_of(self.learned))
 
     def blocks(self) -> Iterator[tuple[Any, Any]]:
         """Yield what the model and what a candidate gets, the example first."""
@@ -55,7 +77,7 @@ class _Trial:
             yield from self.inputs.frames_and_data([self.example])
         columns = self.inputs.columns
         yield from self.inputs.frames_and_data(
-            generate(self.example, self.edges, columns, self.count)
+            generate(self.known, self.edges, columns, self.count)
         )
 
     def compare(self, predict: Callable[[Any], Any]) -> tuple[int, float]:
@@ -72,7 +94,7 @@ class _Trial:
                 f"the model takes only {rows:,} of the rows that were generated, too few to"
                 " compare: log it with an input example"
             )
-        special = generate_special(self.example, self.edges, self.inputs.columns)
+        special = generate_special(self.known, self.edges, self.inputs.columns)
         for frame, data in self.inputs.frames_and_data(special):
             distance = self._difference(frame, data, predict)[1]
             largest = max(largest, distance)
@@ -101,6 +123,8 @@ class _Trial:
 
 
 def _rows_of(data: Any, part: slice) -> Any:
+    if isinstance(data, RegularData):
+        return RegularData(_rows_of(data.of, part), len(range(data.rows)[part]))
     if isinstance(data, dict):
         return {name: values[part] for name, values in data.items()}
     return data[part]
@@ -115,9 +139,11 @@ def choose_engine(
     count: int,
     rewrites: bool,
     folder: Path,
+    learned: Learned | None = None,
 ) -> EngineInfo:
     """Return the engine for a loaded model.
 
+    :param learned: what the model knows of its input, where it has no signature.
     :param wanted: the engine to compile for.
     :param tolerance: for float predictions, absolute below 1 and relative above it.
     :param count: how many rows to generate, besides special ones.
@@ -129,14 +155,15 @@ def choose_engine(
     if rewrites and rewrite_model(predictor.model, info, folder / MODEL_FOLDER):
         exact = replace(exact, data_path=REWRITTEN)
     try:
-        inputs = Inputs.of(info)
+        inputs = Inputs.of(info, learned)
         example = _example(info, inputs)
     except NotConvertible as error:
         return replace(exact, data_path=None, reason=str(error))
     trial = _Trial(
         inputs,
         example,
-        _edges(predictor.model, info.predict_fn),
+        edges_of(predictor.model, info.predict_fn),
+        learned,
         count,
         tolerance,
         _predicting(predictor),
@@ -144,32 +171,25 @@ def choose_engine(
     if wanted == "exact":
         return _faster_exact(trial, replace(exact, reason="--optimize exact"), info, folder)
     try:
-        return _compiled(trial, predictor.model, info, wanted, folder)
+        return _compiled(trial, predictor, info, wanted, folder)
     except (NotConvertible, DifferentError) as error:
         return _faster_exact(trial, replace(exact, reason=str(error)), info, folder)
 
 
-def _edges(model: Any, method: str) -> "dict[int, np.ndarray[Any, Any]]":
-    """Return the values near which the model's predictions may jump, as far as they are known."""
-    builder = Builder()
-    with contextlib.suppress(NotConvertible):
-        convert(model, method, builder)
-    return builder.edges
-
-
 def _compiled(
-    trial: _Trial, model: Any, info: ModelInfo, engine: EngineName, folder: Path
+    trial: _Trial, predictor: Any, info: ModelInfo, engine: EngineName, folder: Path
 ) -> EngineInfo:
     if info.signature and info.signature.get("params") and info.flavor != "sklearn":
         raise NotConvertible("requests may have params for the library")
+    trial = replace(trial, inputs=replace(trial.inputs, engine=engine))
     builder = Builder(list(trial.inputs.columns))
     make_steps = FOREIGN.get(engine, convert)
-    steps = make_steps(model, info.predict_fn, builder)
+    steps = make_steps(predictor.model, info.predict_fn, builder)
     columns = list(trial.inputs.columns) if trial.inputs.kind == "columns" else None
     if columns is not None:
         steps = on_tables(steps)
     path = folder / MODEL_FOLDER / COMPILED
-    builder.write(path, steps, columns)
+    builder.write(path, steps, columns, trial.unsigned())
     program = read_program(path)
     predict = _predicting(program)
     rows, largest = trial.compare(predict)
@@ -178,21 +198,27 @@ def _compiled(
     for irregular in (frame, *(frame.drop(columns=[name]) for name in trial.inputs.optional)):
         expected = Outcome.of(trial.predict, irregular)
         difference(expected, Outcome.of(predict, irregular), trial.tolerance)
-    return EngineInfo(
+    found = EngineInfo(
         name=engine,
         data_path=COMPILED,
         input_kind=trial.inputs.kind,
         compared_rows=rows,
         max_difference=largest,
         reason="it gives the logged model's predictions",
+        **trial.inputs.regular,
     )
+    if trial.inputs.schema is None and trial.learned is not None:
+        logged = Scorer(predictor, replace(info, engine=EngineInfo()))
+        compiled = Scorer(program, replace(info, engine=found))
+        compare_answers(logged, compiled, list(trial.inputs.columns), rows_of(trial.learned))
+    return found
 
 
 def _faster_exact(trial: _Trial, exact: EngineInfo, info: ModelInfo, folder: Path) -> EngineInfo:
     """Return how the logged model itself may be loaded and called at less cost."""
     for kind, is_direct in _WAYS:
-        candidate = replace(exact, input_kind=kind, is_direct=is_direct)
-        if candidate == exact and exact.data_path is None:
+        candidate = replace(exact, input_kind=kind, is_direct=is_direct, **trial.inputs.regular)
+        if (kind, is_direct) == ("frame", False) and exact.data_path is None:
             break  # the model itself in the ordinary way: nothing to compare
         predictor: Any = load_model(folder / MODEL_FOLDER, replace(info, engine=candidate))
         if (kind == "array" and trial.inputs.kind != "array") or (

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from handler.manifest import InputKind, ModelInfo
+from handler.manifest import EngineInfo, EngineName, InputKind, ModelInfo
 from handler.requests.envelope import Envelope
 from handler.requests.fast import FastReader
+from handler.requests.fast_unsigned import UnsignedReader
+from handler.requests.frames import frame_from_records, frame_from_split
 from handler.signature.schema import (
     BOOLEAN,
     DOUBLE,
@@ -23,6 +25,7 @@ from handler.signature.schema import (
 )
 
 from .builder import NotConvertible
+from .learned import Learned
 from .rows import Columns, Kind, as_array
 
 _KINDS: dict[Scalar, Kind] = {
@@ -35,28 +38,38 @@ _KINDS: dict[Scalar, Kind] = {
 }
 _RANK = 2
 """The rank of a tensor that holds rows of numbers."""
+_ARRAYS_AMONG = 4
+"""Without a signature, of so many blocks one is compared as an array too."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """A signature whose regular requests can be read without pandas."""
+    """What a model takes whose regular requests can be read without pandas.
+
+    A signature says so, or the model itself.
+    """
 
     columns: dict[str, Kind]
-    """What each column holds, in order; a tensor's are numbered."""
+    """What each column holds, in order; those without names are numbered."""
     kind: InputKind
     """What an engine gets."""
-    schema: ColumnSchema | TensorSchema
+    schema: ColumnSchema | TensorSchema | None
+    """None: the model has no signature."""
+    names: tuple[str, ...] | None = None
+    """Without a signature, those that the model was fitted with, if it was."""
+    engine: EngineName = "exact"
+    """What gets the data."""
 
     @classmethod
-    def of(cls, info: ModelInfo) -> "Inputs":
-        """Read a model's signature.
+    def of(cls, info: ModelInfo, learned: Learned | None = None) -> "Inputs":
+        """Read a model's signature; without one, take what the model knows.
 
-        :raises NotConvertible: it has none, or one with other things than named columns of
-            single values, or one tensor of rows.
+        :raises NotConvertible: it has other things than named columns of single values, or one
+            tensor of rows; or it has no signature and says nothing of its input.
         """
         schema = parse_inputs((info.signature or {}).get("inputs"))
         if schema is None:
-            raise NotConvertible("the model has no signature: log it with one, or with an example")
+            return cls._of_model(learned)
         if isinstance(schema, TensorSchema):
             return cls._of_tensor(schema)
         types = [column.type for column in schema.columns]
@@ -67,6 +80,31 @@ class Inputs:
             raise NotConvertible("the signature has columns of dates, bytes, lists or objects")
         kinds = [_KINDS[scalar] for scalar in scalars]
         return cls(dict(zip(schema.by_name, kinds, strict=True)), _input_kind(scalars), schema)
+
+    @property
+    def regular(self) -> dict[str, Any]:
+        """What `EngineInfo` says of a regular request where there is no signature."""
+        if self.schema is not None:
+            return {}
+        return {"width": len(self.columns), "names": self.names}
+
+    @classmethod
+    def _of_model(cls, learned: Learned | None) -> "Inputs":
+        if learned is None:
+            raise NotConvertible(
+                "it has no signature, and the model says nothing of its input:"
+                " log it with an input example"
+            )
+        if learned.is_text or learned.as_arrays is not None:
+            raise NotConvertible("it has no signature, and takes no table")
+        kinds = [one.kind for one in learned.features]
+        names = learned.names or tuple(map(str, range(len(kinds))))
+        if len(set(names)) < len(names):
+            raise NotConvertible("it has two columns of one name")
+        # What picks its columns by name sees each with its own dtype.
+        is_array = learned.selects is None and not {"bool", "string"} & set(kinds)
+        kind: InputKind = "array" if is_array else "columns"
+        return cls(dict(zip(names, kinds, strict=True)), kind, None, learned.names)
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -92,6 +130,9 @@ class Inputs:
 
         Blocks that no regular request can hold are left out.
         """
+        if self.schema is None:
+            yield from self._unsigned(blocks)
+            return
         if isinstance(self.schema, TensorSchema):
             for block in blocks:
                 table = as_array(block)
@@ -106,8 +147,25 @@ class Inputs:
             if frame is not None and data is not None:
                 yield frame, data
 
+    def _unsigned(self, blocks: Iterable[Columns]) -> Iterator[tuple[Any, Any]]:
+        engine = EngineInfo(self.engine, input_kind=self.kind, **self.regular)
+        fast = UnsignedReader.for_engine(engine)
+        for number, block in enumerate(blocks):
+            envelope = _envelope(block)
+            if self.names is None:
+                del envelope.payload["columns"]
+            frame = frame_from_split(envelope.payload, None)
+            data = frame if fast is None else fast.read(envelope)
+            if data is not None:
+                yield frame, data
+            if self.kind == "array" and number % _ARRAYS_AMONG == 0:
+                table = np.array(envelope.payload["data"])  # as `inputs` and `instances` are read
+                yield table, table
+
     def columns_of(self, envelope: Envelope) -> Columns | None:
         """Return a regular request's columns; None if it is not a regular one."""
+        if self.schema is None:
+            return self._columns_of_unsigned(envelope)
         if isinstance(self.schema, ColumnSchema):
             reader = FastReader.for_schema(self.schema, "columns")
             columns: Columns | None = reader.read(envelope) if reader else None
@@ -117,6 +175,25 @@ class Inputs:
             return None
         kinds = zip(self.columns.items(), table.T, strict=True)
         return {name: values.astype(kind) for (name, kind), values in kinds}
+
+    def _columns_of_unsigned(self, envelope: Envelope) -> Columns | None:
+        readers = {"dataframe_split": frame_from_split, "dataframe_records": frame_from_records}
+        if envelope.format in readers:
+            frame = readers[envelope.format](envelope.payload, None)
+            given = list(frame.columns)
+            rows = frame.to_numpy().tolist()
+        else:
+            given, rows = None, envelope.payload
+        if self.names is not None and given not in (None, list(self.names)):
+            return None
+        try:
+            columns = zip(self.columns.items(), zip(*rows, strict=True), strict=True)
+            return {
+                name: np.array(cells, object if kind == "string" else kind)
+                for (name, kind), cells in columns
+            }
+        except (TypeError, ValueError, OverflowError):
+            return None
 
 
 def _envelope(block: Columns) -> Envelope:

@@ -132,11 +132,23 @@ SKLEARN = (
 
 COMPILED = "compiled_"
 """Before the name of a model that our side has compiled."""
-EXACT_ONLY = ("bare", "unnamed")
-"""Without a signature, or with columns that have no names: not compiled."""
+EXACT_ONLY = ("unnamed",)
+"""With columns that have no names: not compiled."""
+UNSIGNED = (
+    "unsigned_forest",
+    "unsigned_named",
+    "unsigned_cities",
+    "unsigned_clusters",
+    "unsigned_outputs",
+    "unsigned_xgboost",
+    "unsigned_xgboost_rows",
+    "unsigned_lightgbm",
+    "unsigned_lightgbm_rows",
+)
+"""Logged without a signature: compiled from what they know of their input."""
 
 MODELS = (
     *SKLEARN,
-    *(COMPILED + name for name in SKLEARN if name not in EXACT_ONLY),
+    *(COMPILED + name for name in (*SKLEARN, *UNSIGNED) if name not in EXACT_ONLY),
     *ECHOING,
 )

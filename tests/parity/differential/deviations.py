@@ -93,6 +93,11 @@ def _probe(request: Request, theirs: Answer, ours: Answer) -> bool:
     )
 
 
+def _categories_of_booster(request: Request, theirs: Answer, ours: Answer) -> bool:
+    is_refused = theirs.status == 400 and b"pandas dtypes must be int, float or bool" in theirs.body
+    return is_refused and ours.status == 200
+
+
 def _json(document: object) -> Request:
     return Request(json.dumps(document).encode())
 
@@ -150,5 +155,12 @@ DEVIATIONS = (
         _probe,
         "classifier",
         Request(b"", None, "HEAD", "/ping"),
+    ),
+    Deviation(
+        12,
+        "Text becomes the categories that a LightGBM model was fitted on; MLflow can send none.",
+        _categories_of_booster,
+        "categories_of_lightgbm",
+        _json({"dataframe_records": [{"x0": 0.5, "colour": "red"}]}),
     ),
 )

@@ -10,6 +10,8 @@ from pathlib import Path
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 
+from tests.support.cities import CITY_COLUMNS
+
 from .answers import Difference, are_same, explanation, faults_of_error
 from .exchange import Answer, Request
 from .judging import Judge
@@ -37,7 +39,8 @@ class Duel:
         self._folder = folder
         self._judge = judge
         self._ours = OurServer(model, folder)
-        self.requests = requests_for(self._ours.info)
+        cities = CITY_COLUMNS if model.endswith("unsigned_cities") else ()
+        self.requests = requests_for(self._ours.info, cities)
 
     def ask_mlflow(self, request: Request) -> Answer:
         return self._judge.ask(self._folder, request)

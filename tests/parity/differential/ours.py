@@ -21,6 +21,7 @@ from handler.telemetry import Telemetry
 from handler.web.asgi import AsgiApp
 from packager.engine.choose import COMPARED_ROWS, DEFAULT_TOLERANCE
 from packager.engine.converter.engine_choice import choose_engine
+from packager.engine.converter.learned import learned_by
 from packager.model.mlmodel import read_mlmodel
 
 from .catalog import COMPILED, ECHOING, Echoing
@@ -78,14 +79,16 @@ def read_info(name: str, folder: Path) -> ModelInfo:
 def compiled(folder: Path, info: ModelInfo, scratch: Path) -> tuple[Path, ModelInfo]:
     """Return the folder and the description of the model as a bundle carries it."""
     shutil.copytree(folder, scratch / MODEL_FOLDER)
+    predictor: Any = load_model(folder, info)
     engine = choose_engine(
-        load_model(folder, info),
+        predictor,
         info,
         wanted="arrays",
         tolerance=DEFAULT_TOLERANCE,
         count=COMPARED_ROWS,
         rewrites=False,
         folder=scratch,
+        learned=learned_by(predictor.model, info.predict_fn),
     )
     assert engine.name == "arrays", engine.reason
     return scratch / MODEL_FOLDER, replace(info, engine=engine)

@@ -23,10 +23,15 @@ _CONTENT_TYPES = (
 )
 
 
-def requests_for(info: ModelInfo) -> st.SearchStrategy[Request]:
-    """Return the requests to a model: half of them fit its signature, half are spoilt."""
+def requests_for(info: ModelInfo, items: tuple[Any, ...] = ()) -> st.SearchStrategy[Request]:
+    """Return the requests to a model: half of them fit its signature, half are spoilt.
+
+    :param items: what a model without a signature takes, as one would have them; by default four
+        numbers.
+    """
     signature = info.signature or {}
-    return _requests(tuple(signature.get("inputs") or ()), tuple(signature.get("params") or ()))
+    inputs = signature.get("inputs") or items
+    return _requests(tuple(inputs), tuple(signature.get("params") or ()))
 
 
 @st.composite

@@ -1,19 +1,24 @@
 """Saving the models with real MLflow. Runs in the judge's process only."""
 
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import mlflow.pyfunc
 import mlflow.sklearn
 import numpy as np
 import pandas as pd
+import xgboost
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import ColSpec, ParamSchema, Schema
+from sklearn.cluster import KMeans
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.tree import DecisionTreeClassifier
@@ -38,7 +43,12 @@ def save_model(name: str, folder: Path) -> None:
     if name in ECHOING:
         _save_echoing(name, folder)
         return
-    model, signature, options = _SKLEARN[name.removeprefix(COMPILED)]()
+    model, signature, options = _SAVED[name.removeprefix(COMPILED)]()
+    if not type(model).__module__.startswith("sklearn"):
+        library = type(model).__module__.partition(".")[0]
+        flavor = importlib.import_module(f"mlflow.{library}")
+        flavor.save_model(model, folder, signature=signature, pip_requirements=[library], **options)
+        return
     mlflow.sklearn.save_model(
         model,
         folder,
@@ -157,7 +167,61 @@ def _outputs() -> Saved:
     return LinearRegression().fit(values, targets), infer_signature(values, targets), {}
 
 
-_SKLEARN: dict[str, Callable[[], Saved]] = {
+def _unsigned_forest() -> Saved:
+    frame, labels = _data()
+    return RandomForestClassifier(3, random_state=42).fit(frame.to_numpy(), labels), None, {}
+
+
+def _unsigned_named() -> Saved:
+    frame, labels = _data()
+    return RandomForestClassifier(3, random_state=42).fit(frame, labels), None, {}
+
+
+def _unsigned_clusters() -> Saved:
+    frame, _ = _data()
+    return KMeans(3, random_state=42).fit(frame), None, {}
+
+
+def _unsigned_outputs() -> Saved:
+    frame, labels = _data()
+    model = MultiOutputRegressor(GradientBoostingRegressor(n_estimators=3, random_state=42))
+    return model.fit(frame, np.column_stack([labels, frame["x0"]])), None, {}
+
+
+def _unsigned_xgboost() -> Saved:
+    frame, labels = _data()
+    options = {"objective": "binary:logistic", "max_depth": 3}
+    return xgboost.train(options, xgboost.DMatrix(frame, labels), 3), None, {}
+
+
+def _unsigned_xgboost_rows() -> Saved:
+    frame, labels = _data()
+    model = xgboost.XGBClassifier(n_estimators=3, max_depth=3)
+    return model.fit(frame.to_numpy(), labels), None, {}
+
+
+def _unsigned_lightgbm() -> Saved:
+    frame, labels = _data()
+    model = lightgbm.LGBMClassifier(n_estimators=3, min_child_samples=5, verbose=-1)
+    return model.fit(frame, labels), None, {"serialization_format": "cloudpickle"}
+
+
+def _unsigned_lightgbm_rows() -> Saved:
+    frame, labels = _data()
+    options = {"objective": "binary", "min_data_in_leaf": 5, "verbose": -1}
+    data = lightgbm.Dataset(frame.to_numpy(), labels)
+    return lightgbm.train(options, data, 3), None, {}
+
+
+def _categories_of_lightgbm() -> Saved:
+    values, labels = _data()
+    colours = pd.Categorical(np.where(labels, "red", "blue"))
+    frame = values[["x0"]].assign(colour=colours)
+    options = {"objective": "binary", "min_data_in_leaf": 5, "verbose": -1}
+    return lightgbm.train(options, lightgbm.Dataset(frame, labels), 3), None, {}
+
+
+_SAVED: dict[str, Callable[[], Saved]] = {
     "classifier": _classifier,
     "forest": _forest,
     "regressor": _regressor,
@@ -170,4 +234,14 @@ _SKLEARN: dict[str, Callable[[], Saved]] = {
     "bare": _bare,
     "categories": _categories,
     "outputs": _outputs,
+    "unsigned_forest": _unsigned_forest,
+    "unsigned_named": _unsigned_named,
+    "unsigned_cities": lambda: (city_pipeline(), None, {}),
+    "unsigned_clusters": _unsigned_clusters,
+    "unsigned_outputs": _unsigned_outputs,
+    "unsigned_xgboost": _unsigned_xgboost,
+    "unsigned_xgboost_rows": _unsigned_xgboost_rows,
+    "unsigned_lightgbm": _unsigned_lightgbm,
+    "unsigned_lightgbm_rows": _unsigned_lightgbm_rows,
+    "categories_of_lightgbm": _categories_of_lightgbm,
 }
