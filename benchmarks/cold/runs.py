@@ -16,9 +16,10 @@ from benchmarks.cold.variants import Variant
 from benchmarks.cold.work import BenchError
 from packager.local import process
 from packager.local.emulator import runtime_python
+from packager.local.function import Function
 from packager.local.rie import rie_binary
 from packager.local.storage import embedded_environment
-from packager.local.variables import lambda_variables
+from packager.local.variables import variables_here
 
 _PATH = "/2015-03-31/functions/function/invocations"
 _TIMEOUT_S = 300
@@ -103,14 +104,16 @@ def function_variables(variant: Variant, ground: Ground, folder: Path) -> dict[s
 
     :param folder: a :func:`private_folder`.
     """
-    variables = lambda_variables(
+    function = Function(
         variant.task_root,
-        layer=None,
-        private=folder / "tmp",
-        handler=variant.handler,
+        ground.python,
+        None,
+        variant.handler,
+        {},
         memory_mib=1769,
         timeout_s=_TIMEOUT_S,
     )
+    variables = variables_here(function, folder / "tmp")
     return variables | embedded_environment(ground.endpoint_url) | dict(variant.environment)
 
 

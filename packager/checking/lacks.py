@@ -22,8 +22,8 @@ class _Lack:
 _LACKS = (
     _Lack(
         re.compile(r"Runtime\.OutOfMemory: memory used (\d+) of (\d+) MiB"),
-        "it took {1} MiB of memory and the {2} MiB that are configured are all it has: Lambda ends"
-        " it there too",
+        "it took more memory than the {2} MiB that are configured, {1} MiB when it was ended, as"
+        " Lambda ends it",
         "Make the model or what it computes at a time smaller; or give it more: build with"
         " --no-check, check with `packager check BUNDLE --memory MIB` and deploy with --parameter"
         " MemorySize=MIB.",

@@ -42,6 +42,8 @@ _LOOPBACK_HOSTS = (process.LOOPBACK, "localhost")
 
 def obstacle_for(function: Function) -> str | None:
     """Return why the function cannot have a sandbox; None: it can."""
+    if not (_environment(function) / "pyvenv.cfg").exists():
+        return f"{function.python} is not an environment's"
     reason = obstacle()
     if reason is None and os.geteuid() == 0:
         for path in filter(None, (function.task_root, function.layer, _environment(function))):

@@ -242,7 +242,7 @@ def _watch_memory(limit_mib: int, report: int, program: int) -> None:
         if used_kib > limit_mib * 1024 and len(watched) > 1:  # what a fork shares counts once
             used_kib = sum(map(_shared_memory_kib, watched))
         if used_kib > limit_mib * 1024:
-            os.write(report, f"{used_kib // 1024}\n".encode())
+            os.write(report, f"{-(-used_kib // 1024)}\n".encode())
             for pid in watched:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

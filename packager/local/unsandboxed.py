@@ -7,7 +7,7 @@ from typing import IO
 
 from packager.local import process
 from packager.local.function import Function, Started, emulator_argv
-from packager.local.variables import lambda_variables
+from packager.local.variables import variables_here
 
 _PROBE_TIMEOUT_S = 30
 # In the function's place: does its user reach what it needs?
@@ -108,15 +108,5 @@ class Unsandboxed:
         return done.returncode == 0
 
     def _variables(self) -> dict[str, str]:
-        task_root, layer = self._function.task_root, self._function.layer
-        variables = lambda_variables(self._function, str(task_root), str(layer) if layer else None)
-        # Lambda has these by other means: a read-only disk, no user, a /tmp of its own.
-        variables |= {
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONNOUSERSITE": "1",
-            "TMPDIR": str(self._private),
-            "PACKAGER_CACHE_DIR": f"{self._private}/packager",
-            # Without it boto3 would read the user's own ~/.aws.
-            "HOME": str(self._private),
-        }
+        variables = variables_here(self._function, self._private)
         return variables | dict(self._function.environment)

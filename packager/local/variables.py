@@ -1,5 +1,7 @@
 """The environment variables that Lambda gives a function."""
 
+from pathlib import Path
+
 from packager.local.function import Function
 from packager.packages.layer import LIBRARIES_FOLDER, PACKAGES_FOLDER
 
@@ -37,4 +39,21 @@ def lambda_variables(function: Function, task_root: str, layer: str | None) -> d
         # Where `packager build` puts what Lambda lacks: lib/ of the task root is on it.
         "LD_LIBRARY_PATH": f"{_SYSTEM_LIBRARIES}:{task_root}:{task_root}/{LIBRARIES_FOLDER}"
         f":{layer or '/opt'}/{LIBRARIES_FOLDER}",
+    }
+
+
+def variables_here(function: Function, private: Path) -> dict[str, str]:
+    """Return the same for a function that is no sandbox's, and sees this machine's paths.
+
+    :param private: a folder that stands for Lambda's /tmp.
+    """
+    layer = str(function.layer) if function.layer else None
+    # Lambda has these by other means: a read-only disk, no user, a /tmp of its own.
+    return lambda_variables(function, str(function.task_root), layer) | {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONNOUSERSITE": "1",
+        "TMPDIR": str(private),
+        "PACKAGER_CACHE_DIR": f"{private}/packager",
+        # Without it boto3 would read the user's own ~/.aws.
+        "HOME": str(private),
     }

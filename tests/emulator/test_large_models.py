@@ -13,6 +13,7 @@ import yaml
 from packager.aws.http_events import SampleRequest, http_api_event
 from packager.bundle.folder import Bundle, read_bundle
 from packager.bundle.keys import model_key
+from packager.bundle.sizing import size_function
 from packager.local.emulator import Emulator
 from packager.local.invoke import find_runtime, unpacked
 from packager.local.response import decode_response
@@ -95,7 +96,15 @@ def first_answer(bundle: Bundle, task_root: Path, endpoint: str, megabytes: int)
     rows = json.dumps({"dataframe_records": [{"row": 0}, {"row": megabytes * 1000 - 1}]})
     request = SampleRequest("POST", "/invocations", "application/json", rows)
     python = find_runtime(bundle)
-    with Emulator(task_root, python=python, environment=variables, timeout_s=300) as function:
+    sizing = size_function(bundle.manifest.model, "s3")
+    with Emulator(
+        task_root,
+        python=python,
+        environment=variables,
+        memory_mib=sizing.memory_mib,
+        tmp_mib=sizing.ephemeral_storage_mib,
+        timeout_s=300,
+    ) as function:
         answer = function.invoke(http_api_event(request))
         response, peak_mib = decode_response(answer.payload), function.peak_memory_mib
     assert response is not None

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from packager.bundle.folder import MODEL_ZIP, read_bundle
+from packager.local.function import Function
 from packager.local.invoke import find_runtime, unpacked
 from packager.local.static_s3 import static_s3
-from packager.local.variables import lambda_variables
+from packager.local.variables import variables_here
 
 pytestmark = pytest.mark.runtime
 
@@ -156,11 +157,11 @@ def run_snapshot(
     launcher.write_text(LAUNCHER)
     objects = {"models/model.zip": bundle_folder / MODEL_ZIP}
     with unpacked(bundle.code_zips[0]) as root, static_s3(objects) as s3_url:
-        variables = lambda_variables(
-            root, layer=None, private=tmp_path, handler="", memory_mib=1769, timeout_s=30
-        )
+        python = find_runtime(bundle)
+        function = Function(root, python, None, "", {}, memory_mib=1769, timeout_s=30)
+        variables = variables_here(function, tmp_path)
         done = subprocess.run(
-            [find_runtime(bundle), launcher, api.address, str(COPIES), *words],
+            [python, launcher, api.address, str(COPIES), *words],
             env={
                 **{k: v for k, v in variables.items() if not k.startswith(("AWS_ACC", "AWS_SEC"))},
                 "MODEL_BUCKET": "models",

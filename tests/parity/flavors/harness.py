@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packager.aws.http_events import SampleRequest, http_api_event
 from packager.aws.runtimes import MAX_PAYLOAD_BYTES
 from packager.bundle.folder import FUNCTION_ZIP, Bundle, read_bundle
+from packager.bundle.sizing import size_function
 from packager.local.emulator import Emulator
 from packager.local.envs import ensure_env
 from packager.local.invocation import Invocation
@@ -177,7 +178,12 @@ def running(bundle: Bundle, image: Path) -> Iterator[Emulator]:
         stack.callback(shutil.rmtree, image, ignore_errors=True)  # gigabytes
         python = find_runtime(bundle)
         task_root = build_image(bundle.folder, image, python)
-        emulator = Emulator(task_root, python=python, timeout_s=_INVOKE_TIMEOUT_S)
+        emulator = Emulator(
+            task_root,
+            python=python,
+            memory_mib=size_function(bundle.manifest.model, "embedded").memory_mib,
+            timeout_s=_INVOKE_TIMEOUT_S,
+        )
         yield stack.enter_context(emulator)
 
 
