@@ -73,13 +73,14 @@ def find_evidence(spec: ModelSpec, recorded: Collection[str], bound: Collection[
     candidates = {name: modules_of(name) or modules_like(name) for name in recorded}
     words = {name: {*modules, *words_for(name)} for name, modules in candidates.items()}
     named = read_named_modules(spec, frozenset().union(*words.values()))
-    needed = {*_OURS, *loader, *bound, *_readers(spec)}
+    there = (distribution_of(module) for module in named.modules)
+    needed = {*loader, *bound, *_readers(spec), *filter(None, there)}
     needed |= {name for name, modules in candidates.items() if modules & named.modules.keys()}
     needed |= {name for name in candidates if words[name] & named.mentioned}
     if _unexplained(named, recorded):
         needed |= {name for name in recorded if modules_of(name) is None}
     return Evidence(
-        needed=_with_companions(needed) & frozenset(recorded),
+        needed=(_with_companions(needed) | _OURS) & frozenset(recorded),
         lacking=tuple(_lacking(spec, named, recorded)),
         is_complete=not named.doubts,
     )

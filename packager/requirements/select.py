@@ -181,13 +181,14 @@ def inference_requirements(
 
 
 def _file_reader(spec: ModelSpec, wanted: Collection[str]) -> tuple[Addition, ...]:
-    """Return cloudpickle where the model's file names it and only MLflow had required it."""
+    """Return cloudpickle where the model's file is read with it and only MLflow had required it."""
     info = spec.info
-    if "cloudpickle" not in info.options or info.serialization_format != "cloudpickle":
+    is_read = info.engine.name == "exact" and info.engine.data_path is None
+    if not is_read or info.serialization_format != "cloudpickle":
         return ()
     if "cloudpickle" in wanted or _keeps_mlflow(spec):
         return ()
-    version = info.options["cloudpickle"]
+    version = info.options.get("cloudpickle")
     line = f"cloudpickle=={version}" if version else "cloudpickle"
     return (Addition(line, "the model's file is read with it"),)
 

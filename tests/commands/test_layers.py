@@ -1,5 +1,6 @@
 """`packager build --layer`: what models with one lock share, and what each has of its own."""
 
+import importlib
 import json
 import pickle
 import shutil
@@ -27,7 +28,7 @@ def names(path: Path | None) -> list[str]:
 
 def test_two_models_with_one_lock_have_one_layer(workshop: Workshop) -> None:
     first = build(workshop).manifest
-    (workshop.model / "model.pkl").write_bytes(pickle.dumps([2]))
+    (workshop.model / "model.pkl").write_bytes(pickle.dumps([importlib.import_module]))
     done = workshop.build("--no-index", "--find-links", str(workshop.index), "--layer")
     second = read_bundle(workshop.output).manifest
 

