@@ -281,10 +281,26 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
+def _connect(port: int) -> socket.socket:
+    """Return a connection to a port of the namespace that we are in.
+
+    Not by `socket.create_connection`: it imports, and our own standard library may be out of sight.
+
+    :raises OSError: nobody listens there.
+    """
+    connection = socket.socket()
+    try:
+        connection.connect((LOOPBACK, port))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
 def _open_door(door: socket.socket, port: int) -> None:
     """Listen, outside, once the program does so inside."""
     while True:
-        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port)):
+        with contextlib.suppress(OSError), _connect(port):
             break
         time.sleep(0.005)
     door.listen(128)
@@ -296,7 +312,7 @@ def _carry(door: socket.socket, port: int) -> None:
     while True:
         visitor, _ = door.accept()
         try:
-            host = socket.create_connection((LOOPBACK, port))
+            host = _connect(port)
         except OSError:
             visitor.close()
             continue

@@ -1,11 +1,13 @@
 """Bundles without the model's library, and with it called in a shorter way, on the real runtime."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from packager.bundle.folder import read_bundle
 from tests.conftest import Example, only_one_worker
@@ -55,6 +57,40 @@ def test_the_example_is_compiled_and_needs_none_of_its_libraries(built: dict[str
     assert [entry.path for entry in manifest.model.files] == ["compiled.arrays"]
     names = {check.name: check.status for check in manifest.checks}
     assert names["same predictions as the source model"] == "passed"
+
+
+def test_the_articles_model_which_has_no_signature_is_compiled_too(
+    example: Example, built: dict[str, Path], tmp_path: Path
+) -> None:
+    # `mlflow.sklearn.log_model(model, "random-forest-model")`
+    model = tmp_path / "model"
+    shutil.copytree(example.folder, model)
+    document = yaml.safe_load((model / "MLmodel").read_text())
+    document = {key: document[key] for key in document if "signature" not in key}
+    del document["saved_input_example_info"]
+    (model / "MLmodel").write_text(yaml.safe_dump(document))
+    for path in model.glob("*input_example.json"):
+        path.unlink()
+
+    done = packager("build", model, "-o", tmp_path / "dist", env=example.env, timeout_s=600)
+
+    assert done.returncode == 0, done.stderr
+    manifest = read_bundle(tmp_path / "dist").manifest
+    engine = manifest.model.engine
+    assert (manifest.model.signature, engine.name, engine.max_difference) == (None, "arrays", 0.0)
+    assert engine.compared_rows >= 10_000
+    assert not top_level(tmp_path / "dist") & LIBRARIES
+    with zipfile.ZipFile(tmp_path / "dist" / "function.zip") as archive:
+        assert sum(item.file_size for item in archive.infolist()) < 70_000_000
+    statuses = {check.name: check.status for check in manifest.checks}
+    assert statuses["same predictions as the source model"] == "passed"
+    # What has a signature is asked the same.
+    events = tmp_path / "dist" / "events"
+    name = "http-api-dataframe-split.json"
+    assert answers(tmp_path / "dist", events)[name] == (
+        200,
+        answers(built["auto"], events)[name][1],
+    )
 
 
 def test_exact_keeps_scikit_learn_and_drops_what_only_loading_needed(

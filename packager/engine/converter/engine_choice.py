@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from handler.engines.program import read_program
 from handler.loaders.jobs import run_one_by_one
@@ -179,6 +180,7 @@ def choose_engine(
 def _compiled(
     trial: _Trial, predictor: Any, info: ModelInfo, engine: EngineName, folder: Path
 ) -> EngineInfo:
+    _refuse_categories(trial, predictor.model, info)
     if info.signature and info.signature.get("params") and info.flavor != "sklearn":
         raise NotConvertible("requests may have params for the library")
     trial = replace(trial, inputs=replace(trial.inputs, engine=engine))
@@ -212,6 +214,26 @@ def _compiled(
         compiled = Scorer(program, replace(info, engine=found))
         compare_answers(logged, compiled, list(trial.inputs.columns), rows_of(trial.learned))
     return found
+
+
+def _refuse_categories(trial: _Trial, model: Any, info: ModelInfo) -> None:
+    """Tell of a LightGBM model that no request to MLflow's server can reach.
+
+    :raises NotConvertible: it was fitted on pandas categories.
+    """
+    texts = trial.learned is not None and any(
+        one.kind == "string" for one in trial.learned.features
+    )
+    if info.flavor != "lightgbm" or trial.learned is None or not texts:
+        return
+    frame = pd.DataFrame(rows_of(trial.learned), columns=trial.learned.names)
+    error = Outcome.of(model.predict, frame).error
+    if error is not None:
+        words = " ".join(str(error).split())
+        raise NotConvertible(
+            "it was fitted on pandas categories, which MLflow's server cannot send it"
+            f" ({type(error).__name__}: {words}): text becomes the model's own categories here"
+        )
 
 
 def _faster_exact(trial: _Trial, exact: EngineInfo, info: ModelInfo, folder: Path) -> EngineInfo:

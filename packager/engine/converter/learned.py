@@ -263,22 +263,21 @@ def _catboost(model: Any) -> Learned | None:
 
 def _statsmodels(results: Any) -> Learned | None:
     data = results.model.data
-    design = getattr(data, "design_info", None)
-    if design is None:
+    # Releases before 0.15 call it so.
+    spec = getattr(data, "model_spec", None) or getattr(data, "design_info", None)
+    if spec is None:
         names = results.model.exog_names
         means = np.asarray(results.model.exog).mean(axis=0)
-        return Learned(
-            tuple(_seen(Feature(name), [v]) for name, v in zip(names, means, strict=True))
-        )
-    features: dict[str, Feature] = {}
-    for term in design.terms:
-        for factor in term.factors:
-            info = design.factor_infos[factor]
-            for name in _variables(factor.code):
-                is_category = info.type == "categorical" and name == factor.code.strip()
-                found = features.get(name, Feature(name))
-                features[name] = _seen(found, info.categories) if is_category else found
-    return Learned(tuple(features.values()))
+        features = (_seen(Feature(name), [mean]) for name, mean in zip(names, means, strict=True))
+        return Learned(tuple(features))
+    found: dict[str, Feature] = {}
+    for factor, info in spec.factor_infos.items():  # patsy's
+        names = _variables(factor.code)
+        for name in names:
+            feature = found.get(name, Feature(name))
+            is_category = info.type == "categorical" and len(names) == 1
+            found[name] = _seen(feature, info.categories) if is_category else feature
+    return Learned(tuple(found.values()))
 
 
 def _variables(code: str) -> list[str]:

@@ -101,7 +101,7 @@ def content_type_of(event: dict[str, Any]) -> str:
 def test_the_model_takes_every_sample_but_the_two_wrong_ones(name: str) -> None:
     scorer = Scorer(Echo(), MODELS[name].model)
     events = sample_events(MODELS[name])
-    assert "http-api-inputs" in events
+    assert {"http-api-inputs", "http-api-dataframe-split"} & set(events)
     for event_name, event in events.items():
         if event_name in GET_ONLY:
             continue
@@ -142,6 +142,25 @@ def test_a_model_that_checks_its_input_itself_gets_only_its_example() -> None:
     names = {f"{gateway}-inputs" for gateway in GATEWAYS}
     assert set(events) == {*GET_ONLY, *names, "http-api-base64", "http-api-malformed-json"}
     assert json.loads(body_of(events["http-api-inputs"])) == example
+
+
+def test_a_hint_that_was_logged_without_example_is_sampled_from_its_signature() -> None:
+    hinted = bundle([column("object", None, properties={"city": {"type": "string"}})], None)
+    info = dataclasses.replace(hinted.model, is_signature_from_type_hint=True)
+    event = sample_events(dataclasses.replace(hinted, model=info))["http-api-inputs"]
+    assert json.loads(body_of(event)) == {"inputs": [{"city": ""}]}
+
+
+def test_without_signature_a_table_goes_in_the_formats_that_stay_tables() -> None:
+    split = {"dataframe_split": {"columns": ["a", "b"], "data": [[0.5, "x"], [1.5, "y"]]}}
+    less = {"dataframe_split": {"columns": ["a"], "data": [[0.5], [1.5]]}}
+    unsigned = bundle(None, None)
+    info = dataclasses.replace(unsigned.model, sample=split, refused_sample=less)
+    events = sample_events(dataclasses.replace(unsigned, model=info))
+    names = {name.removeprefix("http-api-") for name in events if name.startswith("http-api-")}
+    assert names >= {"dataframe-split", "dataframe-records", "csv", "missing-column"}
+    assert not names & {"inputs", "instances"}
+    assert json.loads(body_of(events["http-api-missing-column"])) == less
 
 
 def test_without_signature_nothing_can_mismatch() -> None:

@@ -358,3 +358,21 @@ def test_a_prefix_of_a_whole_lake_is_refused(
 
 def test_an_address_without_bucket_is_refused() -> None:
     assert isinstance(refused("s3:///key"), ConfigError)
+
+
+def test_an_example_of_an_mlflow_model_replaces_its_own_and_leaves_the_folder(
+    tmp_path: Path,
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "MLmodel").write_text("flavors: {}\n")
+    (model / "model.pkl").write_bytes(b"bytes")
+    rows = tmp_path / "rows.json"
+    rows.write_text('["good day", "awful night"]')
+    with open_model(model, input_example=rows) as folder:
+        example = json.loads((folder / "serving_input_example.json").read_text())
+        assert example == {"inputs": ["good day", "awful night"]}
+        assert "serving_input_example.json" in (folder / "MLmodel").read_text()
+        assert (folder / "model.pkl").read_bytes() == b"bytes"
+    assert (model / "MLmodel").read_text() == "flavors: {}\n"
+    assert sorted(path.name for path in model.iterdir()) == ["MLmodel", "model.pkl"]

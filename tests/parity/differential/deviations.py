@@ -94,7 +94,7 @@ def _probe(request: Request, theirs: Answer, ours: Answer) -> bool:
 
 
 def _categories_of_booster(request: Request, theirs: Answer, ours: Answer) -> bool:
-    is_refused = theirs.status == 400 and b"pandas dtypes must be int, float or bool" in theirs.body
+    is_refused = theirs.status == 400 and b"categorical_feature do not match" in theirs.body
     return is_refused and ours.status == 200
 
 
