@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from handler.errors import ConfigError as ConfigError  # what reading a manifest raises
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 MANIFEST_NAME = "bundle.json"
 MODEL_FOLDER = "model"
 
@@ -116,6 +116,9 @@ class EngineInfo:
     """Those that the model's file names: imported while it is fetched."""
     reason: str = ""
     """Why it is this one, in a sentence."""
+    python: str | None = None
+    """The Python, as `3.8`, in which the logged model was loaded to be compiled, where Lambda has
+    none such any more."""
 
     @property
     def is_of_libraries(self) -> bool:

@@ -132,7 +132,7 @@ def plan_bundle(
         package_type=package_type,
         model_source=model_source,
         notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
-        warnings=(*_warnings(source, choice), *size_warnings(spec.info, model_source)),
+        warnings=(*_warnings(source, spec, choice), *size_warnings(spec.info, model_source)),
     )
 
 
@@ -175,14 +175,14 @@ def _model_source(config: BuildConfig, package_type: PackageType) -> ModelSource
     return "embedded" if package_type == "image" else "s3"
 
 
-def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
+def _warnings(source: ModelSpec, spec: ModelSpec, choice: Choice) -> list[str]:
     warnings = []
-    if spec.info.executes_code:
+    if source.info.executes_code:
         warnings.append(
-            f"{what_executes_code(spec)}. Build only models that you trust; --safe-only refuses"
+            f"{what_executes_code(source)}. Build only models that you trust; --safe-only refuses"
             " such models"
         )
-    trained_under = spec.python_minor
+    trained_under = source.python_minor
     python = choice.target.runtime.python
     if trained_under and trained_under != python and spec.info.executes_code:
         warnings.append(
@@ -190,4 +190,4 @@ def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
             f" {python}: a pickle names modules and attributes as that Python and those versions"
             " had them"
         )
-    return [*warnings, *flavor_named(spec.info.flavor).warnings(spec.info)]
+    return [*warnings, *flavor_named(source.info.flavor).warnings(source.info)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
-from packager.errors import ConfigError, ModelError, ToolError
+from packager.errors import ConfigError, DependencyError, ModelError, ToolError
 from packager.local.prepared import ModelSurroundings, PreparedModel, prepared_model
 from packager.model.mlmodel import ModelSpec
 from packager.progress import LOGGED, Progress
@@ -106,7 +106,8 @@ def describe(engine: EngineInfo) -> str:
     if engine.name != "exact":
         largest = f"largest difference {engine.max_difference:.1g}"
         same = "equal to the bit" if engine.max_difference == 0 else largest
-        return f"compiled to {engine.name}, {same} on {engine.compared_rows:,} rows"
+        under = f" (taken apart under Python {engine.python})" if engine.python else ""
+        return f"compiled to {engine.name}, {same} on {engine.compared_rows:,} rows{under}"
     ways = ["rewritten as a pickle"] if engine.data_path is not None else []
     if engine.input_kind == "array":
         ways.append("without pandas")
@@ -145,11 +146,35 @@ def _convert(
     overrides = replace(surroundings.overrides, extra=extra)
     around = replace(surroundings, overrides=overrides, has_our_variables=False)
     with prepared_model(spec.folder, "uv", surroundings=around, progress=progress) as model:
-        progress.step("Compiling the model, and comparing its predictions")
-        engine = _run(model, wanted)
+        under = f" (loaded under Python {model.old_python})" if model.old_python else ""
+        progress.step(f"Compiling the model, and comparing its predictions{under}")
+        engine = replace(_run(model, wanted), python=model.old_python)
         if engine.data_path is not None:
             _keep(spec, engine, model.skeleton / MODEL_FOLDER, partial)
+    if engine.name == "exact" and engine.python is not None:
+        engine = _in_a_current_python(spec, wanted, around, partial, progress, engine)
     (partial / _REPORT).write_text(json.dumps(asdict(engine)), encoding="utf-8")
+
+
+def _in_a_current_python(
+    spec: ModelSpec,
+    wanted: Optimization,
+    around: ModelSurroundings,
+    partial: Path,
+    progress: Progress,
+    found: EngineInfo,
+) -> EngineInfo:
+    """Return how the model itself is best called where Lambda runs it, if it can be there."""
+    current = replace(around, has_old_pythons=False)
+    try:
+        with prepared_model(spec.folder, "uv", surroundings=current, progress=progress) as model:
+            engine = _run(model, wanted)
+            if engine.data_path is not None:
+                _keep(spec, engine, model.skeleton / MODEL_FOLDER, partial)
+    except (DependencyError, ModelError, ToolError) as error:
+        progress.detail(f"the model is for its own Python alone: {error}")
+        return EngineInfo(reason=found.reason)
+    return engine
 
 
 def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None:
@@ -207,5 +232,6 @@ def _key(spec: ModelSpec, wanted: Optimization, surroundings: ModelSurroundings)
     """Return what the outcome depends on: the model, the environment, the code, the options."""
     facts = [asdict(spec.info), spec.python_version, spec.requirements, asdict(wanted)]
     around = [asdict(surroundings.overrides), surroundings.constraints, surroundings.indexes.args]
-    sources = map(resources.files, ("packager.engine.converter", "handler"))
+    pieces = ("packager.engine.converter", "packager.oldpython", "handler")
+    sources = map(resources.files, pieces)
     return cache_key([__version__, facts, around], sources=sources)

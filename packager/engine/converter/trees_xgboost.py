@@ -61,8 +61,15 @@ def _classifier(model: Any, method: str, builder: Builder, recurse: Recurse) -> 
     values = _estimated(model, builder)
     if method == "predict_proba":
         return values if is_multiple else [*values, make("pair")]
-    numbers = {"classes": np.arange(classes if is_multiple else 2)}
+    numbers = {"classes": _labels(model, classes if is_multiple else 2)}
     return [*values, make("labels", builder, numbers, threshold=0.5)]
+
+
+def _labels(model: Any, count: int) -> np.ndarray:
+    # Before 1.6 it numbered the classes itself, whatever they are.
+    encoder = getattr(model, "_le", None)
+    labels: np.ndarray = np.arange(count) if encoder is None else encoder.classes_
+    return labels
 
 
 def _estimated(model: Any, builder: Builder) -> list[Step]:
