@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from packager.aws.runtimes import RUNTIMES, Target, find_target, runtime_for_python
 from packager.building.config import BuildConfig
@@ -14,6 +14,7 @@ from packager.errors import (
     PythonMismatch,
     ResolutionFailed,
 )
+from packager.local.old_python import FLAVORS as OLD_FLAVORS, is_old
 from packager.lock.known_faults import check_faults
 from packager.lock.obtain import LockPolicy, obtain_lock
 from packager.lock.pylock import Lock
@@ -22,7 +23,9 @@ from packager.model.mlmodel import ModelSpec
 from packager.model.pickle_bytecode import holds_bytecode
 from packager.progress import Progress
 from packager.requirements.select import RUNTIME_PACKAGES, Requirements
+from packager.support.interpreters import find_python
 
+_Refusal = TypeVar("_Refusal", ModelError, DependencyError)
 _Failures: TypeAlias = list[tuple[Target, DependencyError]]
 """The targets that were tried, and why each cannot be."""
 
@@ -55,7 +58,7 @@ def choose_target(
     failures: _Failures = []
     for target in candidates:
         if bound_to and bound_to != target.runtime.python:
-            raise _bound(spec, bound_to, failures)
+            raise _explained(_bound(spec, bound_to, failures), spec)
         progress.step(f"Resolving {len(requirements.lines)} requirements for {target.description}")
         try:
             lock = _lock(requirements, target, config, resolver, progress)
@@ -65,7 +68,7 @@ def choose_target(
         else:
             return Choice(target, lock, _note(spec, target, failures))
     others = None if bound_to else _others(failures, config)
-    raise _nowhere(failures, others, requirements, config, resolver, progress)
+    raise _explained(_nowhere(failures, others, requirements, config, resolver, progress), spec)
 
 
 def _candidates(spec: ModelSpec, config: BuildConfig) -> Iterator[Target]:
@@ -174,6 +177,28 @@ def _nowhere(
         break
     first.hint = f"{first.hint} {hint}" if first.hint else hint
     return first
+
+
+def _explained(error: _Refusal, spec: ModelSpec) -> _Refusal:
+    """Return the error, with what is possible where Lambda has the model's Python no more."""
+    if not is_old(spec.python_version):
+        return error
+    python, oldest = spec.python_minor, RUNTIMES[0].python
+    assert python is not None
+    again = f"Log it again under Python {oldest} or newer."
+    if spec.info.flavor in OLD_FLAVORS and find_python(python) is None:
+        error.hint = (
+            f"Lambda has no Python {python} any more, and this machine has none to take the model"
+            " apart in: compiled, it needs neither that Python nor its packages."
+            f" `uv python install {python}` gets it. Otherwise: {again}"
+        )
+        return error
+    reason = spec.info.engine.reason or f"{spec.info.flavor} models are not converted"
+    error.hint = (
+        f"Lambda has no Python {python} any more, and the model was not compiled to do without it:"
+        f" {reason}. {again}"
+    )
+    return error
 
 
 def _first_line(error: DependencyError) -> str:

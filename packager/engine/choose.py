@@ -165,6 +165,7 @@ def _in_a_current_python(
     found: EngineInfo,
 ) -> EngineInfo:
     """Return how the model itself is best called where Lambda runs it, if it can be there."""
+    progress.detail(f"not compiled: {found.reason}")
     current = replace(around, has_old_pythons=False)
     try:
         with prepared_model(spec.folder, "uv", surroundings=current, progress=progress) as model:
@@ -172,7 +173,7 @@ def _in_a_current_python(
             if engine.data_path is not None:
                 _keep(spec, engine, model.skeleton / MODEL_FOLDER, partial)
     except (DependencyError, ModelError, ToolError) as error:
-        progress.detail(f"the model is for its own Python alone: {error}")
+        progress.detail(f"and no Python that Lambda has can load it: {error}")
         return EngineInfo(reason=found.reason)
     return engine
 

@@ -22,9 +22,10 @@ from packager.support.uv import Indexes
 FLAVORS = frozenset({"sklearn", "xgboost", "lightgbm"})
 """Those that `oldpython/worker.py` loads."""
 _OLDEST = RUNTIMES[0].python_version
-_USUAL = ("numpy", "pandas<2", "setuptools<60")
+_USUAL = ("numpy<2", "pandas<2", "setuptools<60")
 """What was in every environment of that age, besides what a model names: rows are handed over as
 pandas' tables, and XGBoost imports setuptools' pkg_resources."""
+_NUMPY_2 = b"numpy._core"
 _LIBRARIES = SKLEARN | {"cloudpickle", "lightgbm", "skops", "threadpoolctl", "xgboost"}
 """What the models are made of that can be compiled."""
 
@@ -61,13 +62,16 @@ def find_old_python(
     every = (*requirements.kept, *added, *guesses)
     few = tuple(line for line in every if _name(line) in _LIBRARIES)
     named = {_name(line) for line in every}
+    usual = [line for line in _USUAL if _name(line) not in named]
+    if _is_of_numpy_2(spec.folder / spec.info.data_path):
+        usual = [line for line in usual if _name(line) == "setuptools"]
     for minor in _minors(spec):
         for lines in dict.fromkeys((every, few)):
             try:
                 python = ensure_env(
                     "old-model",
                     minor,
-                    (*lines, *(line for line in _USUAL if _name(line) not in named)),
+                    (*lines, *usual, "numpy", "pandas"),
                     constraints=constraints,
                     indexes=indexes,
                     is_built=False,
@@ -98,6 +102,10 @@ def _minors(spec: ModelSpec) -> Iterator[str]:
     for minor in range(_pair(own)[1] + 1, _OLDEST[1]):
         if find_python(f"3.{minor}"):
             yield f"3.{minor}"
+
+
+def _is_of_numpy_2(path: Path) -> bool:
+    return path.is_file() and _NUMPY_2 in path.read_bytes()
 
 
 def _pair(version: str) -> tuple[int, int]:

@@ -183,6 +183,8 @@ def _find_environment(
         (*lines, *guesses, SERVER_REQUIREMENT),
         constraints=surroundings.constraints,
         indexes=surroundings.indexes,
+        # Where its own Python was asked before, a source of its libraries' age would be tried.
+        is_built=surroundings.has_old_pythons,
         progress=progress,
     )
 

@@ -220,7 +220,14 @@ def _instead(**others: str) -> Callable[[Any, Any], Any]:
     return lambda _, value: others.get(value, value) if isinstance(value, str) else value
 
 
+def _classes(_: Any, classes: Any) -> Any:
+    if classes is None or (len(classes) and classes[0] is None):  # a regressor's, before 0.24
+        raise AttributeError("classes_")
+    return classes
+
+
 CHANGED: dict[str, Callable[[Any, Any], Any]] = {
+    "classes_": _classes,
     "loss": _instead(log="log_loss"),
     "multi_class": _instead(warn="ovr"),
     "solver": _instead(warn="liblinear"),

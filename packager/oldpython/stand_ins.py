@@ -48,7 +48,11 @@ class Session:
         self._lock = threading.Lock()
         self._kinds: dict[tuple[str, str, bool], type[StandIn]] = {}
         self._known: dict[int, StandIn] = {}
-        self.model, self.predict = self._receive()
+        try:
+            self.model, self.predict = self._receive()
+        except Exception:
+            self.close()
+            raise
 
     def ask(self, verb: str, *arguments: Any) -> Any:
         """Return what the worker answers, a stand-in where that cannot travel.
@@ -163,11 +167,13 @@ class Libraries(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Return what loads the module; None: the other Python has none either."""
         if fullname.partition(".")[0] not in self._names:
             return None
-        with suppress(ImportError):
-            module = self._session.ask("import", fullname)
-            return importlib.machinery.ModuleSpec(
-                fullname, self, loader_state=module, is_package=True
-            )
+        # Before 0.22 scikit-learn's modules had no underscore.
+        for name in dict.fromkeys((fullname, fullname.replace("._", "."))):
+            with suppress(ImportError):
+                module = self._session.ask("import", name)
+                return importlib.machinery.ModuleSpec(
+                    fullname, self, loader_state=module, is_package=True
+                )
         return None
 
     def exec_module(self, module: ModuleType) -> None:
