@@ -26,7 +26,7 @@ MODELS = {
     "regression": "RandomForestRegressor(9, n_jobs=2)",
     "boosting": "GradientBoostingClassifier(n_estimators=9)",
     "pipeline": "make_pipeline(ColumnTransformer([('n', StandardScaler(), ['a', 'b']),"
-    " ('c', OneHotEncoder(), ['c'])]), LogisticRegression())",
+    " ('c', OneHotEncoder(handle_unknown='ignore'), ['c'])]), LogisticRegression())",
     "clusters": "KMeans(n_clusters=3)",
     "lightgbm": "LGBMClassifier(n_estimators=9)",
     "xgboost": "XGBRegressor(n_estimators=9)",
