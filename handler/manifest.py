@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from handler.errors import ConfigError as ConfigError  # what reading a manifest raises
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 MANIFEST_NAME = "bundle.json"
 MODEL_FOLDER = "model"
 
@@ -133,6 +133,9 @@ class EngineInfo:
     many. 0: it has one, or takes no table."""
     names: tuple[str, ...] | None = None
     """The names of these columns. None: it was fitted without names."""
+    python: str | None = None
+    """The Python, as `3.8`, in which the logged model was loaded to be compiled, where Lambda has
+    none such any more."""
 
     @property
     def is_of_libraries(self) -> bool:

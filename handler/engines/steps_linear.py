@@ -41,9 +41,11 @@ def _dot(step: Step) -> Compute:
 
 
 def _nearest(step: Step) -> Compute:
-    # Number of the nearest centroid. Arrays: `centers` (clusters x features).
+    # Number of the nearest centroid. Arrays: `centers` (clusters x features). Option `is_whole`,
+    # false when left out: a row's own norm is added too, which for huge numbers decides.
     centers = step.arrays["centers"]
     norms = np.einsum("ij,ij->i", centers, centers)
+    is_whole = bool(step.options.get("is_whole", False))
 
     def nearest(data: np.ndarray) -> np.ndarray:
         rows = len(data)
@@ -52,7 +54,11 @@ def _nearest(step: Step) -> Compute:
             # which for huge numbers decide.
             data = np.concatenate([data, data])
         with np.errstate(all="ignore"):
-            distances = norms - 2.0 * (data @ centers.T)
+            if is_whole:
+                own = np.einsum("ij,ij->i", data, data)[:, None]
+                distances = np.maximum(-2.0 * (data @ centers.T) + own + norms, 0)
+            else:
+                distances = norms - 2.0 * (data @ centers.T)
         return np.argmin(distances[:rows], axis=1).astype(np.int32)
 
     return nearest

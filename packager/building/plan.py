@@ -162,7 +162,7 @@ def plan_bundle(
         notes=tuple(note for note in notes if note),
         warnings=(
             *_index_warnings(source, config),
-            *_warnings(source, choice),
+            *_warnings(source, spec, choice),
             *size_warnings(spec.info, model_source),
         ),
     )
@@ -246,14 +246,14 @@ def _index_warnings(source: ModelSpec, config: BuildConfig) -> Iterator[str]:
         )
 
 
-def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
+def _warnings(source: ModelSpec, spec: ModelSpec, choice: Choice) -> list[str]:
     warnings = []
-    if spec.info.executes_code:
+    if source.info.executes_code:
         warnings.append(
-            f"{what_executes_code(spec)}. Build only models that you trust; --safe-only refuses"
+            f"{what_executes_code(source)}. Build only models that you trust; --safe-only refuses"
             " such models"
         )
-    trained_under = spec.python_minor
+    trained_under = source.python_minor
     python = choice.target.runtime.python
     if trained_under and trained_under != python and spec.info.executes_code:
         warnings.append(
@@ -261,4 +261,4 @@ def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
             f" {python}: a pickle names modules and attributes as that Python and those versions"
             " had them"
         )
-    return [*warnings, *flavor_named(spec.info.flavor).warnings(spec.info)]
+    return [*warnings, *flavor_named(source.info.flavor).warnings(source.info)]

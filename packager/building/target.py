@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from packager.aws.runtimes import RUNTIMES, Target, find_target, runtime_for_python
 from packager.building.config import BuildConfig
@@ -14,6 +14,7 @@ from packager.errors import (
     PythonMismatch,
     ResolutionFailed,
 )
+from packager.local.old_python import FLAVORS as OLD_FLAVORS, is_old
 from packager.lock.known_faults import check_faults
 from packager.lock.logged_day import newer_when_logged
 from packager.lock.obtain import LockPolicy, obtain_lock
@@ -24,7 +25,9 @@ from packager.model.pickle_bytecode import holds_bytecode
 from packager.progress import Progress
 from packager.requirements.logged_with import LoggedWith, logged_with
 from packager.requirements.select import RUNTIME_PACKAGES, Requirements
+from packager.support.interpreters import find_python
 
+_Refusal = TypeVar("_Refusal", ModelError, DependencyError)
 _Failures: TypeAlias = list[tuple[Target, DependencyError]]
 """The targets that were tried, and why each cannot be."""
 _Locker: TypeAlias = Callable[[Target, tuple[str, ...]], Lock]
@@ -60,7 +63,7 @@ def choose_target(
     lock = _locker(spec, requirements, config, resolver, progress)
     for target in candidates:
         if bound_to and bound_to != target.runtime.python:
-            raise _bound(spec, bound_to, failures)
+            raise _explained(_bound(spec, bound_to, failures), spec)
         progress.step(f"Resolving {len(requirements.lines)} requirements for {target.description}")
         try:
             found = lock(target, ())
@@ -75,7 +78,7 @@ def choose_target(
             return _as_new(spec, requirements, config, choice, later, lock, progress)
     others = None if bound_to else _others(failures, config)
     anew = _locker(spec, requirements, replace(config, earlier_lock=None), resolver, progress)
-    raise _nowhere(failures, others, anew)
+    raise _explained(_nowhere(failures, others, anew), spec)
 
 
 def _as_new(
@@ -241,6 +244,28 @@ def _nowhere(
         break
     first.hint = f"{first.hint} {hint}" if first.hint else hint
     return first
+
+
+def _explained(error: _Refusal, spec: ModelSpec) -> _Refusal:
+    """Return the error, with what is possible where Lambda has the model's Python no more."""
+    if not is_old(spec.python_version):
+        return error
+    python, oldest = spec.python_minor, RUNTIMES[0].python
+    assert python is not None
+    again = f"Log it again under Python {oldest} or newer."
+    if spec.info.flavor in OLD_FLAVORS and find_python(python) is None:
+        error.hint = (
+            f"Lambda has no Python {python} any more, and this machine has none to take the model"
+            " apart in: compiled, it needs neither that Python nor its packages."
+            f" `uv python install {python}` gets it. Otherwise: {again}"
+        )
+        return error
+    reason = spec.info.engine.reason or f"{spec.info.flavor} models are not converted"
+    error.hint = (
+        f"Lambda has no Python {python} any more, and the model was not compiled to do without it:"
+        f" {reason}. {again}"
+    )
+    return error
 
 
 def _first_line(error: DependencyError) -> str:

@@ -26,8 +26,8 @@ from packager.model.mlmodel import ModelSpec
 from packager.model.named_modules import NamedModules, read_named_modules
 from packager.packages.layer import PACKAGES_FOLDER
 from packager.requirements.select import Drop
+from packager.support.interpreters import find_python
 from packager.support.malformed import ZIP_ERRORS
-from packager.support.uv import find_python
 
 IMPORTS = "imports"
 _WALK = Path(walk.__file__).parent

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from handler.manifest import MODEL_FOLDER, EngineInfo
-from packager.errors import ConfigError, ModelError, ModelNotLoadable, ToolError
+from packager.errors import (
+    ConfigError,
+    DependencyError,
+    ModelError,
+    ModelNotLoadable,
+    ToolError,
+)
 from packager.local.prepared import ModelSurroundings, PreparedModel, is_own_python, prepared_model
 from packager.local.sandbox import run_sandboxed
 from packager.model.mlmodel import ModelSpec
@@ -134,7 +140,8 @@ def describe(engine: EngineInfo) -> str:
     if engine.name != "exact":
         largest = f"largest difference {engine.max_difference:.1g}"
         same = "equal to the bit" if engine.max_difference == 0 else largest
-        return f"compiled to {engine.name}, {same} on {engine.compared_rows:,} rows"
+        under = f" (taken apart under Python {engine.python})" if engine.python else ""
+        return f"compiled to {engine.name}, {same} on {engine.compared_rows:,} rows{under}"
     ways = ["rewritten as a pickle"] if engine.data_path is not None else []
     if engine.input_kind == "array":
         ways.append("without pandas")
@@ -175,14 +182,40 @@ def _convert(
     overrides = replace(surroundings.overrides, extra=extra)
     around = replace(surroundings, overrides=overrides, has_our_variables=False)
     with prepared_model(spec.folder, "uv", surroundings=around, progress=progress) as model:
+        under = f" (loaded under Python {model.old_python})" if model.old_python else ""
         if is_only_loaded:
-            progress.step("Loading the model in its own environment")
+            progress.step(f"Loading the model in its own environment{under}")
         else:
-            progress.step("Compiling the model, and comparing its predictions")
+            progress.step(f"Compiling the model, and comparing its predictions{under}")
         report = _run(model, wanted, is_only_loaded=is_only_loaded)
+        report = replace(report, engine=replace(report.engine, python=model.old_python))
         if report.engine.data_path is not None:
             _keep(spec, report.engine, model.skeleton / MODEL_FOLDER, partial)
+    if report.engine.name == "exact" and report.engine.python is not None:
+        report = _in_a_current_python(spec, wanted, around, partial, progress, report)
     (partial / _REPORT).write_text(json.dumps(asdict(report)), encoding="utf-8")
+
+
+def _in_a_current_python(
+    spec: ModelSpec,
+    wanted: Optimization,
+    around: ModelSurroundings,
+    partial: Path,
+    progress: Progress,
+    found: _Report,
+) -> _Report:
+    """Return how the model itself is best called where Lambda runs it, if it can be there."""
+    progress.detail(f"not compiled: {found.engine.reason}")
+    current = replace(around, has_old_pythons=False)
+    try:
+        with prepared_model(spec.folder, "uv", surroundings=current, progress=progress) as model:
+            report = _run(model, wanted, is_only_loaded=False)
+            if report.engine.data_path is not None:
+                _keep(spec, report.engine, model.skeleton / MODEL_FOLDER, partial)
+    except (DependencyError, ModelError, ToolError) as error:
+        progress.detail(f"and no Python that Lambda has can load it: {error}")
+        return replace(found, engine=EngineInfo(reason=found.engine.reason))
+    return report
 
 
 def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None:
@@ -215,10 +248,11 @@ def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) ->
         env=model.environment,
         timeout_s=_TIMEOUT_S,
         writable=[model.skeleton],
+        pythons=model.other_pythons,
     )
     if done.returncode == _NOT_LOADABLE_STATUS:
         failure = ModelNotLoadable(**json.loads(done.stdout))
-        if is_own_python(model.spec):
+        if model.old_python == model.spec.python_minor or is_own_python(model.spec):
             raise failure
         raise ToolError(str(failure))  # of another Python no model has to be loadable
     if done.returncode:
@@ -242,5 +276,6 @@ def _key(spec: ModelSpec, wanted: Optimization, surroundings: ModelSurroundings)
     """Return what the outcome depends on: the model, the environment, the code, the options."""
     facts = [asdict(spec.info), spec.python_version, spec.requirements, asdict(wanted)]
     around = [asdict(surroundings.overrides), surroundings.constraints, surroundings.indexes.args]
-    sources = map(resources.files, ("packager.engine.converter", "handler"))
+    pieces = ("packager.engine.converter", "packager.oldpython", "handler")
+    sources = map(resources.files, pieces)
     return cache_key([__version__, facts, around], sources=sources)

@@ -79,6 +79,7 @@ def _convert(
             env=model.environment,
             timeout_s=_TIMEOUT_S,
             writable=[model.skeleton],
+            pythons=model.other_pythons,
         )
         if done.returncode:
             last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]

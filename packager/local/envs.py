@@ -15,7 +15,8 @@ from packager.lock.torch_cpu import resolve_without_cuda
 from packager.progress import LOGGED, Progress
 from packager.requirements.logged_with import LoggedWith
 from packager.support.cache import build_once, cache_key, cache_root
-from packager.support.uv import Indexes, find_python, run_uv
+from packager.support.interpreters import find_python
+from packager.support.uv import Indexes, run_uv
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def ensure_env(
     indexes: Indexes | None = None,
     there: LoggedWith | None = None,
     is_compiled: bool = False,
+    is_built: bool = False,
     progress: Progress = LOGGED,
 ) -> Path:
     """Return the Python executable of an environment with exactly these requirements.
@@ -55,6 +57,7 @@ def ensure_env(
     :param there: what versions that the requirements leave open had, where the model was logged.
     :param is_compiled: compile all modules now, for who may not write into it. Others compile
         what they import at its first import, a fraction: 3 s in place of 40 for MLflow's.
+    :param is_built: build what has no wheel, with whatever compilers are here.
     :raises ToolMissing: no interpreter of that version is on this machine.
     :raises Unobtainable: one of them is nowhere to be had, or not as a wheel.
     :raises ToolFailed: uv could not install the requirements; says why.
@@ -70,13 +73,13 @@ def ensure_env(
     )
     # A home folder can be shared by machines of different kinds.
     machine = [platform.system(), platform.machine()]
-    digest = cache_key([machine, repr(wanted)])
+    digest = cache_key([machine, repr(wanted), is_built])
     folder = cache_root() / "envs" / f"{key_name}-{python}-{digest}"
 
     def build(partial: Path) -> None:
         progress.step(f"Making the {key_name} environment (Python {python}, once)")
         _create(partial, python)
-        _install(partial, wanted, progress, is_compiled=is_compiled)
+        _install(partial, wanted, progress, is_compiled=is_compiled, is_built=is_built)
 
     return _executable(build_once(folder, build, is_usable=_is_usable, progress=progress))
 
@@ -94,17 +97,21 @@ def _create(folder: Path, python: str) -> None:
     interpreter = find_python(python)
     if interpreter is None:
         raise ToolMissing(
-            f"Python {python}", f"`uv python install {python}` gets it; one on the PATH does too."
+            f"Python {python}",
+            f"`uv python install {python}` gets it; one of pyenv, conda or on the PATH does too.",
         )
     # Relocatable: the folder is renamed when it is whole.
     options = ["--relocatable", "--no-project", "--clear", "--python", str(interpreter)]
     run_uv(["venv", *options, str(folder)])
 
 
-def _install(folder: Path, wanted: _Wanted, progress: Progress, *, is_compiled: bool) -> None:
+def _install(
+    folder: Path, wanted: _Wanted, progress: Progress, *, is_compiled: bool, is_built: bool
+) -> None:
     constraints, known_pins = folder / "constraints.txt", folder / "requirements.txt"
-    # Wheels alone, as for the target: what is built executes code that no one has agreed to.
-    python = ["--python", str(_executable(folder)), "--only-binary", ":all:"]
+    python = ["--python", str(_executable(folder))]
+    if not is_built:
+        python += ["--only-binary", ":all:"]
     compiling = ["pip", "compile", "-", *python, "--no-header", "--no-annotate"]
     compiling += ["--constraints", str(constraints), "--output-file", str(known_pins)]
     lines, limits = wanted.lines, wanted.limits

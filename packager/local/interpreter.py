@@ -34,7 +34,7 @@ with open("/proc/self/maps") as file:
 print(json.dumps({
     "prefix": sys.base_prefix,
     "folders": folders,
-    "programs": [sys._base_executable],
+    "programs": [getattr(sys, "_base_executable", sys.executable)],
     "libraries": sorted(path for path in loaded if not path.startswith(tuple(folders))),
 }))
 """

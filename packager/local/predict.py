@@ -47,6 +47,7 @@ def predict(
                 input=data,
                 writable=[model.skeleton],
                 readable=[_RUNNER],
+                pythons=model.other_pythons,
                 has_stderr=False,
             )
         else:

@@ -4,29 +4,38 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
 
+from handler.manifest import ModelInfo
 from packager.aws.runtimes import host_architecture, runtime_for_python
 from packager.bundle.skeleton import write_skeleton
 from packager.errors import ToolMissing, Unobtainable, install_hint
 from packager.local.envs import ensure_env
+from packager.local.old_python import OldPython, find_old_python
 from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import LOGGED, Progress
 from packager.requirements.logged_with import logged_with
 from packager.requirements.overrides import Overrides, apply_overrides
-from packager.requirements.select import Requirements, inference_requirements
+from packager.requirements.select import (
+    HANDLER_REQUIREMENTS,
+    Requirements,
+    inference_requirements,
+)
 from packager.support.uv import Indexes
 
 EnvManager = Literal["uv", "local"]
 
+_OLD_LOADER = "oldpython.predictor"
 SERVER_REQUIREMENT = "uvicorn>=0.34"
 _SERVER_MODULES = ("fastapi", "mangum", "numpy", "orjson", "pandas", "uvicorn")
 """What the extra `local` brings and `handler/` or the server imports."""
@@ -53,6 +62,9 @@ class ModelSurroundings:
     indexes: Indexes = field(default_factory=Indexes)
     has_our_variables: bool = True
     """False: no variables but those that Lambda has too; credentials above all."""
+    has_old_pythons: bool = True
+    """Whether a model of a Python that Lambda no longer has is loaded under it, if that is here;
+    else all are loaded under the nearest that Lambda has."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,11 @@ class PreparedModel:
     """Interpreter that has the model's libraries and the handler's."""
     environment: dict[str, str]
     """Variables for the process that runs it."""
+    old_python: str | None = None
+    """The Python, as `3.8`, in which the model itself lives, and is asked from `python`; None: it
+    lives in `python`."""
+    other_pythons: tuple[Path, ...] = ()
+    """Interpreters that `python` starts."""
 
 
 @contextmanager
@@ -87,11 +104,60 @@ def prepared_model(
     """
     spec = read_mlmodel(folder)
     around = surroundings or ModelSurroundings()
-    python = _find_environment(spec, env_manager, around, progress)
+    old = _old_python(spec, around, progress) if env_manager == "uv" else None
+    if old is None:
+        python = _find_environment(spec, env_manager, around, progress)
+    else:
+        spec = replace(spec, info=_asked_there(spec.info, old))
+        python = _our_own_environment(around, progress)
     with tempfile.TemporaryDirectory(prefix="packager-model-") as skeleton:
         write_skeleton(spec, Path(skeleton))
+        if old is not None:
+            _copy_worker(Path(skeleton))
         variables = _variables(env_manager, around, skeleton)
-        yield PreparedModel(spec, Path(skeleton), python, variables)
+        there = () if old is None else (old.python,)
+        minor = None if old is None else old.minor
+        yield PreparedModel(spec, Path(skeleton), python, variables, minor, there)
+
+
+def _old_python(
+    spec: ModelSpec, surroundings: ModelSurroundings, progress: Progress
+) -> OldPython | None:
+    if not surroundings.has_old_pythons:
+        return None
+    return find_old_python(
+        spec,
+        surroundings.overrides,
+        constraints=surroundings.constraints,
+        indexes=surroundings.indexes,
+        progress=progress,
+    )
+
+
+def _asked_there(info: ModelInfo, old: OldPython) -> ModelInfo:
+    """Return what the handler reads, to have the model loaded by the old interpreter."""
+    there = {"loader": _OLD_LOADER, "python": str(old.python)}
+    return replace(info, options=info.options | there)
+
+
+def _copy_worker(skeleton: Path) -> None:
+    with resources.as_file(resources.files("packager.oldpython")) as source:
+        shutil.copytree(
+            source,
+            skeleton / "handler" / "loaders" / "oldpython",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+
+
+def _our_own_environment(surroundings: ModelSurroundings, progress: Progress) -> Path:
+    """Return an interpreter that Lambda has, with the handler's libraries and none of a model."""
+    return ensure_env(
+        "handler",
+        _running_minor(),
+        (*HANDLER_REQUIREMENTS, SERVER_REQUIREMENT),
+        indexes=surroundings.indexes,
+        progress=progress,
+    )
 
 
 def _variables(
@@ -127,6 +193,9 @@ def _find_environment(
             preferences=requirements.preferences,
             indexes=surroundings.indexes,
             there=logged_with(spec),
+            # For a build wheels alone, as for the target: what is built executes code that no one
+            # has agreed to.
+            is_built=surroundings.has_our_variables,
             progress=progress,
         )
 
@@ -146,9 +215,13 @@ def is_own_python(spec: ModelSpec) -> bool:
 
 def _python_minor(trained_under: str | None) -> str:
     if trained_under is None:
-        return ".".join(platform.python_version_tuple()[:2])
+        return _running_minor()
     # Older ones than Lambda has cannot run the handler: the nearest that can.
     return runtime_for_python(trained_under).removeprefix("python")
+
+
+def _running_minor() -> str:
+    return ".".join(platform.python_version_tuple()[:2])
 
 
 def _check_modules() -> None:

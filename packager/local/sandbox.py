@@ -145,6 +145,7 @@ def run_sandboxed(
     timeout_s: float | None = None,
     writable: Sequence[Path] = (),
     readable: Sequence[Path] = (),
+    pythons: Sequence[Path] = (),
     has_stderr: bool = True,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program that executes a model's code, as `subprocess.run` does, and return its output.
@@ -160,6 +161,7 @@ def run_sandboxed(
     :param env: all variables that it gets; TMPDIR is set to its own /tmp.
     :param writable: folders that we made for it: files in them change hands where we are root,
         so none may be a hard link to something else.
+    :param pythons: other interpreters of environments that it starts.
     :param has_stderr: False leaves its stderr to the user.
     :raises ToolError: it was not done in time.
     """
@@ -168,7 +170,7 @@ def run_sandboxed(
         mounts = (
             *devices(),
             *seen_as_is([Path(path) for path in (*_SYSTEM_FOLDERS, *_SYSTEM_FILES)]),
-            *_python_mounts(Path(argv[0])),
+            *(mount for python in (Path(argv[0]), *pythons) for mount in _python_mounts(python)),
             *seen_as_is(readable),
             *seen_as_is(writable, is_writable=True),
         )

@@ -24,6 +24,8 @@ class Needs:
 
 
 COMPILED = Needs(frozenset({"numpy", "pandas"}), "the compiled model predicts without it")
+# Its numpy and pandas have no wheels for any Python that Lambda has.
+TAKEN_APART = Needs(frozenset(), "the compiled model predicts without its old Python's packages")
 
 PYARROW = ("pyarrow", "MLflow wanted it, the model does not")
 PLOTS = (("matplotlib", "only plots need it"), ("graphviz", "only plots need it"))

@@ -12,7 +12,7 @@ from packager.aws.runtimes import Target
 from packager.errors import ToolFailed
 from packager.packages.deferral import libraries
 from packager.packages.deferral.modules import RUNTIME
-from packager.support.uv import find_python
+from packager.support.interpreters import find_python
 
 TASK_ROOT = "/var/task"
 """Where Lambda unpacks the zip; tracebacks name files below it."""

@@ -36,7 +36,8 @@ from packager.progress import LOGGED, Progress
 from packager.support.atomic import remove_whole
 from packager.support.cache import build_once, cache_key, cache_root
 from packager.support.digests import hash_file
-from packager.support.uv import Indexes, find_python
+from packager.support.interpreters import find_python
+from packager.support.uv import Indexes
 from packager.support.zips import write_archive
 
 _ARCHIVE = "dependencies.zip"

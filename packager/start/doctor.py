@@ -14,8 +14,9 @@ from packager.local.rie import rie_path
 from packager.progress import LOGGED, Progress
 from packager.storage.client import CREDENTIALS_HINT, NO_REGION_HINT
 from packager.support.cache import CACHE_VARIABLE, cache_root
+from packager.support.interpreters import find_python
 from packager.support.redaction import without_login
-from packager.support.uv import find_python, run_uv
+from packager.support.uv import run_uv
 
 Status = Literal["ok", "missing", "problem"]
 """`problem`: it is there, and does not work."""
@@ -127,7 +128,11 @@ def _python(version: str, *, has_uv: bool) -> _Seen:
         return "problem", "only uv could find it", _UV_HINT
     found = find_python(version)
     if found is None:
-        return "missing", "uv finds none", f"`uv python install {version}` gets it."
+        return (
+            "missing",
+            "none on the PATH, of uv, pyenv or conda",
+            f"`uv python install {version}` gets it.",
+        )
     return "ok", str(found), None
 
 

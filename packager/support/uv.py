@@ -67,18 +67,6 @@ def run_uv(args: Sequence[str], *, stdin: str | None = None, cwd: Path | None = 
     return done.stdout
 
 
-def find_python(version: str) -> Path | None:
-    """Return an interpreter of this minor version, as `3.11`, or None if there is none here.
-
-    Never downloads one: a build must not change the machine unasked.
-    """
-    try:
-        found = run_uv(["python", "find", "--system", "--no-project", version])
-    except ToolFailed:
-        return None
-    return Path(found.strip())
-
-
 def _uv_binary() -> str:
     try:
         import uv

@@ -238,6 +238,8 @@ def _refuse_categories(trial: _Trial, model: Any, info: ModelInfo) -> None:
 
 def _faster_exact(trial: _Trial, exact: EngineInfo, info: ModelInfo, folder: Path) -> EngineInfo:
     """Return how the logged model itself may be loaded and called at less cost."""
+    if "loader" in info.options:  # in another Python: not as the function would call it
+        return replace(exact, data_path=None, modules=())
     for kind, is_direct in _WAYS:
         candidate = replace(exact, input_kind=kind, is_direct=is_direct, **trial.inputs.regular)
         if (kind, is_direct) == ("frame", False) and exact.data_path is None:

@@ -96,8 +96,10 @@ def _discrete_bayes(model: Any, method: str, builder: Builder, recurse: Recurse)
 def _clusters(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
     only(model, method, "predict", "transform")
     arrays = {"centers": model.cluster_centers_}
-    op = "nearest" if method == "predict" else "distances"
-    return [*check(model, FLOATS), make(op, builder, arrays)]
+    if method == "transform":
+        return [*check(model, FLOATS), make("distances", builder, arrays)]
+    is_whole = library_version() < (0, 23)
+    return [*check(model, FLOATS), make("nearest", builder, arrays, is_whole=is_whole)]
 
 
 def _principal(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:

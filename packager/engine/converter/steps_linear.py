@@ -105,7 +105,9 @@ def _all_classes(classes: int, empty: str) -> Step:
 
 
 def _empty_shares() -> str:
-    """Return what the installed scikit-learn makes of probabilities that are all 0."""
+    """Return what the model's scikit-learn makes of probabilities that are all 0."""
+    if library_version() < (1, 8):
+        return "nan"
     from sklearn.linear_model._base import LinearClassifierMixin
 
     class Hopeless:

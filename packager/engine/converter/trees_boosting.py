@@ -16,6 +16,17 @@ _LINKS = {
     "HalfLogitLink": "half_logit",
     "MultinomialLogit": "multinomial_logit",
 }
+_FORMER_LINKS = {
+    **dict.fromkeys(("LeastSquaresError", "LeastAbsoluteError", "HuberLossFunction"), "identity"),
+    **dict.fromkeys(("QuantileLossFunction", "LeastSquares", "LeastAbsoluteDeviation"), "identity"),
+    **dict.fromkeys(("BinomialDeviance", "BinaryCrossEntropy"), "logit"),
+    **dict.fromkeys(("MultinomialDeviance", "CategoricalCrossEntropy"), "multinomial_logit"),
+    "ExponentialLoss": "half_logit",
+    "Poisson": "log",
+}
+"""Of losses without a link of their own: GradientBoosting's before 1.4, the other's before 1.1."""
+_OF_SHARES = frozenset({"logit", "multinomial_logit"})
+"""Whose class was, before that, the one of the largest probability."""
 _OF_CLASSIFIERS = ("predict_proba", "decision_function")
 
 
@@ -30,16 +41,21 @@ def _answer(model: Any, method: str, builder: Builder, *, or_zero: bool) -> list
     flat = [make("ravel")] if is_one else []
     if method == "decision_function":
         return flat
-    if method == "predict" and is_classifier:
+    is_former = type(model._loss).__name__ in _FORMER_LINKS
+    if method == "predict" and is_classifier and not (is_former and link in _OF_SHARES):
         if is_one and or_zero:
             return [*flat, make("at_least", builder, {"classes": model.classes_}, threshold=0.0)]
         return [*flat, labels(model, builder)]
     inverse = [] if link == "identity" else [make("link", name=link)]
     pair = [make("pair")] if is_one and is_classifier else []
-    return [*flat, *inverse, *pair]
+    label = [labels(model, builder)] if method == "predict" and is_classifier else []
+    return [*flat, *inverse, *pair, *label]
 
 
 def _link(model: Any) -> str:
+    former = _FORMER_LINKS.get(type(model._loss).__name__)
+    if former is not None:
+        return former
     name = type(model._loss.link).__name__
     if name not in _LINKS:
         raise NotConvertible(f"its link {name} is not known")

@@ -39,6 +39,8 @@ class _Model:
     """float32 by output."""
     objective: str
     columns: int
+    is_base_last: bool
+    """Whether the trees are summed up before they are added to the base."""
 
 
 def _booster(model: Any, method: str, builder: Builder, recurse: Recurse) -> list[Step]:
@@ -61,8 +63,15 @@ def _classifier(model: Any, method: str, builder: Builder, recurse: Recurse) -> 
     values = _estimated(model, builder)
     if method == "predict_proba":
         return values if is_multiple else [*values, make("pair")]
-    numbers = {"classes": np.arange(classes if is_multiple else 2)}
+    numbers = {"classes": _labels(model, classes if is_multiple else 2)}
     return [*values, make("labels", builder, numbers, threshold=0.5)]
+
+
+def _labels(model: Any, count: int) -> np.ndarray:
+    # Before 1.6 it numbered the classes itself, whatever they are.
+    encoder = getattr(model, "_le", None)
+    labels: np.ndarray = np.arange(count) if encoder is None else encoder.classes_
+    return labels
 
 
 def _estimated(model: Any, builder: Builder) -> list[Step]:
@@ -86,7 +95,8 @@ def _values(booster: Any, rounds: int, builder: Builder, *, is_estimator: bool) 
     offsets = model.base[model.targets] if is_apart else np.zeros(len(model.trees), np.float32)
     parts = zip(model.trees, model.weights, offsets, strict=True)
     trees = [_tree(tree, weight, offset) for tree, weight, offset in parts]
-    step = forest_step(builder, trees, model.targets, model.base, model.columns)
+    base = np.zeros_like(model.base) if model.is_base_last else model.base
+    step = forest_step(builder, trees, model.targets, base, model.columns)
     checked = make(
         "check",
         dtype="float32",
@@ -95,7 +105,8 @@ def _values(booster: Any, rounds: int, builder: Builder, *, is_estimator: bool) 
         allow_empty=True,
         features=model.columns,
     )
-    return [make("matrix"), checked, step, *_answer(model)]
+    last = [make("arithmetic", builder, {"0": model.base}, do=["add"])]
+    return [make("matrix"), checked, step, *(last * model.is_base_last), *_answer(model)]
 
 
 def _answer(model: _Model) -> list[Step]:
@@ -115,7 +126,8 @@ def _answer(model: _Model) -> list[Step]:
 
 
 def _read(booster: Any, rounds: int) -> _Model:
-    learner = json.loads(booster.save_raw("json"))["learner"]
+    saved = json.loads(booster.save_raw("json"))
+    learner = saved["learner"]
     gradient, params = learner["gradient_booster"], learner["learner_model_param"]
     drops = gradient.get("weight_drop")
     gradient = gradient.get("gbtree", gradient)
@@ -135,6 +147,7 @@ def _read(booster: Any, rounds: int) -> _Model:
         base=_base(params["base_score"], objective, outputs),
         objective=objective,
         columns=int(params["num_feature"]),
+        is_base_last=saved["version"] < [1, 3],
     )
 
 
@@ -188,6 +201,8 @@ def _tree(tree: dict[str, Any], weight: np.float32, offset: np.float32) -> Tree:
 
 
 def _categories(tree: dict[str, Any]) -> dict[int, np.ndarray]:
+    if "categories" not in tree:  # before 1.3
+        return {}
     chosen = np.array(tree["categories"], np.int64)
     fields = (tree[f"categories_{name}"] for name in ("nodes", "segments", "sizes"))
     parts = zip(*fields, strict=True)

@@ -25,7 +25,7 @@ from packager.model.flavors import (
 )
 from packager.model.flavors.flavor import Flavor
 from packager.model.flavors.sections import Sections
-from packager.model.needs import COMPILED, Needs
+from packager.model.needs import COMPILED, TAKEN_APART, Needs
 
 OWN_FLAVORS = (
     sklearn.FLAVOR,
@@ -88,7 +88,7 @@ def find_needs(info: ModelInfo, recorded: Collection[str]) -> Needs | None:
     :param recorded: canonical names of the model's requirements.
     """
     if info.engine.name != "exact":
-        return COMPILED
+        return COMPILED if info.engine.python is None else TAKEN_APART
     if info.logged_executes_code:
         return None
     return flavor_named(info.flavor).needs(info, recorded)

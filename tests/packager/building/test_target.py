@@ -12,7 +12,7 @@ import cloudpickle
 import pytest
 from sklearn.preprocessing import FunctionTransformer
 
-from handler.manifest import FileEntry, ModelInfo
+from handler.manifest import EngineInfo, FileEntry, ModelInfo
 from packager.building.config import BuildConfig
 from packager.building.target import Choice, choose_target
 from packager.errors import (
@@ -181,6 +181,32 @@ def test_code_among_a_python_models_artifacts_is_found_too(spec: ModelSpec) -> N
 def test_bytecode_of_a_python_that_lambda_has_not_is_refused(spec: ModelSpec) -> None:
     with pytest.raises(PythonMismatch, match=r"3\.10 alone"):
         choose(replace(with_bytecode(spec), python_version="3.10.4"), "lib")
+
+
+def test_a_model_of_an_old_python_that_is_not_here_is_told_how_it_can_be_compiled(
+    spec: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+
+    with pytest.raises(NoMatchingWheel) as caught:
+        choose(replace(spec, python_version="3.8.18"), "old==1.0")
+
+    assert "uv python install 3.8" in (caught.value.hint or "")
+
+
+def test_a_model_of_an_old_python_that_was_not_compiled_is_refused_with_the_reason(
+    spec: ModelSpec,
+) -> None:
+    reason = "there is no conversion for sklearn.svm._classes.SVC"
+    info = replace(spec.info, flavor="statsmodels", engine=EngineInfo(reason=reason))
+
+    with pytest.raises(NoMatchingWheel) as caught:
+        choose(replace(spec, info=info, python_version="3.8.18"), "old==1.0")
+
+    assert reason in (caught.value.hint or "")
+    assert "under Python 3.11 or newer" in (caught.value.hint or "")
 
 
 def test_locked_keeps_the_runtime_that_the_lock_was_made_for(spec: ModelSpec) -> None:

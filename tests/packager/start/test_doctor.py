@@ -128,7 +128,8 @@ def test_the_python_of_these_tests_is_found_and_one_that_is_not_here_is_not(
     tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interpreter = Path(sys.base_prefix, "bin", f"python{THIS_PYTHON}")
-    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "none"))
+    for name in ("UV_PYTHON_INSTALL_DIR", "PYENV_ROOT", "CONDA_PREFIX", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
     (tmp_path / "bin" / interpreter.name).symlink_to(interpreter)
 
     found = findings()
