@@ -160,7 +160,12 @@ def _width(given: int, wanted: int, what: str) -> list[str]:
 
 
 def _padded(table: np.ndarray, width: int) -> np.ndarray:
-    """Return a table whose missing columns are NaN: a library that takes fewer reads them so."""
+    """Return a table whose missing columns are NaN: a library that takes fewer reads them so.
+
+    :raises ValueError: it is of text that is no numbers.
+    """
+    if table.dtype.kind in "UO":
+        table = table.astype(np.float64)
     if table.ndim != _TABLE or table.shape[1] >= width:
         return table
     missing = np.full((len(table), width - table.shape[1]), np.nan)

@@ -22,6 +22,8 @@ from packager.support.uv import Indexes
 FLAVORS = frozenset({"sklearn", "xgboost", "lightgbm"})
 """Those that `oldpython/worker.py` loads."""
 _OLDEST = RUNTIMES[0].python_version
+_FIRST = 7
+"""Of the Pythons that are tried in another's place, the oldest: 3.7."""
 _USUAL = ("numpy<2", "pandas<2", "setuptools<60")
 """What was in every environment of that age, besides what a model names: rows are handed over as
 pandas' tables, and XGBoost imports setuptools' pkg_resources."""
@@ -89,18 +91,19 @@ def is_old(python_version: str | None) -> bool:
 
 
 def _minors(spec: ModelSpec) -> Iterator[str]:
-    """Yield the model's own Python if it is here, else those next to it that can load it."""
+    """Yield the model's own Python, then those next to it that can load it; of what is here."""
     own = spec.python_minor
     assert own is not None
     if find_python(own):
         yield own
-        return
     data = spec.folder / spec.info.data_path
     if data.is_file() and holds_bytecode(data):
         return
-    for minor in range(_pair(own)[1] + 1, _OLDEST[1]):
-        if find_python(f"3.{minor}"):
-            yield f"3.{minor}"
+    # Its libraries may be older than the first wheels for its Python.
+    minor = _pair(own)[1]
+    for other in sorted(range(_FIRST, _OLDEST[1]), key=lambda other: abs(other - minor)):
+        if other != minor and find_python(f"3.{other}"):
+            yield f"3.{other}"
 
 
 def _is_of_numpy_2(path: Path) -> bool:

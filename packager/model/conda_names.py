@@ -49,7 +49,18 @@ _PYPI_NAMES = {
 
 # Programs and libraries of the system, parts of others, and what conda itself is made of.
 _NOT_OF_PYTHON = (
-    *("python", "python-abi", "pip", "setuptools", "wheel", "conda*", "mamba*", "nb-conda*"),
+    *(
+        "python",
+        "cpython",
+        "pypy*",
+        "python-abi",
+        "pip",
+        "setuptools",
+        "wheel",
+        "conda*",
+        "mamba*",
+        "nb-conda*",
+    ),
     *("-libgcc-mutex", "-openmp-mutex", "-*", "lib*", "*-cpp", "ld-impl*", "gcc*", "gxx*"),
     *("gfortran*", "binutils*", "sysroot*", "kernel-headers*", "blas", "blas-devel", "mkl"),
     *("mkl-service", "mkl-fft", "mkl-random", "mkl-include", "openblas*", "nomkl", "intel-openmp"),

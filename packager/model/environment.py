@@ -60,6 +60,10 @@ def _name_of(line: str) -> str:
     return canonicalize_name(match[0] if match else line)
 
 
+_UNQUOTED = {3.1: "3.10"}
+"""What an unquoted version was, by the number that YAML reads."""
+
+
 def read_python_version(folder: Path, pyfunc: dict[str, Any], issues: list[str]) -> str | None:
     """Return the version in `python_env.yaml`, else the flavor's, else `conda.yaml`'s.
 
@@ -68,7 +72,9 @@ def read_python_version(folder: Path, pyfunc: dict[str, Any], issues: list[str])
     for version in _python_versions(folder, pyfunc, issues):
         if version is None:
             continue
-        # YAML reads an unquoted 3.10 as the number 3.1: only text can be trusted.
+        if isinstance(version, float):
+            # YAML reads an unquoted 3.10 as the number 3.1, under which no MLflow ever ran.
+            version = _UNQUOTED.get(version, str(version))
         if isinstance(version, str) and re.fullmatch(r"\d+\.\d+(\.\S+)?", version):
             return version
         issues.append(f"python version {version!r} is not like '3.11.7'")

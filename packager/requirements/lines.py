@@ -28,6 +28,7 @@ _REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
 # Where conda, conda-forge and Anaconda build: pip freezes it. Any other place may hold a package
 # of one's own, and whoever has its name on an index is someone else.
+_PIN = re.compile(r"\s*([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*==")
 _CONDA_BUILD = re.compile(
     r"^file:.*(?:/croot/|/conda-bld/|/feedstock_root/|/build/80754af9/|/perseverance-python-build)"
 )
@@ -85,7 +86,9 @@ def read_lines(spec: ModelSpec) -> ReadLines:
     """Read the model's requirements and constraints; nothing is raised for a line that is wrong."""
     read = ReadLines()
     hashed = []
-    versions = dict(spec.logged_versions)
+    # One name may be on two lines, one of which says the version.
+    pinned = {canonicalize_name(match[1]) for match in map(_PIN.match, spec.requirements) if match}
+    versions = {name: version for name, version in spec.logged_versions if name not in pinned}
     for written in spec.requirements:
         line = _OPTIONS.sub("", written) if not written.startswith("-") else written
         if "--hash" in written[len(line) :]:

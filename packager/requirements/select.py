@@ -153,7 +153,8 @@ def inference_requirements(
             kept[line] = requirement
         else:
             dropped.append(drop)
-    lacking = {item.requirement: Requirement(item.requirement) for item in evidence.lacking}
+    unlisted = (*evidence.lacking, *_loaders_library(spec, names.values(), evidence.lacking))
+    lacking = {item.requirement: Requirement(item.requirement) for item in unlisted}
     wanted = frozenset(canonicalize_name(item.name) for item in (*kept.values(), *lacking.values()))
     replaced = find_replacements(kept | lacking, architecture)
     return Requirements(
@@ -164,7 +165,7 @@ def inference_requirements(
         ),
         replaced=replaced,
         added=(
-            *evidence.lacking,
+            *unlisted,
             *find_additions(
                 wanted,
                 spec.info.engine.name,
@@ -177,6 +178,26 @@ def inference_requirements(
         ignored=tuple(read.ignored),
         unreadable=tuple(read.unreadable),
         parquet_reader=PARQUET_READER if with_parquet and PARQUET_READER not in wanted else None,
+    )
+
+
+def _loaders_library(
+    spec: ModelSpec, recorded: Collection[str], found: Collection[Addition]
+) -> tuple[Addition, ...]:
+    """Return what the flavor's loader imports and no requirement names."""
+    if spec.info.engine.name != "exact":
+        return ()
+    there = {*recorded, *(canonicalize_name(Requirement(item.requirement).name) for item in found)}
+    names = [name for name in flavor_named(spec.info.flavor).imports or () if name not in there]
+    # What stands in for it may be listed under its own name.
+    names = [name for name in names if f"{name}-cpu" not in there]
+    versions = dict(spec.logged_versions)
+    return tuple(
+        Addition(
+            f"{name}=={versions[name]}" if name in versions else name,
+            f"{spec.info.flavor} models are loaded with it",
+        )
+        for name in names
     )
 
 
