@@ -24,6 +24,4 @@ def as_handler_error(error: Exception) -> HandlerError:
             error_class=getattr(error, "error_class", None) or HandlerError.error_class,
             extra=error.json_kwargs,
         )
-    return PredictionError(
-        f"The model raised {type(error).__name__} for this data. The function's log says where."
-    )
+    return PredictionError.raised(type(error).__name__)

@@ -37,6 +37,8 @@ class BuildConfig:
     indexes: Indexes = field(default_factory=Indexes)
     earlier_lock: Lock | None = None
     """Of an earlier build, whose versions are kept."""
+    earlier_own_lock: Lock | None = None
+    """Of the packages of the model's own Python, where that build had one."""
     lock_policy: LockPolicy = LockPolicy.REUSE
     has_layer: bool = False
     """The dependencies are a Lambda layer, not in the function zip."""

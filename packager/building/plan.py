@@ -7,7 +7,8 @@ from typing import Any
 from handler.manifest import ModelSource, PackageType
 from packager.aws.runtimes import Target
 from packager.building.config import BuildConfig
-from packager.building.target import Choice, choose_target
+from packager.building.own_python import OwnPython, choose_place, in_own_python
+from packager.building.target import Choice
 from packager.bundle.image import package_type_for
 from packager.bundle.sizing import check_fits, size_warnings
 from packager.engine.choose import describe, is_converted, optimize_model
@@ -37,6 +38,8 @@ class BuildPlan:
     lock: Lock = field(repr=False)
     package_type: PackageType
     model_source: ModelSource
+    own: OwnPython | None = field(repr=False)
+    """The Python that the model alone runs in; None: it runs in the function's."""
     notes: tuple[str, ...]
     """What was decided for the user, and why."""
     warnings: tuple[str, ...]
@@ -78,6 +81,12 @@ class BuildPlan:
             "packages": [
                 {"name": package.name, "version": package.version} for package in self.lock.packages
             ],
+            "own_python": self.own
+            and {
+                "python": self.own.python,
+                "requirements": list(self.own.requirements),
+                "packages": [asdict(package) for package in self.own.lock.packages],
+            },
             "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
@@ -113,12 +122,16 @@ def plan_bundle(
             spec, architecture=config.architecture, with_parquet=config.with_parquet
         ),
     )
-    choice = choose_target(spec, requirements, config, resolver or UvResolver(), progress)
+    choice, own = choose_place(spec, requirements, config, resolver or UvResolver(), progress)
+    if own:
+        spec = in_own_python(source, own)
     for line in changes(requirements):
         progress.detail(line)
     progress.detail(f"{len(choice.lock.packages)} packages")
     names = [package.name for package in choice.lock.packages]
     package_type, reason = package_type_for(names, config.package)
+    if own:
+        package_type, reason = "image", own.note
     _check_layer(config, package_type, reason)
     model_source = _model_source(config, package_type)
     check_fits(spec.info, model_source)
@@ -131,8 +144,9 @@ def plan_bundle(
         lock=choice.lock,
         package_type=package_type,
         model_source=model_source,
+        own=own,
         notes=tuple(note for note in (describe(spec.info.engine), choice.note, reason) if note),
-        warnings=(*_warnings(source, choice), *size_warnings(spec.info, model_source)),
+        warnings=(*_warnings(source, choice, own), *size_warnings(spec.info, model_source)),
     )
 
 
@@ -175,7 +189,7 @@ def _model_source(config: BuildConfig, package_type: PackageType) -> ModelSource
     return "embedded" if package_type == "image" else "s3"
 
 
-def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
+def _warnings(spec: ModelSpec, choice: Choice, own: OwnPython | None) -> list[str]:
     warnings = []
     if spec.info.executes_code:
         warnings.append(
@@ -184,7 +198,7 @@ def _warnings(spec: ModelSpec, choice: Choice) -> list[str]:
         )
     trained_under = spec.python_minor
     python = choice.target.runtime.python
-    if trained_under and trained_under != python and spec.info.executes_code:
+    if trained_under and trained_under != python and spec.info.executes_code and not own:
         warnings.append(
             f"the model was saved under Python {trained_under} and will be loaded under"
             f" {python}: a pickle names modules and attributes as that Python and those versions"

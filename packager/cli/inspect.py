@@ -78,6 +78,11 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
     if manifest.layer:
         yield _row("layer", f"the packages are in {manifest.layer.path}, {manifest.layer.sha256}")
     yield from _block("packages", _package_lines(report))
+    if manifest.model.own_python:
+        yield _row(
+            "own Python", f"the model runs in a process with Python {manifest.model.own_python}"
+        )
+        yield from _block("its packages", (f"{p.name}=={p.version}" for p in manifest.own_packages))
     yield from _block(
         "checks", (f"{check.name}: {check.status}, {check.detail}" for check in manifest.checks)
     )

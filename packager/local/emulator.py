@@ -69,6 +69,8 @@ class Emulator:
     """An interpreter of the target's version with Lambda's runtime packages."""
     layer: Path | None = None
     """The unpacked layer, where there is one."""
+    programs: tuple[Path, ...] = ()
+    """Others that the function starts, and has to reach."""
     handler: str = "handler.main.handler"
     environment: Mapping[str, str] | None = None
     """The function's own variables; nothing else of ours reaches it."""
@@ -177,7 +179,9 @@ class Emulator:
             process.let_nobody_in(self._folder)
             private = self._folder / "tmp"
             os.chown(private, process.NOBODY_ID, process.NOBODY_ID)
-            places = [path for path in (self.task_root, self.layer, private) if path]
+            places = [
+                path for path in (self.task_root, self.layer, private, *self.programs) if path
+            ]
             # By way of `env`: what setpriv itself starts, it still starts with root's power.
             if self._reaches([*nobody, "env", str(self.python)], binary, *places):
                 return nobody
@@ -269,7 +273,9 @@ class Emulator:
         if report.init_duration_ms is not None:
             self.init_duration_ms = report.init_duration_ms
         for pid in process.child_pids(self._pid):
-            self._peak_memory_mib = max(self._peak_memory_mib, process.peak_memory_mib(pid) or 0.0)
+            # With what it started: Lambda counts the whole sandbox.
+            taken = (process.peak_memory_mib(one) for one in (pid, *process.child_pids(pid)))
+            self._peak_memory_mib = max(self._peak_memory_mib, sum(filter(None, taken)))
 
 
 def _stop(emulator: subprocess.Popen[bytes]) -> None:

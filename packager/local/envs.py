@@ -7,6 +7,7 @@ from pathlib import Path
 from handler.manifest import PackageEntry
 from packager.errors import IndexUnreachable, ToolFailed, ToolMissing
 from packager.lock.explain import unreachable
+from packager.lock.known_faults import companions_of
 from packager.lock.torch_cpu import resolve_without_cuda
 from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_key, cache_root
@@ -83,13 +84,20 @@ def _install(
     compiling = ["pip", "compile", "-", *python, "--no-header", "--no-annotate"]
     compiling += ["--constraints", str(constraints)]
 
-    def resolve(places: Indexes) -> str:
+    def resolve_once(places: Indexes) -> str:
         # From where we are: a folder of wheels may be named relative to it.
         text = "\n".join(lines) + "\n"
         try:
             return run_uv([*compiling, *places.args], stdin=text)
         except ToolFailed as error:
             raise unreachable(error) or error from error
+
+    def resolve(places: Indexes) -> str:
+        pins = resolve_once(places)
+        if unsaid := companions_of(_packages(pins)):
+            constraints.write_text("\n".join([*limits, *unsaid]) + "\n", encoding="utf-8")
+            pins = resolve_once(places)
+        return pins
 
     try:
         pins, places = resolve_without_cuda(resolve, _packages, indexes)

@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from handler.manifest import MODEL_PYTHON_VARIABLE
 from packager.aws.runtimes import host_architecture
 from packager.bundle.folder import MODEL_ZIP, Bundle
 from packager.bundle.keys import DEFAULT_PREFIX, model_key
 from packager.bundle.sizing import size_function
-from packager.errors import StorageError, WrongMachine
+from packager.errors import StorageError, ToolMissing, WrongMachine
 from packager.local import process
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.static_s3 import static_s3
 from packager.local.storage import embedded_environment
 from packager.progress import LOGGED, Progress
 from packager.storage.client import CREDENTIALS_HINT, storage_errors
+from packager.support.uv import find_python
 
 _EMBEDDED_BUCKET = "packager-embedded"
 
@@ -45,6 +47,7 @@ def running_function(
     :raises StorageError: no AWS credentials for the bucket.
     """
     python = find_runtime(bundle, progress=progress)
+    own_python = find_own_python(bundle)
     sizing = size_function(bundle.manifest.model, bundle.manifest.model_source)
     with ExitStack() as stack:
         environment = stack.enter_context(_model_source(bundle, bucket, prefix, progress))
@@ -56,7 +59,8 @@ def running_function(
                 task_root,
                 python=python,
                 layer=layers[0] if layers else None,
-                environment=environment,
+                environment=environment | _own_variables(own_python),
+                programs=(own_python,) if own_python else (),
                 memory_mib=memory_mib or sizing.memory_mib,
                 timeout_s=timeout_s or sizing.timeout_s,
                 progress=progress,
@@ -79,8 +83,32 @@ def find_runtime(bundle: Bundle, *, progress: Progress = LOGGED) -> Path:
             hint=f"Build for this one with --architecture {here}, or use `sam local invoke` with"
             " Docker's emulation.",
         )
+    find_own_python(bundle)
     version = bundle.manifest.target.runtime.removeprefix("python")
     return runtime_python(version, progress=progress)
+
+
+def find_own_python(bundle: Bundle) -> Path | None:
+    """Return what stands here for the Python of an image that the model alone runs in.
+
+    :returns: None: the model runs in the function's.
+    :raises ToolMissing: there is none of its version here.
+    """
+    wanted = bundle.manifest.model.own_python
+    if wanted is None:
+        return None
+    found = find_python(wanted)
+    if found is None:
+        raise ToolMissing(
+            f"Python {wanted}, in which the model runs,",
+            f"`uv python install {wanted}` gets it; one on the PATH does too.",
+        )
+    # What it stands for has no packages of its own either.
+    return found.resolve()
+
+
+def _own_variables(own_python: Path | None) -> dict[str, str]:
+    return {MODEL_PYTHON_VARIABLE: str(own_python)} if own_python else {}
 
 
 @contextmanager

@@ -14,14 +14,21 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from handler.manifest import MODEL_PYTHON_VARIABLE
 from packager.aws.runtimes import host_architecture, runtime_for_python
 from packager.bundle.skeleton import write_skeleton
 from packager.errors import ToolMissing, install_hint
 from packager.local.envs import ensure_env
+from packager.model.bytecode_python import needed_own_python
 from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import LOGGED, Progress
 from packager.requirements.overrides import Overrides, apply_overrides
-from packager.requirements.select import Requirements, inference_requirements
+from packager.requirements.own_python import TABLES, model_lines
+from packager.requirements.select import (
+    HANDLER_REQUIREMENTS,
+    Requirements,
+    inference_requirements,
+)
 from packager.support.uv import Indexes
 
 EnvManager = Literal["uv", "local"]
@@ -52,6 +59,9 @@ class ModelSurroundings:
     indexes: Indexes = field(default_factory=Indexes)
     has_our_variables: bool = True
     """False: no variables but those that Lambda has too; credentials above all."""
+    own_python: str | None = None
+    """The Python, as `3.8`, that the model runs in, in a process of its own; None: the handler's,
+    unless the model holds bytecode of one that cannot run the handler."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +96,17 @@ def prepared_model(
     """
     spec = read_mlmodel(folder)
     around = surroundings or ModelSurroundings()
-    python = _find_environment(spec, env_manager, around, progress)
+    own_python = around.own_python or needed_own_python(spec)
+    own: dict[str, str] = {}
+    if own_python and env_manager == "uv":
+        spec = replace(spec, info=replace(spec.info, own_python=own_python))
+        own = {MODEL_PYTHON_VARIABLE: str(_own_environment(spec, own_python, around, progress))}
+        python = _function_environment(around, progress)
+    else:
+        python = _find_environment(spec, env_manager, around, progress)
     with tempfile.TemporaryDirectory(prefix="packager-model-") as skeleton:
         write_skeleton(spec, Path(skeleton))
-        variables = _variables(env_manager, around, skeleton)
+        variables = _variables(env_manager, around, skeleton) | own
         yield PreparedModel(spec, Path(skeleton), python, variables)
 
 
@@ -120,6 +137,36 @@ def _find_environment(
         _python_minor(spec.python_version),
         (*lines, *guesses, SERVER_REQUIREMENT),
         constraints=surroundings.constraints,
+        indexes=surroundings.indexes,
+        progress=progress,
+    )
+
+
+def _own_environment(
+    spec: ModelSpec, python: str, surroundings: ModelSurroundings, progress: Progress
+) -> Path:
+    """Return the model's own Python with all that the model recorded, and with MLflow."""
+    wanted = replace(surroundings.overrides, drop=())
+    architecture = host_architecture() or "x86_64"
+    requirements = apply_overrides(wanted, inference_requirements(spec, architecture=architecture))
+    guesses = (drop.requirement for drop in requirements.dropped if drop.is_guess)
+    lines = (*model_lines(spec, requirements), *guesses)
+    return ensure_env(
+        "model",
+        python,
+        lines,
+        constraints=surroundings.constraints,
+        indexes=surroundings.indexes,
+        progress=progress,
+    )
+
+
+def _function_environment(surroundings: ModelSurroundings, progress: Progress) -> Path:
+    """Return a Python that runs the handler beside a model in its own."""
+    return ensure_env(
+        "handler",
+        _python_minor(None),
+        (*HANDLER_REQUIREMENTS, TABLES, SERVER_REQUIREMENT),
         indexes=surroundings.indexes,
         progress=progress,
     )

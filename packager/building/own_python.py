@@ -1,0 +1,180 @@
+"""Models that Lambda's Pythons cannot load: an image of Debian's, with a Python of the model's own.
+
+The function itself runs in a current Python; its handler starts a process in the model's.
+"""
+
+from dataclasses import dataclass, replace
+
+from handler.manifest import EngineInfo
+from packager.aws.runtimes import RUNTIMES, Target, find_target, own_python_target
+from packager.building.config import BuildConfig
+from packager.building.target import Choice, choose_target, first_line
+from packager.errors import (
+    DependencyError,
+    NoMatchingWheel,
+    PackagerError,
+    PythonMismatch,
+    ResolutionFailed,
+)
+from packager.lock.known_faults import check_faults
+from packager.lock.obtain import LockPolicy, obtain_lock
+from packager.lock.pylock import Lock
+from packager.lock.resolve import Question, Resolver
+from packager.model.mlmodel import ModelSpec
+from packager.progress import Progress
+from packager.requirements.own_python import function_lines, model_exclusions, model_lines
+from packager.requirements.select import Requirements
+
+FUNCTION_RUNTIME = "python3.12"
+"""Of the function beside such a model, where the user names none."""
+
+
+@dataclass(frozen=True)
+class OwnPython:
+    """Where the model runs, beside the function."""
+
+    target: Target
+    lock: Lock
+    requirements: tuple[str, ...]
+    """PEP 508 lines."""
+    reason: str
+    """Why no runtime of Lambda's will do, in a line."""
+
+    @property
+    def python(self) -> str:
+        """The minor version, as `3.8`."""
+        return self.target.runtime.python
+
+    @property
+    def note(self) -> str:
+        """What was decided, for the user."""
+        return (
+            f"packaged as a container image, Debian-based with Lambda's runtime client: the model"
+            f" runs in its own Python {self.python} beside the function's, for {self.reason}"
+        )
+
+
+def choose_place(
+    spec: ModelSpec,
+    requirements: Requirements,
+    config: BuildConfig,
+    resolver: Resolver,
+    progress: Progress,
+) -> tuple[Choice, OwnPython | None]:
+    """Return where the function runs and, where Lambda has no runtime for it, where the model does.
+
+    :raises PackagerError: as :func:`packager.building.target.choose_target`.
+    """
+    refusal: PackagerError
+    if config.lock_policy is not LockPolicy.LOCKED or config.earlier_own_lock is None:
+        try:
+            return choose_target(spec, requirements, config, resolver, progress), None
+        except (PythonMismatch, NoMatchingWheel, ResolutionFailed) as error:
+            refusal = error
+    else:
+        refusal = PythonMismatch(spec.info.data_path, spec.python_minor or "")
+    target = _own_target(spec, config, refusal)
+    if target is None:
+        raise refusal
+    own = _own_python(target, refusal, spec, requirements, config, resolver, progress)
+    if config.package == "zip":
+        raise _no_zip(refusal, own.python)
+    progress.detail(own.note)
+    return _function(requirements, config, resolver, progress), own
+
+
+def in_own_python(spec: ModelSpec, own: OwnPython) -> ModelSpec:
+    """Return the logged model as the handler is to load it: in its own Python.
+
+    :param spec: as it was logged.
+    """
+    engine = EngineInfo(reason=f"it runs in its own Python {own.python}")
+    return replace(spec, info=replace(spec.info, engine=engine, own_python=own.python))
+
+
+def _own_target(spec: ModelSpec, config: BuildConfig, refusal: PackagerError) -> Target | None:
+    """Return the model's own Python on Debian; None: that would not be what was asked for."""
+    python = spec.python_minor
+    if python is None or spec.info.engine.name != "exact":
+        return None
+    is_lambdas = python in {runtime.python for runtime in RUNTIMES}
+    # A runtime that the user names is not given up for another Python that Lambda has.
+    if config.runtime != "auto" and (is_lambdas or not isinstance(refusal, PythonMismatch)):
+        return None
+    return own_python_target(python, config.architecture)
+
+
+def _own_python(
+    target: Target,
+    refusal: PackagerError,
+    spec: ModelSpec,
+    requirements: Requirements,
+    config: BuildConfig,
+    resolver: Resolver,
+    progress: Progress,
+) -> OwnPython:
+    """Resolve the model's requirements for its own Python.
+
+    :raises PackagerError: the refusal, where they cannot be met there either.
+    """
+    lines = model_lines(spec, requirements)
+    progress.step(
+        f"Resolving {len(lines)} requirements for the model's own Python"
+        f" {target.runtime.python} ({target.runtime.system.name})"
+    )
+    question = Question(
+        requirements=lines,
+        target=target,
+        constraints=config.constraints,
+        excluded=model_exclusions(requirements),
+        indexes=config.indexes,
+    )
+    try:
+        lock = obtain_lock(
+            question,
+            resolver,
+            earlier=config.earlier_own_lock,
+            policy=config.lock_policy,
+            progress=progress,
+        )
+        check_faults(lock.packages, target)
+    except (NoMatchingWheel, ResolutionFailed) as error:
+        raise _nowhere(refusal, error, target.runtime.python) from error
+    return OwnPython(target, lock, lines, first_line(refusal))
+
+
+def _function(
+    requirements: Requirements, config: BuildConfig, resolver: Resolver, progress: Progress
+) -> Choice:
+    """Return the lock of the function's own packages."""
+    runtime = FUNCTION_RUNTIME if config.runtime == "auto" else config.runtime
+    target = find_target(runtime, config.architecture)
+    lines = function_lines(requirements, has_s3=config.model_source == "s3")
+    progress.step(f"Resolving {len(lines)} requirements of the handler for {runtime}")
+    question = Question(requirements=lines, target=target, indexes=config.indexes)
+    lock = obtain_lock(
+        question,
+        resolver,
+        earlier=config.earlier_lock,
+        policy=config.lock_policy,
+        progress=progress,
+    )
+    return Choice(target, lock, None)
+
+
+def _no_zip(refusal: PackagerError, python: str) -> PackagerError:
+    way = (
+        f"A container image can have Python {python} beside the function's: leave out"
+        " --package zip, or give --package image."
+    )
+    refusal.hint = f"{refusal.hint} {way}" if refusal.hint else way
+    return refusal
+
+
+def _nowhere(refusal: PackagerError, error: DependencyError, python: str) -> PackagerError:
+    """Return the error of a model for which an image with its own Python is no way either."""
+    if isinstance(refusal, DependencyError):
+        way = f"Nor can its own Python {python} in a container image: {first_line(error)}."
+        refusal.hint = f"{refusal.hint} {way}" if refusal.hint else way
+        return refusal
+    return error
