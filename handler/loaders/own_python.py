@@ -73,6 +73,17 @@ class OwnPythonPredictor:
             raise _raised(answer)
         return values.unpack(answer)
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None while there is none."""
+        return self._process.pid if self._process else None
+
+    def close(self) -> None:
+        """End the process; the next prediction would start another."""
+        with self._lock:
+            if self._process is not None:
+                self._end(self._process)
+
     def _start(self) -> "subprocess.Popen[bytes]":
         """Start the process and wait for the model.
 

@@ -49,8 +49,8 @@ class OwnPython:
     def note(self) -> str:
         """What was decided, for the user."""
         return (
-            f"packaged as a container image, Debian-based with Lambda's runtime client: the model"
-            f" runs in its own Python {self.python} beside the function's, for {self.reason}"
+            f"packaged as a container image, Debian-based with Lambda's runtime client, where the"
+            f" model runs in its own Python {self.python} beside the function's: {self.reason}"
         )
 
 

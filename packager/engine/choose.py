@@ -145,6 +145,8 @@ def _convert(
     overrides = replace(surroundings.overrides, extra=extra)
     around = replace(surroundings, overrides=overrides, has_our_variables=False)
     with prepared_model(spec.folder, "uv", surroundings=around, progress=progress) as model:
+        if model.spec.info.own_python:
+            raise ToolError(f"it runs in its own Python {model.spec.info.own_python}")
         progress.step("Compiling the model, and comparing its predictions")
         engine = _run(model, wanted)
         if engine.data_path is not None:

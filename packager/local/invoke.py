@@ -2,13 +2,14 @@
 
 import os
 import platform
+import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from handler.manifest import MODEL_PYTHON_VARIABLE
+from handler.manifest import MODEL_PYTHON_VARIABLE, OWN_PACKAGES_FOLDER
 from packager.aws.runtimes import host_architecture
 from packager.bundle.folder import MODEL_ZIP, Bundle
 from packager.bundle.keys import DEFAULT_PREFIX, model_key
@@ -53,7 +54,9 @@ def running_function(
         environment = stack.enter_context(_model_source(bundle, bucket, prefix, progress))
         names = " and ".join(path.name for path in bundle.code_zips)
         progress.step(f"Unpacking {names}, read-only")
-        task_root, *layers = [stack.enter_context(unpacked(path)) for path in bundle.code_zips]
+        task_root, *layers = [
+            stack.enter_context(unpacked(path, own_python)) for path in bundle.code_zips
+        ]
         yield stack.enter_context(
             Emulator(
                 task_root,
@@ -112,13 +115,18 @@ def _own_variables(own_python: Path | None) -> dict[str, str]:
 
 
 @contextmanager
-def unpacked(zip_path: Path) -> Iterator[Path]:
-    """Yield a temporary folder with the zip's files that nobody can write, as Lambda's are."""
+def unpacked(zip_path: Path, own_python: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary folder with the zip's files that nobody can write, as Lambda's are.
+
+    :param own_python: compiles its packages, as the image's does when the image is built.
+    """
     with tempfile.TemporaryDirectory(prefix="packager-task-") as name:
         process.let_nobody_in(Path(name))
         folder = Path(name) / "task"
         with zipfile.ZipFile(zip_path) as archive:
             archive.extractall(folder)
+        if own_python:
+            _compile_own(folder / OWN_PACKAGES_FOLDER, own_python)
         for path in folder.rglob("*"):
             path.chmod(0o555 if path.is_dir() else 0o444)
         folder.chmod(0o555)
@@ -128,6 +136,13 @@ def unpacked(zip_path: Path) -> Iterator[Path]:
             # What nobody can write nobody can delete.
             for path in (folder, *folder.rglob("*/")):
                 path.chmod(0o755)
+
+
+def _compile_own(packages: Path, python: Path) -> None:
+    argv = [str(python), "-m", "compileall", "-q", "-j", "0"]
+    argv += ["--invalidation-mode", "unchecked-hash", str(packages)]
+    # Its status tells of files that are no Python of today's, which old libraries ship.
+    subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 @contextmanager

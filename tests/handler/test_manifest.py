@@ -29,7 +29,7 @@ def test_a_missing_manifest_names_the_file_and_the_next_step(tmp_path: Path) -> 
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema_version": 5}', "\xff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema_version": 6}', "\xff"])
 def test_a_damaged_manifest_is_a_configuration_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "bundle.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(ConfigError, match=r"bundle\.json is damaged"):
