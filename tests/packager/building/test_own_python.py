@@ -125,8 +125,7 @@ def test_a_zip_is_refused_and_the_way_out_is_told(bound: ModelSpec) -> None:
     "change",
     [
         {"python_version": None},
-        {"python_version": "2.7.18"},
-        {"python_version": "3.8.18", "info": None},
+        {"info": None},
     ],
 )
 def test_what_has_no_python_to_run_in_is_refused_as_before(
@@ -136,6 +135,11 @@ def test_what_has_no_python_to_run_in_is_refused_as_before(
         change["info"] = replace(spec.info, engine=EngineInfo(name="arrays"))
     with pytest.raises(NoMatchingWheel, match=r"old 1\.0"):
         choose(replace(spec, **change), "old==1.0")
+
+
+def test_bytecode_of_a_python_that_no_image_has_is_refused(bound: ModelSpec) -> None:
+    with pytest.raises(PythonMismatch, match=r"Python 2\.7 alone"):
+        choose(replace(bound, python_version="2.7.18"))
 
 
 def test_what_its_own_python_cannot_take_either_is_refused_with_both_reasons(
