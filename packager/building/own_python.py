@@ -11,6 +11,7 @@ from packager.building.config import BuildConfig
 from packager.building.target import Choice, choose_target, first_line
 from packager.errors import (
     DependencyError,
+    LockDrift,
     NoMatchingWheel,
     PackagerError,
     PythonMismatch,
@@ -18,7 +19,7 @@ from packager.errors import (
 )
 from packager.lock.known_faults import check_faults
 from packager.lock.obtain import LockPolicy, obtain_lock
-from packager.lock.pylock import Lock
+from packager.lock.pylock import OWN_LOCK_NAME, Lock
 from packager.lock.resolve import Question, Resolver
 from packager.model.mlmodel import ModelSpec
 from packager.progress import Progress
@@ -66,14 +67,15 @@ def choose_place(
     :raises PackagerError: as :func:`packager.building.target.choose_target`.
     """
     refusal: PackagerError
-    if config.lock_policy is not LockPolicy.LOCKED or config.earlier_own_lock is None:
+    if config.lock_policy is LockPolicy.LOCKED and config.earlier_own_lock:
+        refusal = LockDrift([f"{OWN_LOCK_NAME}: the model has no Python of its own now"])
+        target = _image_of(spec, config)
+    else:
         try:
             return choose_target(spec, requirements, config, resolver, progress), None
         except (PythonMismatch, NoMatchingWheel, ResolutionFailed) as error:
             refusal = error
-    else:
-        refusal = PythonMismatch(spec.info.data_path, spec.python_minor or "")
-    target = _own_target(spec, config, refusal)
+        target = None if _stays(spec, config, refusal) else _image_of(spec, config)
     if target is None:
         raise refusal
     own = _own_python(target, refusal, spec, requirements, config, resolver, progress)
@@ -92,16 +94,19 @@ def in_own_python(spec: ModelSpec, own: OwnPython) -> ModelSpec:
     return replace(spec, info=replace(spec.info, engine=engine, own_python=own.python))
 
 
-def _own_target(spec: ModelSpec, config: BuildConfig, refusal: PackagerError) -> Target | None:
-    """Return the model's own Python on Debian; None: that would not be what was asked for."""
-    python = spec.python_minor
-    if python is None or spec.info.engine.name != "exact":
+def _stays(spec: ModelSpec, config: BuildConfig, refusal: PackagerError) -> bool:
+    """Tell whether the user named a runtime, and the model may need no more than another one."""
+    if config.runtime == "auto":
+        return False
+    is_lambdas = spec.python_minor in {runtime.python for runtime in RUNTIMES}
+    return is_lambdas or not isinstance(refusal, PythonMismatch)
+
+
+def _image_of(spec: ModelSpec, config: BuildConfig) -> Target | None:
+    """Return the model's own Python on Debian; None: it says none, or one that no image has."""
+    if spec.python_minor is None or spec.info.engine.name != "exact":
         return None
-    is_lambdas = python in {runtime.python for runtime in RUNTIMES}
-    # A runtime that the user names is not given up for another Python that Lambda has.
-    if config.runtime != "auto" and (is_lambdas or not isinstance(refusal, PythonMismatch)):
-        return None
-    return own_python_target(python, config.architecture)
+    return own_python_target(spec.python_minor, config.architecture)
 
 
 def _own_python(
@@ -140,7 +145,8 @@ def _own_python(
         check_faults(lock.packages, target)
     except (NoMatchingWheel, ResolutionFailed) as error:
         raise _nowhere(refusal, error, target.runtime.python) from error
-    return OwnPython(target, lock, lines, first_line(refusal))
+    reason = "so its lock says" if isinstance(refusal, LockDrift) else first_line(refusal)
+    return OwnPython(target, lock, lines, reason)
 
 
 def _function(

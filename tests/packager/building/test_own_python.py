@@ -173,7 +173,7 @@ def test_locked_keeps_to_both_locks_and_tells_what_changed(
         "lock_policy": LockPolicy.LOCKED,
     }
 
-    assert choose(bound, "new==1.0", **again) == (choice, own)
+    assert choose(bound, "new==1.0", **again) == (choice, replace(own, reason="so its lock says"))
     with pytest.raises(LockDrift, match=r"\+ old==1\.0"):
         choose(bound, "new==1.0", "old==1.0", **again)
 
