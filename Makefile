@@ -25,7 +25,7 @@ test-sam: $(INSTALLED) .tools/sam/.installed ## Run `sam local` for real, in a D
 test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour
 	$(PYTHON) -m pytest -m targets tests/machines/targets
 
-test-pythons: $(INSTALLED) ## Build and run models of Python 3.8 and 3.9, which have to be on the PATH with 3.12
+test-pythons: $(INSTALLED) ## Build and run models of Python 3.7 to 3.9, which have to be on the PATH with 3.12
 	$(PYTHON) -m pytest -m pythons tests/machines/pythons
 
 test-flavors: $(INSTALLED) ## Log, build and run models of all flavors in all formats (torch ...); gigabytes, an hour

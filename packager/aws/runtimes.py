@@ -180,6 +180,11 @@ class Runtime:
         return int(major), int(minor)
 
     @property
+    def abi_flags(self) -> str:
+        """What the names of its libraries and modules say after the version."""
+        return "" if self.python_version >= (3, 8) else "m"  # it told of an allocator
+
+    @property
     def glibc(self) -> tuple[int, int]:
         """The version of the C library."""
         return self.system.glibc
@@ -252,17 +257,15 @@ class Target:
         """The tags of all wheels that load here (PEP 425)."""
         version, platforms = self.runtime.python_version, self.wheel_platforms
         interpreter = f"cp{version[0]}{version[1]}"
-        # Before 3.8 the ABI's name told of an allocator.
-        abi = interpreter if version >= (3, 8) else f"{interpreter}m"
-        own = cpython_tags(version, abis=[abi], platforms=platforms)
+        abis = [f"{interpreter}{self.runtime.abi_flags}"]
+        own = cpython_tags(version, abis=abis, platforms=platforms)
         return frozenset((*own, *compatible_tags(version, interpreter, platforms)))
 
     @property
     def libraries(self) -> frozenset[str]:
         """The shared libraries that are surely there, by the names that ELF files need."""
         # In /var/lang/lib, which is on Lambda's LD_LIBRARY_PATH.
-        m = "" if self.runtime.python_version >= (3, 8) else "m"
-        own = f"libpython{self.runtime.python}{m}.so.1.0"
+        own = f"libpython{self.runtime.python}{self.runtime.abi_flags}.so.1.0"
         return frozenset((*self.runtime.system.libraries, own))
 
     @property

@@ -34,6 +34,11 @@ class Age:
 
 AGES = (
     Age(
+        "3.7",
+        ("mlflow==1.20.2", "cloudpickle==1.6.0", "scikit-learn==0.22.2"),
+        ("protobuf<4", "pandas<1.3", "numpy<1.22"),
+    ),
+    Age(
         "3.8",
         ("mlflow==1.24.0", "cloudpickle==2.0.0", "scikit-learn==0.24.2"),
         ("protobuf<4", "pandas<1.5", "numpy<1.24"),
@@ -107,7 +112,7 @@ def test_the_build_proves_it_against_an_environment_of_the_models_own(bundle: Bu
     assert "same predictions as the source model" in checks
     assert bundle.manifest.model.own_python
     own = {entry.name: entry.version for entry in bundle.manifest.own_packages}
-    assert own["scikit-learn"] in ("0.24.2", "1.0.2")
+    assert own["scikit-learn"] in ("0.22.2", "0.24.2", "1.0.2")
     assert "scikit-learn" not in {entry.name for entry in bundle.manifest.packages}
 
 
