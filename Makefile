@@ -1,6 +1,6 @@
 # One command each; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sam test-targets test-flavors flavors differential fuzz bench bench-protocol bundles check fmt lint types layers template lock clean
+.PHONY: help setup demo test test-sam test-targets test-pythons test-flavors flavors differential fuzz bench bench-protocol bundles check fmt lint types layers template lock clean
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
@@ -24,6 +24,9 @@ test-sam: $(INSTALLED) .tools/sam/.installed ## Run `sam local` for real, in a D
 
 test-targets: $(INSTALLED) ## Build for every target, run on Debian 13 and under qemu; as root, half an hour
 	$(PYTHON) -m pytest -m targets tests/machines/targets
+
+test-pythons: $(INSTALLED) ## Build and run models of Python 3.7 to 3.9, which have to be on the PATH with 3.12
+	$(PYTHON) -m pytest -m pythons tests/machines/pythons
 
 test-flavors: $(INSTALLED) ## Log, build and run models of all flavors in all formats (torch ...); gigabytes, an hour
 	$(PYTHON) -m pytest -m flavors tests/parity/flavors tests/emulator/test_large_models.py

@@ -8,7 +8,8 @@
       per request:
         MalformedRequest 400  SignatureMismatch 400  InvalidParams 400  TypeHintMismatch 400
         UnsupportedMediaType 415  PredictionError 400  ModelRefusal (the model's own status)
-        UnserializablePrediction 500  LacksModule 500  ModelUnavailable 503  RequestTimeout 504
+        UnserializablePrediction 500  LacksModule 500  ModelProcessDied 500  ModelUnavailable 503
+        RequestTimeout 504
       before there is a request: MalformedEvent 400
 
 Every message is safe for the caller: it never holds a traceback, the payload or a secret.
@@ -79,6 +80,14 @@ class ModelIntegrityError(InitError):
 
 class ModelLoadError(InitError):
     """The model's bytes are right but the library could not load them."""
+
+    @classmethod
+    def without_module(cls, what: str, module: str | None) -> Self:
+        """Return the error of a model whose code imports what is not there."""
+        return cls(
+            f"{what} needs the module {module!r}, which is not in the bundle:"
+            " add the package that has it to the model's requirements and build again"
+        )
 
 
 class ModelUnavailable(HandlerError):
@@ -151,6 +160,11 @@ class UnsupportedMediaType(_BadRequest):
 class PredictionError(_BadRequest):
     """The model raised. MLflow answers 400 with a stack trace; we keep the trace in the log."""
 
+    @classmethod
+    def raised(cls, type_name: str) -> Self:
+        """Return the error of a model that raised: its text may quote data or paths."""
+        return cls(f"The model raised {type_name} for this data. The function's log says where.")
+
 
 class ModelRefusal(PredictionError):
     """The model answered with an error of its own: it raised an `MlflowException`.
@@ -220,3 +234,7 @@ class UnserializablePrediction(HandlerError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The model's prediction cannot be written as JSON: {reason}.")
+
+
+class ModelProcessDied(HandlerError):
+    """The process that runs the model in its own Python ended while it predicted."""

@@ -15,6 +15,10 @@ from handler.errors import ConfigError as ConfigError  # what reading a manifest
 SCHEMA_VERSION = 6
 MANIFEST_NAME = "bundle.json"
 MODEL_FOLDER = "model"
+OWN_PACKAGES_FOLDER = "own_python/site-packages"
+"""In an image, with the packages of the Python that the model alone has."""
+MODEL_PYTHON_VARIABLE = "PACKAGER_MODEL_PYTHON"
+"""Names the interpreter of the model's own Python, where it is not the image's."""
 
 EngineName = Literal["exact", "arrays", "treelite", "onnx"]
 InputKind = Literal["frame", "array", "columns"]
@@ -176,6 +180,9 @@ class ModelInfo:
     code_path: str | None = None
     """Folder of the model's own modules, relative to the model folder; importable when the
     model is loaded, as under MLflow."""
+    own_python: str | None = None
+    """The Python, as `3.8`, in which a process beside the function's loads the model and predicts;
+    None: the function's own does."""
     signature: dict[str, Any] | None = None
     """`{"inputs": [...], "outputs": [...], "params": [...]}`: MLflow's items, JSON-decoded;
     each may be None. None: the model was logged without a signature."""
@@ -221,6 +228,8 @@ class BundleManifest:
     """The object in S3 (a stored zip of the model folder); None when embedded."""
     packages: tuple[PackageEntry, ...] = ()
     packed: tuple[PackedEntry, ...] = ()
+    own_packages: tuple[PackageEntry, ...] = ()
+    """Those of `model.own_python`: a tree of their own, in the folder `own_python`."""
     artifacts: tuple[FileEntry, ...] = ()
     """Files beside `bundle.json` in the output folder. Empty in the copy inside the zip,
     which cannot name its own digest."""
@@ -279,6 +288,7 @@ class BundleManifest:
             archive_frame_sha256=data.get("archive_frame_sha256"),
             packages=tuple(PackageEntry(**item) for item in data["packages"]),
             packed=tuple(PackedEntry.from_dict(item) for item in data["packed"]),
+            own_packages=tuple(PackageEntry(**item) for item in data["own_packages"]),
             artifacts=_entries(data["artifacts"]),
             package_type=data["package_type"],
             layer=FileEntry.from_dict(layer) if layer else None,

@@ -34,7 +34,7 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
         return read_program(folder / engine.data_path)
     if engine.data_path is not None:
         info = replace(info, data_path=engine.data_path, serialization_format="pickle")
-    if info.code_path is not None:
+    if info.code_path is not None and info.own_python is None:
         _make_importable(folder / info.code_path)
     name, what = _loader_name(info), info.data_path or "the model"
     try:
@@ -47,10 +47,7 @@ def load_model(folder: Path, info: ModelInfo) -> Predictor:
             raise ModelLoadError(
                 f"this handler has no loader for flavor {info.flavor!r}"
             ) from error
-        raise ModelLoadError(
-            f"{what} needs the module {error.name!r}, which is not in the bundle:"
-            " add the package that has it to the model's requirements and build again"
-        ) from error
+        raise ModelLoadError.without_module(what, error.name) from error
     except Exception as error:
         # Unpickling can raise anything. The text of the error may hold a path or data, so
         # only its type goes into the message; the log has the rest.
@@ -84,6 +81,8 @@ def import_ahead(info: ModelInfo) -> None:
 
 
 def _loader_name(info: ModelInfo) -> str:
+    if info.own_python is not None:
+        return f"{__package__}.own_python"
     return f"{__package__}.{info.options.get('loader', info.flavor)}"
 
 

@@ -50,7 +50,7 @@ class PythonFunctionPredictor:
     def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
         """Return what the model returns; params reach it where it takes them."""
         if self._example is not None:
-            data = _as_in_example(data, self._example)
+            data = as_in_example(data, self._example)
         if self._takes_params:
             return self._predict(data, params=params)
         return self._predict(data)
@@ -144,7 +144,7 @@ def _config(logged: dict[str, Any] | None, environ: Mapping[str, str]) -> dict[s
     return {**logged, **known} if logged else None
 
 
-def _as_in_example(data: Any, example: str) -> Any:
+def as_in_example(data: Any, example: str) -> Any:
     """Return the rows of a DataFrame as the list that the input example was."""
     if not is_frame(data):
         return data

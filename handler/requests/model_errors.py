@@ -26,6 +26,4 @@ def as_handler_error(error: Exception) -> HandlerError:
         )
     if isinstance(error, ImportError):
         return LacksModule(error.name)
-    return PredictionError(
-        f"The model raised {type(error).__name__} for this data. The function's log says where."
-    )
+    return PredictionError.raised(type(error).__name__)

@@ -18,7 +18,7 @@ from packager.checking.report import CheckReport
 from packager.checking.story import check_bundle
 from packager.errors import ConfigError
 from packager.lock.obtain import LockPolicy
-from packager.lock.pylock import read_lock
+from packager.lock.pylock import read_lock, read_own_lock
 from packager.progress import LOGGED, Progress
 from packager.requirements.select import inference_requirements
 
@@ -49,7 +49,9 @@ def plan(
     earlier = Path(output) / LOCK_NAME
     takes_earlier = config.earlier_lock is None and config.lock_policy is not LockPolicy.UPGRADE
     if takes_earlier and earlier.is_file():
-        config = replace(config, earlier_lock=read_lock(earlier))
+        config = replace(
+            config, earlier_lock=read_lock(earlier), earlier_own_lock=read_own_lock(earlier)
+        )
     return plan_whole(model.folder, config, origin=model.name, progress=progress)
 
 

@@ -205,7 +205,7 @@ def build_config(values: Mapping[str, Any]) -> "BuildConfig":
     from packager.building.config import BuildConfig
     from packager.engine.choose import Optimization
     from packager.lock.obtain import LockPolicy
-    from packager.lock.pylock import read_lock
+    from packager.lock.pylock import read_lock, read_own_lock
     from packager.requirements.overrides import Overrides
     from packager.support.uv import Indexes
 
@@ -232,6 +232,7 @@ def build_config(values: Mapping[str, Any]) -> "BuildConfig":
         ),
         uses_model_indexes=values["use-model-indexes"],
         earlier_lock=read_lock(values["lock"]) if values["lock"] else None,
+        earlier_own_lock=read_own_lock(values["lock"]) if values["lock"] else None,
         lock_policy=LockPolicy.UPGRADE if values["upgrade"] else policy,
         has_layer=values["layer"],
         optimization=Optimization(values["optimize"], values["tolerance"]),

@@ -143,11 +143,19 @@ AMAZON_LINUX_2023 = OperatingSystem(
     (("GLIBC", (2, 34)), ("GLIBCXX", (3, 4, 29)), ("CXXABI", (1, 3, 13)), ("GCC", (11, 0, 0))),
     _LIBRARIES,
 )
+DEBIAN_12 = OperatingSystem(
+    "Debian 12",
+    (2, 36),
+    # gcc 12; what apt needs is in each of Debian's images, libstdc++ among it.
+    (("GLIBC", (2, 36)), ("GLIBCXX", (3, 4, 30)), ("CXXABI", (1, 3, 13)), ("GCC", (12, 0, 0))),
+    _LIBRARIES,
+)
+"""Of the images of `python`, Docker's own, that have every Python since 3.7."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """One managed runtime of Lambda."""
+    """One managed runtime of Lambda, or a Python of Debian's that an image brings."""
 
     name: str
     """Lambda's identifier, as `python3.11`."""
@@ -174,6 +182,11 @@ class Runtime:
         return int(major), int(minor)
 
     @property
+    def abi_flags(self) -> str:
+        """What the names of its libraries and modules say after the version."""
+        return "" if self.python_version >= (3, 8) else "m"  # it told of an allocator
+
+    @property
     def glibc(self) -> tuple[int, int]:
         """The version of the C library."""
         return self.system.glibc
@@ -190,6 +203,21 @@ RUNTIMES = (
     Runtime("python3.14", AMAZON_LINUX_2023, "manylinux_2_34", "2029-06-30", True, 3627),
 )
 
+# Debian's, for models that Lambda's runtimes cannot load: an image can have any of them.
+OWN_PYTHONS = tuple(
+    Runtime(f"python{minor}", DEBIAN_12, "manylinux_2_36", deprecation, False, magic)
+    for minor, deprecation, magic in (
+        # From their own developers, there is no patch any more after the date.
+        ("3.7", "2023-06-27", 3394),
+        ("3.8", "2024-10-07", 3413),
+        ("3.9", "2025-10-31", 3425),
+        ("3.10", "2026-10-31", 3439),
+        ("3.11", "2027-10-31", 3495),
+        ("3.12", "2028-10-31", 3531),
+        ("3.13", "2029-10-31", 3571),
+        ("3.14", "2030-10-31", 3627),
+    )
+)
 _NEWEST_UV_LEVEL = "manylinux_2_40"
 
 # PEP 600: the older names of three levels, and the first level of each machine.
@@ -249,14 +277,15 @@ class Target:
         """The tags of all wheels that load here (PEP 425)."""
         version, platforms = self.runtime.python_version, self.wheel_platforms
         interpreter = f"cp{version[0]}{version[1]}"
-        own = cpython_tags(version, abis=[interpreter], platforms=platforms)
+        abis = [f"{interpreter}{self.runtime.abi_flags}"]
+        own = cpython_tags(version, abis=abis, platforms=platforms)
         return frozenset((*own, *compatible_tags(version, interpreter, platforms)))
 
     @property
     def libraries(self) -> frozenset[str]:
         """The shared libraries that are surely there, by the names that ELF files need."""
         # In /var/lang/lib, which is on Lambda's LD_LIBRARY_PATH.
-        own = f"libpython{self.runtime.python}.so.1.0"
+        own = f"libpython{self.runtime.python}{self.runtime.abi_flags}.so.1.0"
         return frozenset((*self.runtime.system.libraries, own))
 
     @property
@@ -291,6 +320,17 @@ def find_target(runtime: str, architecture: str) -> Target:
             f"unknown architecture {architecture!r}", hint=f"Known: {', '.join(ARCHITECTURES)}."
         )
     return Target(RUNTIMES[names.index(runtime)], architecture)
+
+
+def own_python_target(python: str, architecture: str) -> Target | None:
+    """Return where a model's own Python, as `3.8`, runs in an image; None: there is no such image.
+
+    :param architecture: Lambda's identifier.
+    """
+    for runtime in OWN_PYTHONS:
+        if runtime.python == python:
+            return Target(runtime, architecture)
+    return None
 
 
 def runtime_for_python(version: str | None) -> str:

@@ -39,6 +39,8 @@ class BuildConfig:
     """Ask the package indexes too that the model's own requirements name."""
     earlier_lock: Lock | None = None
     """Of an earlier build, whose versions are kept."""
+    earlier_own_lock: Lock | None = None
+    """Of the packages of the model's own Python, where that build had one."""
     lock_policy: LockPolicy = LockPolicy.REUSE
     has_layer: bool = False
     """The dependencies are a Lambda layer, not in the function zip."""

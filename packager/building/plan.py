@@ -11,7 +11,8 @@ from handler.manifest import ModelSource, PackageType
 from packager.aws.runtimes import Target
 from packager.building.config import BuildConfig
 from packager.building.missing_module import check_no_program, missing_module
-from packager.building.target import Choice, choose_target
+from packager.building.own_python import OwnPython, choose_place, in_own_python
+from packager.building.target import Choice
 from packager.bundle.image import package_type_for
 from packager.bundle.sizing import check_fits, size_warnings
 from packager.engine.choose import describe, is_loaded, optimize_model
@@ -28,6 +29,9 @@ from packager.requirements.model_indexes import named_indexes, with_model_indexe
 from packager.requirements.overrides import apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 
+_ASKED = ("sample", "refused_sample", "sample_refusal")
+"""What a model's info says of it that was found out by asking it."""
+
 
 @dataclass(frozen=True)
 class BuildPlan:
@@ -43,6 +47,8 @@ class BuildPlan:
     lock: Lock = field(repr=False)
     package_type: PackageType
     model_source: ModelSource
+    own: OwnPython | None = field(repr=False)
+    """The Python that the model alone runs in; None: it runs in the function's."""
     notes: tuple[str, ...]
     """What was decided for the user, and why."""
     warnings: tuple[str, ...]
@@ -87,6 +93,12 @@ class BuildPlan:
             "packages": [
                 {"name": package.name, "version": package.version} for package in self.lock.packages
             ],
+            "own_python": self.own
+            and {
+                "python": self.own.python,
+                "requirements": list(self.own.requirements),
+                "packages": [asdict(package) for package in self.own.lock.packages],
+            },
             "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
@@ -136,10 +148,16 @@ def plan_bundle(
     )
     for line in changes(requirements):
         progress.detail(line)
-    choice = choose_target(spec, requirements, config, resolver or UvResolver(), progress)
+    choice, own = choose_place(spec, requirements, config, resolver or UvResolver(), progress)
+    if own:
+        asked = {name: getattr(spec.info, name) for name in _ASKED}
+        spec = in_own_python(replace(source, info=replace(source.info, **asked)), own)
+        text_note = None
     progress.detail(f"{len(choice.lock.packages)} packages")
     names = [package.name for package in choice.lock.packages]
     package_type, reason = package_type_for(names, config.package)
+    if own:
+        package_type, reason = "image", own.note
     _check_layer(config, package_type, reason)
     model_source = _model_source(config, package_type)
     check_fits(spec.info, model_source)
@@ -148,7 +166,7 @@ def plan_bundle(
         text_note,
         choice.note,
         reason,
-        *_relaxed(requirements, choice.lock),
+        *_relaxed(requirements, own.lock if own else choice.lock),
     )
     return BuildPlan(
         config=config,
@@ -159,6 +177,7 @@ def plan_bundle(
         lock=choice.lock,
         package_type=package_type,
         model_source=model_source,
+        own=own,
         notes=tuple(note for note in notes if note),
         warnings=(
             *_index_warnings(source, config),
@@ -255,7 +274,8 @@ def _warnings(source: ModelSpec, spec: ModelSpec, choice: Choice) -> list[str]:
         )
     trained_under = source.python_minor
     python = choice.target.runtime.python
-    if trained_under and trained_under != python and spec.info.executes_code:
+    is_elsewhere = trained_under != python and spec.info.own_python is None
+    if trained_under and is_elsewhere and spec.info.executes_code:
         warnings.append(
             f"the model was saved under Python {trained_under} and will be loaded under"
             f" {python}: a pickle names modules and attributes as that Python and those versions"

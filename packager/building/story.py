@@ -8,6 +8,7 @@ from typing import Any
 from handler.manifest import (
     MANIFEST_NAME,
     MODEL_FOLDER,
+    OWN_PACKAGES_FOLDER,
     BundleManifest,
     FileEntry,
     ProofEntry,
@@ -29,7 +30,7 @@ from packager.bundle.folder import (
 )
 from packager.bundle.image import write_image_context
 from packager.bundle.sample_events import write_events
-from packager.bundle.sbom import render_sbom
+from packager.bundle.sbom import InstalledPart, render_sbom
 from packager.bundle.sizing import memory_warning, size_function
 from packager.bundle.skeleton import copy_handler, copy_model, write_manifest
 from packager.bundle.template import render_template
@@ -37,7 +38,9 @@ from packager.checking.proof import NOT_CHECKED, problem_of_proof
 from packager.checking.report import CheckReport
 from packager.checking.story import check_bundle
 from packager.errors import CheckFailed, ConfigError, LimitExceeded, NotProven, PathCollision
+from packager.lock.pylock import OWN_LOCK_NAME
 from packager.packages.bytecode import TASK_ROOT, compile_bytecode
+from packager.packages.own_tree import OwnTree, link_tree, prepare_own_tree
 from packager.packages.prepare import Dependencies, Facts, prepare_dependencies
 from packager.packages.size_limit import check_unzipped, direct_upload_warning
 from packager.packages.trim import tree_size
@@ -143,13 +146,14 @@ def _build(
         dependencies = prepare_dependencies(
             plan.lock, plan.target, plan.packing, indexes=plan.config.indexes, progress=progress
         )
+        own = _prepare_own(plan, progress)
         progress.step("Adding handler and model")
         manifest = _archive_model(plan, dependencies.facts, draft)
         if plan.config.has_layer:
             shutil.copyfile(dependencies.archive, draft / LAYER_ZIP)
             manifest = replace(manifest, layer=file_entry(draft / LAYER_ZIP, LAYER_ZIP))
-        unzipped_bytes = _write_function(plan, manifest, dependencies, draft)
-        manifest = _write_companions(plan, manifest, dependencies.facts, draft)
+        unzipped_bytes = _write_function(plan, manifest, dependencies, own, draft)
+        manifest = _write_companions(plan, manifest, dependencies.facts, own, draft)
         checked = _check(plan, draft, progress, is_strict=is_strict) if is_checked else None
         if checked:
             manifest = replace(manifest, checks=checked.entries)
@@ -163,6 +167,19 @@ def _build(
         unzipped_bytes=unzipped_bytes,
         checked=checked,
         warnings=tuple(_warnings(plan, manifest, dependencies.facts, checked)),
+    )
+
+
+def _prepare_own(plan: BuildPlan, progress: Progress) -> OwnTree | None:
+    """Return the packages of the model's own Python, where it has one."""
+    if plan.own is None:
+        return None
+    return prepare_own_tree(
+        plan.own.lock,
+        plan.own.target,
+        is_trimmed=plan.config.is_trimmed,
+        indexes=plan.config.indexes,
+        progress=progress,
     )
 
 
@@ -184,12 +201,17 @@ def _archive_model(plan: BuildPlan, facts: Facts, draft: Path) -> BundleManifest
         archive_frame_sha256=frame,
         packages=plan.lock.packages,
         packed=facts.packed,
+        own_packages=plan.own.lock.packages if plan.own else (),
         package_type=plan.package_type,
     )
 
 
 def _write_function(
-    plan: BuildPlan, manifest: BundleManifest, dependencies: Dependencies, draft: Path
+    plan: BuildPlan,
+    manifest: BundleManifest,
+    dependencies: Dependencies,
+    own: OwnTree | None,
+    draft: Path,
 ) -> int:
     """Write the function's zip and return the bytes that it and its layer unpack to."""
     facts = dependencies.facts
@@ -205,6 +227,8 @@ def _write_function(
     )
     if manifest.model_source == "embedded":
         copy_model(plan.spec, staging / MODEL_FOLDER)
+    if own:
+        link_tree(own.tree, staging / OWN_PACKAGES_FOLDER)
     write_manifest(manifest, staging)
     unzipped_bytes = facts.size_bytes + tree_size(staging)
     is_image = plan.package_type == "image"
@@ -227,11 +251,16 @@ def _owner(name: str, facts: Facts) -> str:
 
 
 def _write_companions(
-    plan: BuildPlan, manifest: BundleManifest, facts: Facts, draft: Path
+    plan: BuildPlan, manifest: BundleManifest, facts: Facts, own: OwnTree | None, draft: Path
 ) -> BundleManifest:
     """Write what lies beside the zip; `bundle.json` last, since it names all the others."""
     (draft / LOCK_NAME).write_text(plan.lock.text, encoding="utf-8")
-    sbom = render_sbom(manifest, facts.distributions, plan.lock.text)
+    parts = [InstalledPart(facts.distributions, plan.lock.text, plan.target.runtime.python)]
+    if plan.own and own:
+        (draft / OWN_LOCK_NAME).write_text(plan.own.lock.text, encoding="utf-8")
+        text, python = plan.own.lock.text, plan.own.python
+        parts.append(InstalledPart(own.distributions, text, python, is_own=True))
+    sbom = render_sbom(manifest, *parts)
     (draft / SBOM_NAME).write_text(sbom, encoding="utf-8")
     (draft / TEMPLATE_NAME).write_text(render_template(manifest), encoding="utf-8")
     if plan.package_type == "image":

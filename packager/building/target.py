@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
 from typing import TypeAlias, TypeVar
 
 from packager.aws.runtimes import RUNTIMES, Target, find_target, runtime_for_python
@@ -11,6 +10,7 @@ from packager.errors import (
     DependencyError,
     ModelError,
     NoMatchingWheel,
+    PackagerError,
     PythonMismatch,
     ResolutionFailed,
 )
@@ -20,6 +20,7 @@ from packager.lock.logged_day import newer_when_logged
 from packager.lock.obtain import LockPolicy, obtain_lock
 from packager.lock.pylock import Lock
 from packager.lock.resolve import Question, Resolver
+from packager.model.bytecode_python import bytecode_python, object_files
 from packager.model.mlmodel import ModelSpec
 from packager.model.pickle_bytecode import holds_bytecode
 from packager.progress import Progress
@@ -57,13 +58,13 @@ def choose_target(
     :raises PythonMismatch: the model brings bytecode of another Python than the target's.
     :raises DependencyError: the requirements cannot be met; says where they could be.
     """
-    bound_to = _bytecode_python(spec)
+    bound_to = bytecode_python(spec)
     candidates = list(_candidates(spec, config))
     failures: _Failures = []
     lock = _locker(spec, requirements, config, resolver, progress)
     for target in candidates:
         if bound_to and bound_to != target.runtime.python:
-            raise _explained(_bound(spec, bound_to, failures), spec)
+            raise explained(_bound(spec, bound_to, failures), spec)
         progress.step(f"Resolving {len(requirements.lines)} requirements for {target.description}")
         try:
             found = lock(target, ())
@@ -71,14 +72,14 @@ def choose_target(
             failures.append((target, error))
             if isinstance(error, NoMatchingWheel) and error.is_final and not bound_to:
                 raise _nowhere(failures, [], lock) from error
-            progress.detail(f"cannot be met: {_first_line(error)}")
+            progress.detail(f"cannot be met: {first_line(error)}")
         else:
             choice = Choice(target, found, _note(spec, target, failures))
             later = () if bound_to else candidates[candidates.index(target) + 1 :]
             return _as_new(spec, requirements, config, choice, later, lock, progress)
     others = None if bound_to else _others(failures, config)
     anew = _locker(spec, requirements, replace(config, earlier_lock=None), resolver, progress)
-    raise _explained(_nowhere(failures, others, anew), spec)
+    raise explained(_nowhere(failures, others, anew), spec)
 
 
 def _as_new(
@@ -180,30 +181,9 @@ def _lock(
     return lock
 
 
-def _bytecode_python(spec: ModelSpec) -> str | None:
-    """Return the Python, as `3.11`, that alone can load the model; None: not only one can."""
-    if spec.python_minor is None or not spec.info.executes_code:
-        return None
-    return spec.python_minor if any(map(holds_bytecode, _objects(spec))) else None
-
-
-def _objects(spec: ModelSpec) -> Iterator[Path]:
-    """Yield the files that may hold pickled objects: the model's, and the artifacts."""
-    info = spec.info
-    data_path = info.engine.data_path or info.data_path
-    if (spec.folder / data_path).is_file():
-        yield spec.folder / data_path
-    if info.engine.data_path is None:
-        folders = (data_path, *info.options.get("artifacts", {}).values())
-        for file in info.files:
-            path = PurePosixPath(file.path)
-            if any(folder and path.is_relative_to(folder) for folder in folders):
-                yield spec.folder / path
-
-
 def _bound(spec: ModelSpec, python: str, failures: _Failures) -> ModelError:
-    reason = _first_line(failures[0][1]) if failures else None
-    path = next(path for path in _objects(spec) if holds_bytecode(path))
+    reason = first_line(failures[0][1]) if failures else None
+    path = next(path for path in object_files(spec) if holds_bytecode(path))
     return PythonMismatch(path.relative_to(spec.folder).as_posix(), python, reason=reason)
 
 
@@ -212,7 +192,7 @@ def _note(spec: ModelSpec, target: Target, failures: _Failures) -> str | None:
         return None
     error = failures[0][1]
     origin = f"trained under Python {spec.python_version}; " if spec.python_version else ""
-    return f"{origin}{_first_line(error)}; building for {target.runtime.name}, the next that can"
+    return f"{origin}{first_line(error)}; building for {target.runtime.name}, the next that can"
 
 
 def _others(failures: _Failures, config: BuildConfig) -> list[Target] | None:
@@ -246,7 +226,7 @@ def _nowhere(
     return first
 
 
-def _explained(error: _Refusal, spec: ModelSpec) -> _Refusal:
+def explained(error: _Refusal, spec: ModelSpec) -> _Refusal:
     """Return the error, with what is possible where Lambda has the model's Python no more."""
     if not is_old(spec.python_version):
         return error
@@ -268,5 +248,6 @@ def _explained(error: _Refusal, spec: ModelSpec) -> _Refusal:
     return error
 
 
-def _first_line(error: DependencyError) -> str:
+def first_line(error: PackagerError) -> str:
+    """Return what an error says first, as a clause."""
     return str(error).partition("\n")[0].rstrip(":")

@@ -11,7 +11,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from packager.bundle.folder import SBOM_NAME, Bundle
-from packager.bundle.sbom import PROPERTY_PREFIX
+from packager.bundle.sbom import OWN_PYTHON, PROPERTY_PREFIX
 from packager.errors import BundleInvalid
 from packager.packages.layer import LAYER_ROOT, import_path
 
@@ -113,13 +113,15 @@ def _package(
 
 
 def _libraries(bundle: Bundle) -> dict[str, Mapping[str, Any]]:
-    """Return the SBOM's libraries by name; none when the bundle has no SBOM."""
+    """Return the SBOM's libraries of the function by name; none when the bundle has no SBOM."""
     path = bundle.folder / SBOM_NAME
     if not path.is_file():
         return {}
     try:
         components = json.loads(path.read_bytes())["components"]
-        return {item["name"]: item for item in components if item["type"] == "library"}
+        libraries = [item for item in components if item["type"] == "library"]
+        # The model's own Python may have other versions of the same packages.
+        return {item["name"]: item for item in libraries if not _properties(item, OWN_PYTHON)}
     except (ValueError, KeyError, TypeError) as error:
         raise BundleInvalid(f"{path} is no SBOM that packager wrote: {error!r}") from error
 
@@ -151,7 +153,7 @@ def _owner(path: str, owners: Mapping[str, str]) -> str:
     top, *rest = str(import_path(path)).split("/")
     if top.endswith((".dist-info", ".data")):
         return canonicalize_name(top.partition("-")[0])
-    if top in ("handler", "model", "bundle.json"):
+    if top in ("handler", "model", "own_python", "bundle.json"):
         return top
     below = _module(f"{top}/{rest[0]}") if rest else ""
     return owners.get(below) or owners.get(_module(top)) or canonicalize_name(_module(top))

@@ -129,7 +129,7 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Chang
 def _facts(manifest: BundleManifest) -> dict[str, str]:
     """Return everything in the manifest that is not compared in a part of its own."""
     data = dataclasses.asdict(manifest)
-    for name in ("artifacts", "checks", "packages"):
+    for name in ("artifacts", "checks", "packages", "own_packages"):
         del data[name]
     data["has_layer"] = data.pop("layer") is not None  # its digest is among the artifacts'
     del data["model"]["files"], data["model"]["signature"]
@@ -157,7 +157,8 @@ def _digests(entries: Any) -> dict[str, str]:
 
 
 def _versions(manifest: BundleManifest) -> dict[str, str]:
-    return {package.name: package.version for package in manifest.packages}
+    own = {f"{item.name} (own Python)": item.version for item in manifest.own_packages}
+    return {package.name: package.version for package in manifest.packages} | own
 
 
 def _checks(manifest: BundleManifest) -> dict[str, str]:

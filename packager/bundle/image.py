@@ -8,7 +8,7 @@ from typing import Literal
 
 from packaging.utils import canonicalize_name
 
-from handler.manifest import BundleManifest, PackageType
+from handler.manifest import OWN_PACKAGES_FOLDER, BundleManifest, PackageType
 from packager.support.rendering import render
 
 DOCKERFILE = "Dockerfile"
@@ -16,6 +16,11 @@ DOCKERIGNORE = ".dockerignore"
 
 BASE_IMAGE = "amazon/aws-lambda-python"
 """AWS's own base image of its Python runtimes, on Docker Hub; the tag is the minor version."""
+
+DEBIAN_IMAGE = "python"
+"""Docker's own images of Python, for a model in a Python that Lambda does not have."""
+DEBIAN_VARIANT = "slim-bookworm"
+"""Debian 12 without what only building needs; the tag is the minor version and this."""
 
 _PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 """Lambda's architectures, as Docker spells them."""
@@ -68,13 +73,19 @@ def write_image_context(manifest: BundleManifest, folder: Path) -> None:
 
     :raises OSError: the disk is full or not writable.
     """
+    own_python = manifest.model.own_python
     values = {
         "flavor": manifest.model.flavor,
         "runtime": manifest.target.runtime,
         "architecture": manifest.target.architecture,
         "python": manifest.target.runtime.removeprefix("python"),
         "platform": docker_platform(manifest.target.architecture),
-        "base_image": BASE_IMAGE,
+        "base_image": DEBIAN_IMAGE if own_python else BASE_IMAGE,
+        "variant": DEBIAN_VARIANT,
+        "own_python": own_python,
+        "own_packages": OWN_PACKAGES_FOLDER,
+        "own_folder": OWN_PACKAGES_FOLDER.partition("/")[0],
     }
-    for name, template in ((DOCKERFILE, "Dockerfile.j2"), (DOCKERIGNORE, "dockerignore.j2")):
+    dockerfile = "Dockerfile.own_python.j2" if own_python else "Dockerfile.j2"
+    for name, template in ((DOCKERFILE, dockerfile), (DOCKERIGNORE, "dockerignore.j2")):
         (folder / name).write_text(render("packager.bundle", template, **values), encoding="utf-8")

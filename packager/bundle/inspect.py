@@ -62,6 +62,8 @@ class BundleReport:
             "packages": [
                 dataclasses.asdict(package) for package in self.packages or manifest.packages
             ],
+            "own_python": manifest.model.own_python,
+            "own_packages": [dataclasses.asdict(package) for package in manifest.own_packages],
             "proof": dataclasses.asdict(manifest.proof) if manifest.proof else None,
             "checks": [dataclasses.asdict(check) for check in manifest.checks],
             "artifacts": [dataclasses.asdict(entry) for entry in manifest.artifacts],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -22,25 +23,37 @@ if TYPE_CHECKING:
 
 PROPERTY_PREFIX = "packager:"
 """Of the properties that CycloneDX has no field for."""
+OWN_PYTHON = "own_python"
+"""The property of a library that is there for the model's own Python, and the Python's version."""
 _NAMESPACE = uuid.UUID("6f0a9d5e-6b0c-5c54-9f0e-0d1f6a1d2b7c")
 """Any fixed one: the serial numbers are UUIDs (version 5) of the document's own text in it."""
 
 
-def render_sbom(
-    manifest: BundleManifest, distributions: Sequence[Distribution], lock_text: str
-) -> str:
+@dataclass(frozen=True)
+class InstalledPart:
+    """What one lock put into the bundle, for one Python."""
+
+    distributions: Sequence[Distribution]
+    """As installed, see `packager.packages.distributions`."""
+    lock_text: str
+    """The `pylock.toml`, for the wheels' digests."""
+    python: str
+    """The minor version, as `3.12`."""
+    is_own: bool = False
+    """For the Python that the model alone runs in."""
+
+
+def render_sbom(manifest: BundleManifest, *parts: InstalledPart) -> str:
     """Return the SBOM of a bundle as JSON, ending in a newline.
 
     It names no clock time and no random number: equal arguments give equal bytes.
 
     :param manifest: its `artifacts` and `checks` are of no matter.
-    :param distributions: as installed, see `packager.packages.distributions`.
-    :param lock_text: the `pylock.toml`, for the wheels' digests.
     """
     # 150 ms to import: only a build pays for it.
     from cyclonedx.output.json import JsonV1Dot6
 
-    bom = _bom(manifest, distributions, tomllib.loads(lock_text))
+    bom = _bom(manifest, parts)
     output = JsonV1Dot6(bom)
     bom.serial_number = uuid.uuid5(_NAMESPACE, "")
     bom.serial_number = uuid.uuid5(_NAMESPACE, output.output_as_string())
@@ -48,9 +61,7 @@ def render_sbom(
     return output.output_as_string(indent=2) + "\n"
 
 
-def _bom(
-    manifest: BundleManifest, distributions: Sequence[Distribution], lock: Mapping[str, Any]
-) -> Bom:
+def _bom(manifest: BundleManifest, parts: Sequence[InstalledPart]) -> Bom:
     from cyclonedx.model.bom import Bom, BomMetaData
     from cyclonedx.model.tool import ToolRepository
 
@@ -60,19 +71,30 @@ def _bom(
     # Left alone it is the clock's. The schema does not ask for one.
     metadata.timestamp = None  # type: ignore[assignment]
     runtime, model = _runtime_component(manifest), _model_component(manifest)
+    bom = Bom(metadata=metadata, components=[runtime, model])
+    direct = {False: [runtime, model], True: []}
+    for part in parts:
+        direct[part.is_own] += _register_part(bom, part, manifest.target.architecture)
+    bom.register_dependency(bundle, direct[False])
+    if direct[True]:
+        bom.register_dependency(model, direct[True])
+    return bom
+
+
+def _register_part(bom: Bom, part: InstalledPart, architecture: str) -> list[Component]:
+    """Add the libraries of a part and return those that no other one requires."""
+    lock = tomllib.loads(part.lock_text)
     wheels = {canonicalize_name(item["name"]): item for item in lock.get("packages", ())}
     libraries = {
-        item.name: _library_component(item, wheels.get(canonicalize_name(item.name), {}))
-        for item in distributions
+        item.name: _library_component(item, wheels.get(canonicalize_name(item.name), {}), part)
+        for item in part.distributions
     }
-    bom = Bom(metadata=metadata, components=[runtime, model, *libraries.values()])
-    needed = _dependencies(distributions, manifest)
+    bom.components.update(libraries.values())
+    needed = _dependencies(part, architecture)
     for name, component in libraries.items():
         bom.register_dependency(component, [libraries[other] for other in sorted(needed[name])])
     indirect = set().union(*needed.values())
-    direct = [component for name, component in libraries.items() if name not in indirect]
-    bom.register_dependency(bundle, [runtime, model, *direct])
-    return bom
+    return [component for name, component in libraries.items() if name not in indirect]
 
 
 def _bundle_component(manifest: BundleManifest) -> Component:
@@ -136,7 +158,9 @@ def _file_component(entry: FileEntry) -> Component:
     )
 
 
-def _library_component(distribution: Distribution, locked: Mapping[str, Any]) -> Component:
+def _library_component(
+    distribution: Distribution, locked: Mapping[str, Any], part: InstalledPart
+) -> Component:
     from cyclonedx.contrib.license.factories import LicenseFactory
     from cyclonedx.model.license import LicenseAcknowledgement
     from packageurl import PackageURL
@@ -146,11 +170,13 @@ def _library_component(distribution: Distribution, locked: Mapping[str, Any]) ->
         "LIBRARY",
         distribution.name,
         distribution.version,
-        purl.to_string(),
+        # Both Pythons may have the same version of a package.
+        f"own-python:{purl.to_string()}" if part.is_own else purl.to_string(),
         hashes=[_sha256(digest) for digest in _wheel_digests(distribution, locked)],
         properties={
             "installed_bytes": str(distribution.size_bytes),
             "top_level": distribution.top_level,
+            OWN_PYTHON: part.python if part.is_own else None,
         },
     )
     component.purl = purl
@@ -218,12 +244,10 @@ def _is_installed(wheel: Mapping[str, Any], distribution: Distribution) -> bool:
     return not {str(tag) for tag in tags}.isdisjoint(distribution.tags)
 
 
-def _dependencies(
-    distributions: Sequence[Distribution], manifest: BundleManifest
-) -> dict[str, set[str]]:
+def _dependencies(part: InstalledPart, architecture: str) -> dict[str, set[str]]:
     """Return for each distribution which of the others it requires on the target."""
-    environment = _environment(manifest)
-    lines = {item.name: list(_parsed(item.requires)) for item in distributions}
+    environment = _environment(part.python, architecture)
+    lines = {item.name: list(_parsed(item.requires)) for item in part.distributions}
     extras: dict[str, set[str]] = {name: {""} for name in lines}
     for requirement in (line for found in lines.values() for line in found):
         extras.setdefault(canonicalize_name(requirement.name), {""}).update(requirement.extras)
@@ -247,15 +271,13 @@ def _parsed(requires: Iterable[str]) -> Iterator[Requirement]:
             continue
 
 
-def _environment(manifest: BundleManifest) -> dict[str, str]:
+def _environment(python: str, architecture: str) -> dict[str, str]:
     """Return what the target's Python says of itself in markers."""
-    target = manifest.target
-    python = target.runtime.removeprefix("python")
     return {
         "implementation_name": "cpython",
         "implementation_version": f"{python}.0",
         "os_name": "posix",
-        "platform_machine": "aarch64" if target.architecture == "arm64" else target.architecture,
+        "platform_machine": "aarch64" if architecture == "arm64" else architecture,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",

@@ -165,15 +165,17 @@ def _roots(bundle: Bundle) -> Iterator[tuple[str, str]]:
     """Yield the modules that the function imports by name, each with who names it."""
     info = bundle.manifest.model
     is_compiled = info.engine.name != "exact" and info.engine.data_path is not None
-    loader = f"{_LOADERS}.{info.options.get('loader', info.flavor)}"
+    is_elsewhere = info.own_python is not None
+    name = "own_python" if is_elsewhere else info.options.get("loader", info.flavor)
+    loader = f"{_LOADERS}.{name}"
     with zipfile.ZipFile(bundle.function_zip) as archive:
         names = set(archive.namelist())
     for module in (_HANDLER, _PROGRAM if is_compiled else loader):
         # The handler's own files are another check's.
         if f"{module.replace('.', '/')}.py" in names:
             yield module, _FUNCTION
-    if is_compiled:
-        return
+    if is_compiled or is_elsewhere:
+        return  # what the model itself needs is nowhere, or with its own Python
     own_loader = str(info.options.get("loader_module", "mlflow"))
     if own_loader.partition(".")[0] != "mlflow":
         yield own_loader, "MLmodel"
@@ -222,7 +224,8 @@ def _named(bundle: Bundle) -> NamedModules:
 def _scripts(bundle: Bundle) -> Iterator[tuple[str, str]]:
     """Yield the model where it is Python source: the zip, and the file in it."""
     info = bundle.manifest.model
-    if info.serialization_format == CODE and PurePosixPath(info.data_path).suffix == ".py":
+    is_code = info.serialization_format == CODE and info.own_python is None
+    if is_code and PurePosixPath(info.data_path).suffix == ".py":
         zip_path, root = _model_place(bundle)
         yield zip_path, f"{root}{info.data_path}"
 

@@ -52,17 +52,18 @@ def problem_of_module(
             f"Build again {_way_back(drop)}.",
             module,
         )
-    top = _distribution_like(module)
-    if "." in module and top in {canonicalize_name(item.name) for item in bundle.manifest.packages}:
+    manifest = bundle.manifest
+    versions: dict[str | None, str] = {
+        canonicalize_name(item.name): item.version
+        for item in (manifest.own_packages if manifest.model.own_python else manifest.packages)
+    }
+    if "." in module and _distribution_like(module) in versions:
         return Problem(
             f"{message}, though its package is in the bundle",
             "If trimming took it out, build again with --no-trim.",
             module,
         )
     distribution = distribution_of(module.partition(".")[0]) or _distribution_like(module)
-    versions: dict[str | None, str] = {
-        canonicalize_name(item.name): item.version for item in bundle.manifest.packages
-    }
     if distribution in versions:
         return Problem(
             f"{message}, nor has {distribution} {versions[distribution]} such a module",

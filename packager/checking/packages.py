@@ -103,7 +103,7 @@ def check_runtime_packages(contents: ZipContents) -> Check:
 
 def check_python_version(contents: ZipContents, target: Target) -> Check:
     """Check that extension modules and bytecode are for the target's Python."""
-    digits = target.runtime.python.replace(".", "")
+    digits = target.runtime.python.replace(".", "") + target.runtime.abi_flags
     suffix = f"cpython-{digits}-{target.machine}-linux-gnu"
     names = set(contents.heads)
     problems = list(_suffix_problems(contents, suffix, target))

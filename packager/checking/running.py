@@ -70,8 +70,9 @@ def run_function(
     :param has_warm_invocations: ask once more, and again, to measure how long it takes.
     """
     # The model's code runs here: it sees of our variables what it would see on Lambda.
-    around = replace(surroundings, has_our_variables=False)
     manifest = bundle.manifest
+    own = manifest.model.own_python
+    around = replace(surroundings, has_our_variables=False, own_python=own)
     sample = _sample(manifest.model)
     timeout_s = _MORE_S + size_function(manifest.model, manifest.model_source).timeout_s
     try:

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from handler.manifest import OWN_PACKAGES_FOLDER
 from packager.aws.runtimes import find_target
 from packager.bundle.folder import Bundle
 from packager.checking import files, layers, libraries, packages
 from packager.checking.gates import Gates, check_gates
 from packager.checking.imports import check_imports, settle_imports
+from packager.checking.own_packages import check_own_packages
 from packager.checking.proof import proof_of
 from packager.checking.report import Check, CheckReport, Measurements
 from packager.checking.running import nothing_ran, run_function
@@ -106,6 +108,8 @@ def _static_checks(
             f"{bundle.model_zip} cannot be read: {error}", hint="Build the bundle again."
         ) from error
     archives = {bundle.function_zip.name: function.members}
+    own = check_own_packages(function, manifest)
+    contents = contents.without(OWN_PACKAGES_FOLDER)
     if bundle.layer_zip and layer:
         archives[bundle.layer_zip.name] = layer.members
     if bundle.model_zip:
@@ -119,7 +123,8 @@ def _static_checks(
         files.check_sizes(contents, manifest, bundle.code_zips),
         packages.check_distributions(contents, manifest.packages),
         packages.check_wheel_tags(contents, target),
-        packages.check_runtime_packages(contents),
+        # Debian's image has none of them.
+        *([] if manifest.model.own_python else [packages.check_runtime_packages(contents)]),
         packages.check_python_version(contents, target),
         libraries.check_architecture(contents, target),
         libraries.check_symbol_versions(contents, target),
@@ -127,4 +132,5 @@ def _static_checks(
             contents, target, is_image=manifest.package_type == "image"
         ),
         check_imports(bundle, target.runtime, dropped),
+        *own,
     )

@@ -3,20 +3,23 @@
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import Self, TypeVar
 
 from packaging.utils import canonicalize_name
 
+from handler.manifest import OWN_PACKAGES_FOLDER
 from packager.errors import BundleInvalid
 from packager.packages.elf import MAGIC, Elf, ElfDamaged, read_elf
 from packager.packages.layer import PACKAGES_FOLDER, import_path
 
 _TASK_ROOT = PurePosixPath()
 _LAYER_PREFIX = f"{PACKAGES_FOLDER}/"
+_OWN_PREFIX = f"{OWN_PACKAGES_FOLDER}/"
+_Value = TypeVar("_Value")
 _HEAD_BYTES = 4
 """Enough of a file to know ELF by, and the Python that a bytecode file is for."""
 
@@ -80,6 +83,37 @@ class ZipContents:
                 found.append(inner)
         return tuple(found)
 
+    def without(self, folder: str) -> Self:
+        """Return all but what lies in a folder; the members stay, for they count."""
+        return self._selected(lambda path: path, lambda path: not _is_in(path, folder))
+
+    def inside(self, folder: str) -> Self:
+        """Return what lies in a folder, with paths relative to it."""
+        prefix = f"{folder}/"
+        found = self._selected(
+            lambda path: path.removeprefix(prefix), lambda path: _is_in(path, folder)
+        )
+        members = (member for member in self.members if _is_in(member.filename, folder))
+        return replace(found, members=tuple(_renamed(member, prefix) for member in members))
+
+    def _selected(self, name: Callable[[str], str], is_in: Callable[[str], bool]) -> Self:
+        """Return the files that are in, under new names."""
+
+        def files(found: Mapping[PurePosixPath, _Value]) -> dict[PurePosixPath, _Value]:
+            return {PurePosixPath(name(str(k))): v for k, v in found.items() if is_in(str(k))}
+
+        return replace(
+            self,
+            heads={name(path): head for path, head in self.heads.items() if is_in(path)},
+            elf_files=files(self.elf_files),
+            damaged=files(self.damaged),
+            dist_infos=tuple(
+                replace(info, folder=name(info.folder))
+                for info in self.dist_infos
+                if is_in(info.folder)
+            ),
+        )
+
     def owner(self, path: PurePosixPath | str) -> str:
         """Return the package that a file belongs to: name and version where that is known."""
         top = str(import_path(path)).partition("/")[0]
@@ -127,8 +161,22 @@ def _read(archive: zipfile.ZipFile, root: PurePosixPath) -> ZipContents:
         heads=heads,
         elf_files=elf_files,
         damaged=damaged,
-        dist_infos=tuple(_dist_infos(archive, "" if root == _TASK_ROOT else _LAYER_PREFIX)),
+        dist_infos=tuple(
+            info
+            for prefix in (("", _OWN_PREFIX) if root == _TASK_ROOT else (_LAYER_PREFIX,))
+            for info in _dist_infos(archive, prefix)
+        ),
     )
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/")
+
+
+def _renamed(member: zipfile.ZipInfo, prefix: str) -> zipfile.ZipInfo:
+    inner = copy(member)
+    inner.filename = member.filename.removeprefix(prefix)
+    return inner
 
 
 def _moved(member: zipfile.ZipInfo, root: PurePosixPath) -> zipfile.ZipInfo:
@@ -154,7 +202,7 @@ def _dist_infos(archive: zipfile.ZipFile, prefix: str) -> Iterator[DistInfo]:
 
         tags = (line.partition(":") for line in lines("WHEEL"))
         yield DistInfo(
-            folder=folder,
+            folder=f"{prefix}{folder}" if prefix == _OWN_PREFIX else folder,
             name=canonicalize_name(name),
             version=version,
             tags=tuple(value.strip() for key, _, value in tags if key == "Tag"),

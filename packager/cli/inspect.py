@@ -78,6 +78,11 @@ def _bundle_lines(report: BundleReport) -> Iterator[str]:
     if manifest.layer:
         yield _row("layer", f"the packages are in {manifest.layer.path}, {manifest.layer.sha256}")
     yield from _block("packages", _package_lines(report))
+    if manifest.model.own_python:
+        yield _row(
+            "own Python", f"the model runs in a process with Python {manifest.model.own_python}"
+        )
+        yield from _block("its packages", (f"{p.name}=={p.version}" for p in manifest.own_packages))
     if manifest.proof:
         yield _row("proof", f"{manifest.proof.state}: {manifest.proof.reason}")
     yield from _block(

@@ -20,8 +20,10 @@ from packager.errors import (
     ModelNotLoadable,
     ToolError,
 )
+from packager.local.old_python import is_old
 from packager.local.prepared import ModelSurroundings, PreparedModel, is_own_python, prepared_model
 from packager.local.sandbox import run_sandboxed
+from packager.model.bytecode_python import needed_own_python
 from packager.model.mlmodel import ModelSpec
 from packager.progress import LOGGED, Progress
 from packager.support.cache import build_once, cache_key, cache_root
@@ -68,10 +70,13 @@ class _Report:
     engine: EngineInfo
     sample: dict[str, Any]
     """Fields of `ModelInfo`: a request that the model answers, or what it says instead."""
+    own_python: str | None = None
+    """The model's, as `3.8`, where no Python that Lambda has can load the model."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls(EngineInfo.from_dict(data["engine"]), dict(data["sample"]))
+        engine = EngineInfo.from_dict(data["engine"])
+        return cls(engine, dict(data["sample"]), data.get("own_python"))
 
 
 def optimize_model(
@@ -106,7 +111,7 @@ def optimize_model(
         return _refused(spec, wanted, reason or "compiling it could not be tried")
     report = _read_report(folder)
     engine = report.engine
-    spec = replace(spec, info=replace(spec.info, **report.sample))
+    spec = replace(spec, info=replace(spec.info, own_python=report.own_python, **report.sample))
     if reason:
         return _refused(spec, wanted, reason)
     if engine.name == "exact":
@@ -183,17 +188,40 @@ def _convert(
     around = replace(surroundings, overrides=overrides, has_our_variables=False)
     with prepared_model(spec.folder, "uv", surroundings=around, progress=progress) as model:
         under = f" (loaded under Python {model.old_python})" if model.old_python else ""
+        is_asked_elsewhere = model.spec.info.own_python is not None
+        is_only_loaded = is_only_loaded or is_asked_elsewhere
         if is_only_loaded:
             progress.step(f"Loading the model in its own environment{under}")
         else:
             progress.step(f"Compiling the model, and comparing its predictions{under}")
-        report = _run(model, wanted, is_only_loaded=is_only_loaded)
-        report = replace(report, engine=replace(report.engine, python=model.old_python))
+        try:
+            report = _run(model, wanted, is_only_loaded=is_only_loaded)
+        except ModelNotLoadable as error:
+            report = _of_another_python(spec, model, error)
         if report.engine.data_path is not None:
             _keep(spec, report.engine, model.skeleton / MODEL_FOLDER, partial)
-    if report.engine.name == "exact" and report.engine.python is not None:
-        report = _in_a_current_python(spec, wanted, around, partial, progress, report)
+    if model.old_python and not is_asked_elsewhere:
+        if report.engine.name == "exact":
+            report = _in_a_current_python(spec, wanted, around, partial, progress, report)
+        else:
+            report = replace(report, engine=replace(report.engine, python=model.old_python))
     (partial / _REPORT).write_text(json.dumps(asdict(report)), encoding="utf-8")
+
+
+def _of_another_python(spec: ModelSpec, model: PreparedModel, error: ModelNotLoadable) -> _Report:
+    """Return what it means that the model cannot be loaded, if it was not tried in its own Python.
+
+    :raises ModelNotLoadable: it was.
+    :raises ToolError: of another Python no model has to be loadable.
+    """
+    if spec.python_minor == model.old_python or is_own_python(spec):
+        raise error
+    if not is_old(spec.python_version):
+        raise ToolError(str(error)) from error
+    if model.old_python:
+        reason = f"it cannot be loaded under Python {model.old_python}"
+        return _Report(EngineInfo(reason=reason), {})
+    return _Report(EngineInfo(), {}, own_python=spec.python_minor)
 
 
 def _in_a_current_python(
@@ -206,15 +234,21 @@ def _in_a_current_python(
 ) -> _Report:
     """Return how the model itself is best called where Lambda runs it, if it can be there."""
     progress.detail(f"not compiled: {found.engine.reason}")
+    found = replace(found, engine=EngineInfo(reason=found.engine.reason))
+    if needed_own_python(spec):
+        return found
     current = replace(around, has_old_pythons=False)
     try:
         with prepared_model(spec.folder, "uv", surroundings=current, progress=progress) as model:
             report = _run(model, wanted, is_only_loaded=False)
             if report.engine.data_path is not None:
                 _keep(spec, report.engine, model.skeleton / MODEL_FOLDER, partial)
-    except (DependencyError, ModelError, ToolError) as error:
+    except ModelNotLoadable as error:
         progress.detail(f"and no Python that Lambda has can load it: {error}")
-        return replace(found, engine=EngineInfo(reason=found.engine.reason))
+        return replace(found, own_python=spec.python_minor)
+    except (DependencyError, ModelError, ToolError) as error:
+        progress.detail(f"and under no Python that Lambda has it could be loaded: {error}")
+        return found
     return report
 
 
@@ -251,10 +285,7 @@ def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) ->
         pythons=model.other_pythons,
     )
     if done.returncode == _NOT_LOADABLE_STATUS:
-        failure = ModelNotLoadable(**json.loads(done.stdout))
-        if model.old_python == model.spec.python_minor or is_own_python(model.spec):
-            raise failure
-        raise ToolError(str(failure))  # of another Python no model has to be loadable
+        raise ModelNotLoadable(**json.loads(done.stdout))
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")

@@ -65,6 +65,8 @@ class Emulator:
     """An interpreter of the target's version with Lambda's runtime packages."""
     layer: Path | None = None
     """The unpacked layer, where there is one."""
+    programs: tuple[Path, ...] = ()
+    """Other interpreters that the function starts, and has to reach; no environments'."""
     handler: str = "handler.main.handler"
     environment: Mapping[str, str] | None = None
     """The function's own variables; nothing else of ours reaches it."""
@@ -100,7 +102,9 @@ class Emulator:
 
     @property
     def peak_memory_mib(self) -> int | None:
-        """The largest resident memory of the function's process; None before the first answer."""
+        """The largest resident memory of the function, and of what it started; None before the
+        first answer.
+        """
         return math.ceil(self._peak_memory_mib) or None
 
     @property
@@ -175,6 +179,7 @@ class Emulator:
             self.memory_mib,
             self.timeout_s,
             self.tmp_mib,
+            self.programs,
         )
         reason = obstacle_for(function)
         if reason is not None:
@@ -222,7 +227,9 @@ class Emulator:
         if report.init_duration_ms is not None:
             self.init_duration_ms = report.init_duration_ms
         for pid in process.descendants(self._started.process.pid, self._surroundings.depth):
-            self._peak_memory_mib = max(self._peak_memory_mib, process.peak_memory_mib(pid) or 0.0)
+            # With what it started: Lambda counts the whole sandbox.
+            taken = (process.peak_memory_mib(one) for one in (pid, *process.child_pids(pid)))
+            self._peak_memory_mib = max(self._peak_memory_mib, sum(filter(None, taken)))
 
 
 def _is_up(started: Started) -> bool:

@@ -21,6 +21,7 @@ class Function:
     memory_mib: int
     timeout_s: int
     tmp_mib: int = DEFAULT_TMP_MIB
+    programs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,26 @@
 
 import os
 import platform
+import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from handler.manifest import MODEL_PYTHON_VARIABLE, OWN_PACKAGES_FOLDER
 from packager.aws.runtimes import host_architecture
 from packager.bundle.folder import MODEL_ZIP, Bundle
 from packager.bundle.keys import DEFAULT_PREFIX, model_key
 from packager.bundle.sizing import size_function
-from packager.errors import StorageError, WrongMachine
+from packager.errors import StorageError, ToolMissing, WrongMachine
 from packager.local import process
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.static_s3 import static_s3
 from packager.local.storage import embedded_environment
 from packager.progress import LOGGED, Progress
 from packager.storage.client import CREDENTIALS_HINT, storage_errors
+from packager.support.interpreters import find_python
 
 _EMBEDDED_BUCKET = "packager-embedded"
 
@@ -44,18 +47,22 @@ def running_function(
     :raises StorageError: no AWS credentials for the bucket.
     """
     python = find_runtime(bundle, progress=progress)
+    own_python = find_own_python(bundle)
     sizing = size_function(bundle.manifest.model, bundle.manifest.model_source)
     with ExitStack() as stack:
         environment = stack.enter_context(_model_source(bundle, bucket, prefix, progress))
         names = " and ".join(path.name for path in bundle.code_zips)
         progress.step(f"Unpacking {names}, read-only")
-        task_root, *layers = [stack.enter_context(unpacked(path)) for path in bundle.code_zips]
+        task_root, *layers = [
+            stack.enter_context(unpacked(path, own_python)) for path in bundle.code_zips
+        ]
         yield stack.enter_context(
             Emulator(
                 task_root,
                 python=python,
                 layer=layers[0] if layers else None,
-                environment=environment,
+                environment=environment | _own_variables(own_python),
+                programs=(own_python,) if own_python else (),
                 memory_mib=memory_mib or sizing.memory_mib,
                 timeout_s=timeout_s or sizing.timeout_s,
                 tmp_mib=sizing.ephemeral_storage_mib,
@@ -79,18 +86,47 @@ def find_runtime(bundle: Bundle, *, progress: Progress = LOGGED) -> Path:
             hint=f"Build for this one with --architecture {here}, or use `sam local invoke` with"
             " Docker's emulation.",
         )
+    find_own_python(bundle)
     version = bundle.manifest.target.runtime.removeprefix("python")
     return runtime_python(version, progress=progress)
 
 
+def find_own_python(bundle: Bundle) -> Path | None:
+    """Return what stands here for the Python of an image that the model alone runs in.
+
+    :returns: None: the model runs in the function's.
+    :raises ToolMissing: there is none of its version here.
+    """
+    wanted = bundle.manifest.model.own_python
+    if wanted is None:
+        return None
+    found = find_python(wanted)
+    if found is None:
+        raise ToolMissing(
+            f"Python {wanted}, in which the model runs,",
+            f"`uv python install {wanted}` gets it; one on the PATH does too.",
+        )
+    # What it stands for has no packages of its own either.
+    return found.resolve()
+
+
+def _own_variables(own_python: Path | None) -> dict[str, str]:
+    return {MODEL_PYTHON_VARIABLE: str(own_python)} if own_python else {}
+
+
 @contextmanager
-def unpacked(zip_path: Path) -> Iterator[Path]:
-    """Yield a temporary folder with the zip's files that nobody can write, as Lambda's are."""
+def unpacked(zip_path: Path, own_python: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary folder with the zip's files that nobody can write, as Lambda's are.
+
+    :param own_python: compiles its packages, as the image's does when the image is built.
+    """
     with tempfile.TemporaryDirectory(prefix="packager-task-") as name:
         process.let_nobody_in(Path(name))
         folder = Path(name) / "task"
         with zipfile.ZipFile(zip_path) as archive:
             archive.extractall(folder)
+        if own_python:
+            _compile_own(folder / OWN_PACKAGES_FOLDER, own_python)
         for path in folder.rglob("*"):
             path.chmod(0o555 if path.is_dir() else 0o444)
         folder.chmod(0o555)
@@ -100,6 +136,13 @@ def unpacked(zip_path: Path) -> Iterator[Path]:
             # What nobody can write nobody can delete.
             for path in (folder, *folder.rglob("*/")):
                 path.chmod(0o755)
+
+
+def _compile_own(packages: Path, python: Path) -> None:
+    argv = [str(python), "-m", "compileall", "-q", "-j", "0"]
+    argv += ["--invalidation-mode", "unchecked-hash", str(packages)]
+    # Its status tells of files that are no Python of today's, which old libraries ship.
+    subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 @contextmanager

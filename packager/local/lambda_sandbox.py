@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -88,14 +88,18 @@ class LambdaSandbox:
 
     def _plan(self, argv: tuple[str, ...], inward: tuple[int, int]) -> Plan:
         function = self._function
-        interpreter = find_interpreter(function.python, libraries=_LIBRARY_NAMES)
+        interpreters = [
+            find_interpreter(path, libraries=_LIBRARY_NAMES)
+            for path in (function.python, *function.programs)
+        ]
         variables = lambda_variables(function, TASK_ROOT, LAYERS if function.layer else None)
         multiarch = f"/usr/lib/{os.uname().machine}-linux-gnu"
         return Plan(
             argv,
             variables | dict(function.environment),
             TASK_ROOT,
-            tuple(self._mounts(interpreter)),
+            # One may share the libraries of another.
+            tuple(dict.fromkeys(self._mounts(interpreters))),
             essential_files(),
             {"/lib64": "usr/lib64", "/lib": "usr/lib", multiarch: "../lib64"},
             tmp_mib=function.tmp_mib,
@@ -107,7 +111,7 @@ class LambdaSandbox:
             report=(self._report.fileno(),),
         )
 
-    def _mounts(self, interpreter: Interpreter) -> Iterator[tuple[str, str, bool]]:
+    def _mounts(self, interpreters: Sequence[Interpreter]) -> Iterator[tuple[str, str, bool]]:
         function = self._function
         yield from devices()
         yield str(function.task_root), TASK_ROOT, False
@@ -115,10 +119,12 @@ class LambdaSandbox:
         for path in function.layer.iterdir() if function.layer else ():
             yield str(path), f"{LAYERS}/{path.name}", False
         yield str(self._binary), _EMULATOR, False
-        yield from seen_as_is([_environment(function), *map(Path, interpreter.folders)])
-        yield from interpreter.program_mounts
+        yield from seen_as_is([_environment(function)])
+        for interpreter in interpreters:
+            yield from seen_as_is([Path(path) for path in interpreter.folders])
+            yield from interpreter.program_mounts
+            yield from _library_mounts(interpreter)
         yield str(_SHELL.resolve()), str(_SHELL), False
-        yield from _library_mounts(interpreter)
         files = (*_SHARED_FILES, *_CERTIFICATES, *(_NETWORK_FILES if self._keeps_network else ()))
         yield from seen_as_is([Path(path) for path in files])
 

@@ -16,16 +16,18 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from handler.manifest import ModelInfo
+from handler.manifest import MODEL_PYTHON_VARIABLE, ModelInfo
 from packager.aws.runtimes import host_architecture, runtime_for_python
 from packager.bundle.skeleton import write_skeleton
 from packager.errors import ToolMissing, Unobtainable, install_hint
 from packager.local.envs import ensure_env
 from packager.local.old_python import OldPython, find_old_python
+from packager.model.bytecode_python import needed_own_python
 from packager.model.mlmodel import ModelSpec, read_mlmodel
 from packager.progress import LOGGED, Progress
 from packager.requirements.logged_with import logged_with
 from packager.requirements.overrides import Overrides, apply_overrides
+from packager.requirements.own_python import TABLES, model_lines
 from packager.requirements.select import (
     HANDLER_REQUIREMENTS,
     Requirements,
@@ -65,6 +67,9 @@ class ModelSurroundings:
     has_old_pythons: bool = True
     """Whether a model of a Python that Lambda no longer has is loaded under it, if that is here;
     else all are loaded under the nearest that Lambda has."""
+    own_python: str | None = None
+    """The Python, as `3.8`, that the model runs in, in a process of its own; None: the handler's,
+    unless the model holds bytecode of one that cannot run the handler."""
 
 
 @dataclass(frozen=True)
@@ -104,27 +109,40 @@ def prepared_model(
     """
     spec = read_mlmodel(folder)
     around = surroundings or ModelSurroundings()
-    old = _old_python(spec, around, progress) if env_manager == "uv" else None
-    if old is None:
-        python = _find_environment(spec, env_manager, around, progress)
-    else:
+    own_python = around.own_python if env_manager == "uv" else None
+    old = None
+    if env_manager == "uv" and own_python is None and around.has_old_pythons:
+        old = _old_python(spec, around, progress)
+        own_python = None if old else needed_own_python(spec)
+    there: dict[str, str] = {}
+    if own_python is not None:
+        old = OldPython(_own_environment(spec, own_python, around, progress), own_python)
+        spec = replace(spec, info=replace(spec.info, own_python=own_python))
+        there = {MODEL_PYTHON_VARIABLE: str(old.python)}
+        python = _handler_environment(around, progress, TABLES)
+    elif old is not None:
         spec = replace(spec, info=_asked_there(spec.info, old))
-        python = _our_own_environment(around, progress)
+        python = _handler_environment(around, progress)
+    else:
+        python = _find_environment(spec, env_manager, around, progress)
     with tempfile.TemporaryDirectory(prefix="packager-model-") as skeleton:
         write_skeleton(spec, Path(skeleton))
-        if old is not None:
+        if old is not None and own_python is None:
             _copy_worker(Path(skeleton))
-        variables = _variables(env_manager, around, skeleton)
-        there = () if old is None else (old.python,)
-        minor = None if old is None else old.minor
-        yield PreparedModel(spec, Path(skeleton), python, variables, minor, there)
+        variables = _variables(env_manager, around, skeleton) | there
+        yield PreparedModel(
+            spec,
+            Path(skeleton),
+            python,
+            variables,
+            old.minor if old else None,
+            (old.python,) if old else (),
+        )
 
 
 def _old_python(
     spec: ModelSpec, surroundings: ModelSurroundings, progress: Progress
 ) -> OldPython | None:
-    if not surroundings.has_old_pythons:
-        return None
     return find_old_python(
         spec,
         surroundings.overrides,
@@ -149,12 +167,12 @@ def _copy_worker(skeleton: Path) -> None:
         )
 
 
-def _our_own_environment(surroundings: ModelSurroundings, progress: Progress) -> Path:
+def _handler_environment(surroundings: ModelSurroundings, progress: Progress, *more: str) -> Path:
     """Return an interpreter that Lambda has, with the handler's libraries and none of a model."""
     return ensure_env(
         "handler",
         _running_minor(),
-        (*HANDLER_REQUIREMENTS, SERVER_REQUIREMENT),
+        (*HANDLER_REQUIREMENTS, SERVER_REQUIREMENT, *more),
         indexes=surroundings.indexes,
         progress=progress,
     )
@@ -182,13 +200,38 @@ def _find_environment(
         return Path(sys.executable)
     is_linux = sys.platform == "linux"
     lines = requirements.lines if is_linux else requirements.recorded_lines
+    python = _python_minor(spec.python_version)
+    lines = (*lines, SERVER_REQUIREMENT)
+    return _model_environment(spec, python, lines, requirements, surroundings, progress)
+
+
+def _own_environment(
+    spec: ModelSpec, python: str, surroundings: ModelSurroundings, progress: Progress
+) -> Path:
+    """Return the model's own Python with what the model recorded, and with MLflow."""
+    architecture = host_architecture() or "x86_64"
+    requirements = apply_overrides(
+        surroundings.overrides, inference_requirements(spec, architecture=architecture)
+    )
+    lines = model_lines(spec, requirements)
+    return _model_environment(spec, python, lines, requirements, surroundings, progress)
+
+
+def _model_environment(
+    spec: ModelSpec,
+    python: str,
+    lines: Sequence[str],
+    requirements: Requirements,
+    surroundings: ModelSurroundings,
+    progress: Progress,
+) -> Path:
     guesses = [drop.requirement for drop in requirements.dropped if drop.is_guess]
 
     def make(guesses: Sequence[str]) -> Path:
         return ensure_env(
             "model",
-            _python_minor(spec.python_version),
-            (*lines, *guesses, SERVER_REQUIREMENT),
+            python,
+            (*lines, *guesses),
             constraints=(*requirements.constraints, *surroundings.constraints),
             preferences=requirements.preferences,
             indexes=surroundings.indexes,

@@ -84,7 +84,8 @@ class Unsandboxed:
         if nobody:
             process.let_nobody_in(folder)
             os.chown(self._private, process.NOBODY_ID, process.NOBODY_ID)
-            places = (self._function.task_root, self._function.layer, self._private)
+            function = self._function
+            places = (function.task_root, function.layer, self._private, *function.programs)
             # By way of `env`: what setpriv itself starts, it still starts with root's power.
             python = [*nobody, "env", str(self._function.python)]
             if self._reaches(python, self._binary, *filter(None, places)):

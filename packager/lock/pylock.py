@@ -8,6 +8,8 @@ from pathlib import Path
 from handler.manifest import PackageEntry
 from packager.errors import ConfigError
 
+OWN_LOCK_NAME = "pylock.own-python.toml"
+"""Of the packages of the model's own Python, beside the function's lock; PEP 751 names it so."""
 _TABLE = "\n[tool.packager]"
 
 
@@ -109,6 +111,17 @@ def read_lock(path: Path) -> Lock:
         raise ConfigError(
             f"{path} is no lock: {error}", hint="Build with --upgrade to make a new one."
         ) from error
+
+
+def read_own_lock(path: Path) -> Lock | None:
+    """Read what lies beside the lock of an earlier build, for the model's own Python.
+
+    :param path: of that lock.
+    :returns: None: there is none, the model had no Python of its own.
+    :raises ConfigError: as :func:`read_lock`.
+    """
+    beside = path.with_name(OWN_LOCK_NAME)
+    return read_lock(beside) if beside.is_file() else None
 
 
 def _read_inputs(document: dict[str, object]) -> LockInputs | None:

@@ -10,8 +10,9 @@ from types import ModuleType
 
 from packager.support.malformed import COMPRESSION_ERRORS
 
-# cloudpickle writes functions and classes that no module can import by value: bytecode.
-_BYTECODE_MARKS = (b"_make_function", b"CodeType")
+# cloudpickle writes functions and classes that no module can import by value: bytecode, which it
+# names by these two, in all of its versions.
+_BYTECODE_MARKS = (b"_builtin_type", b"CodeType")
 _PIECE = 1 << 24
 
 _MODULES: dict[bytes, ModuleType] = {b"\x1f\x8b": gzip, b"BZ": bz2, b"\xfd7": lzma}

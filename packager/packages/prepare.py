@@ -143,7 +143,7 @@ def prepare_dependencies(
         if was_cached:
             os.utime(folder)
         else:
-            _forget_old_sets(folder.parent)
+            forget_old_sets(folder.parent)
     if was_cached:
         progress.step(f"Taking {len(lock.packages)} packages from the cache: built before")
     return Dependencies(folder / _ARCHIVE, _read_facts(folder))
@@ -249,7 +249,8 @@ def _key(lock: Lock, target: Target, packing: Packing, version: str | None) -> s
     return cache_key(facts, sources=sources)
 
 
-def _forget_old_sets(parent: Path) -> None:
+def forget_old_sets(parent: Path) -> None:
+    """Remove all but the latest sets from a folder of the cache."""
     sets = sorted(
         (path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(".")),
         key=lambda path: path.stat().st_mtime,

@@ -31,10 +31,13 @@ _TESTS = "the libraries' own tests"
 _TOY_DATA = "tables and pictures to learn with"
 _SERVER = "only MLflow's server and its command line import it"
 _SOURCES = "sources that only a compiler reads"
-TRIM_RULES = (
+INSTALLER_RULES = (
     TrimRule(".lock", "left behind by the installer"),
     TrimRule("bin", "scripts: nothing in Lambda runs them, and they name the building machine"),
     TrimRule("*.dist-info/RECORD", "lists the files as they were before trimming"),
+)
+TRIM_RULES = (
+    *INSTALLER_RULES,
     TrimRule("**/*.pyi", "type stubs"),
     TrimRule("**/py.typed", "type stubs"),
     *(
@@ -79,6 +82,15 @@ def trim_tree(staging: Path) -> tuple[Trimmed, ...]:
     trimmed += [_apply(rule, staging, needed) for rule in TEST_RULES]
     saved_bytes = share_duplicates(staging)
     trimmed.append(Trimmed("*.libs/*", "libraries that several wheels brought", saved_bytes))
+    _remove_empty_folders(staging)
+    return tuple(trimmed)
+
+
+def trim_tests(staging: Path) -> tuple[Trimmed, ...]:
+    """Take out of `staging` what no library reads, however old: tests, and the installer's own."""
+    needed = frozenset(_imported_test_modules(staging))
+    trimmed = [_apply(rule, staging) for rule in INSTALLER_RULES]
+    trimmed += [_apply(rule, staging, needed) for rule in TEST_RULES]
     _remove_empty_folders(staging)
     return tuple(trimmed)
 

@@ -108,17 +108,17 @@ class _Rule:
 
 
 UNWANTED = "unwanted: --drop"
-_IN_RUNTIME = "the Lambda runtime ships it"
+IN_RUNTIME = "the Lambda runtime ships it"
 _TESTS = "only tests need it"
 _BUILDS = "only installing needs it"
 _TOOLS = (_TESTS, _BUILDS)
 """Of what a model's files may name all the same: setuptools has `pkg_resources`."""
 DROP_RULES = (
     _Rule("mlflow*", "the handler speaks MLflow's protocol without it"),
-    _Rule("boto3", _IN_RUNTIME),
-    _Rule("botocore", _IN_RUNTIME),
-    _Rule("s3transfer", _IN_RUNTIME),
-    _Rule("awslambdaric", _IN_RUNTIME),
+    _Rule("boto3", IN_RUNTIME),
+    _Rule("botocore", IN_RUNTIME),
+    _Rule("s3transfer", IN_RUNTIME),
+    _Rule("awslambdaric", IN_RUNTIME),
     _Rule("pytest*", _TESTS),
     _Rule("hypothesis", _TESTS),
     _Rule("pip", _BUILDS),

@@ -80,7 +80,7 @@ _STAND_INS = (
 
 # What mlflow-skinny requires and no prediction uses. Tried with 3.17.2: neither `import
 # mlflow.pyfunc` nor a model's load and prediction imports them.
-_LEFT_OUT_OF_MLFLOW = (
+LEFT_OUT_OF_MLFLOW = (
     ("databricks-sdk", "MLflow imports it on Databricks alone"),
     ("gitpython", "MLflow imports it for runs and projects alone"),
     ("python-dotenv", "only MLflow's command line reads .env files"),
@@ -173,7 +173,7 @@ def find_excluded(
         for nccl in _NCCL:
             yield nccl, "only XGBoost on several GPUs needs it"
     if not MLFLOWS.isdisjoint(names):
-        yield from (item for item in _LEFT_OUT_OF_MLFLOW if item[0] not in names)
+        yield from (item for item in LEFT_OUT_OF_MLFLOW if item[0] not in names)
     # Where the needs are known, nothing else can want these.
     if needs is not None:
         yield from (item for item in needs.unused if item[0] not in names)

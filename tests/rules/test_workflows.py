@@ -46,6 +46,7 @@ def test_the_default_suite_and_the_heavy_flavors_are_jobs_of_their_own() -> None
     runs = {name: [step.get("run") for step in job["steps"]] for name, job in jobs.items()}
     assert 'sudo env "PATH=$PATH" .ci/run' in runs["check"]
     assert "make test-flavors" in runs["flavors"]
+    assert "make test-pythons" in runs["pythons"]
 
 
 def test_actions_are_pinned_by_commit_and_see_no_credentials(workflow: dict[str, Any]) -> None:

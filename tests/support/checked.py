@@ -45,6 +45,8 @@ def write_bundle(
     package_type: PackageType = "zip",
     model_zip: Files | None = None,
     packages: Iterable[PackageEntry] | None = None,
+    own_python: str | None = None,
+    own_packages: Iterable[PackageEntry] = (),
 ) -> Bundle:
     """Write a bundle that names the packages of its files, unless it shall name others."""
     archive: FileEntry | None = None
@@ -55,11 +57,14 @@ def write_bundle(
     manifest = BundleManifest(
         packager_version=__version__,
         target=TargetInfo(runtime, architecture),
-        model=ModelInfo("sklearn", "m", "skops", files=(FileEntry("m", 1, ""),)),
+        model=ModelInfo(
+            "sklearn", "m", "skops", files=(FileEntry("m", 1, ""),), own_python=own_python
+        ),
         model_source="embedded" if archive is None else "s3",
         model_archive=archive,
         package_type=package_type,
         packages=packages_in(map(str, files)) if packages is None else tuple(packages),
+        own_packages=tuple(own_packages),
     )
     (folder / MANIFEST_NAME).write_text(manifest.to_json())
     return Bundle(folder, manifest)

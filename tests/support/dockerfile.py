@@ -4,17 +4,21 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 TASK_ROOT = "/var/task"
 
 
-def build_image(context: Path, root: Path, python: Path) -> Path:
+def build_image(
+    context: Path, root: Path, python: Path, others: Mapping[str, Path] | None = None
+) -> Path:
     """Carry out the bundle's Dockerfile and return the image's task root.
 
     Each stage is a folder below `root`, in which the paths that the Dockerfile names lie.
 
     :param python: stands for the interpreter that the base image has.
+    :param others: what stands for /usr/local of stages that are other images, by the stage's name.
     :raises AssertionError: a step fails, or is of a kind that this does not know.
     """
     stages: dict[str, Path] = {}
@@ -24,12 +28,15 @@ def build_image(context: Path, root: Path, python: Path) -> Path:
             name = rest.partition(" AS ")[2] or "image"
             stage = stages[name] = root / name
             (stage / TASK_ROOT[1:]).mkdir(parents=True)
+            if others and name in others:
+                (stage / "usr").mkdir()
+                (stage / "usr" / "local").symlink_to(others[name])
         elif keyword == "COPY":
             _copy(rest, context, stage, stages)
         elif keyword == "RUN":
             _run(rest, stage, python)
         else:
-            assert keyword in ("ARG", "CMD"), keyword
+            assert keyword in ("ARG", "CMD", "ENTRYPOINT", "ENV", "WORKDIR"), keyword
     return stage / TASK_ROOT[1:]
 
 
@@ -46,7 +53,11 @@ def _copy(rest: str, context: Path, stage: Path, stages: dict[str, Path]) -> Non
     if options:
         (origin,) = options
         folder = stages[origin.removeprefix("--from=")] / source[1:]
-        shutil.copytree(folder, target, dirs_exist_ok=True)
+        if folder.is_symlink():  # another image's: too large to copy, and not changed
+            target.parent.mkdir(exist_ok=True)
+            target.symlink_to(folder.resolve())
+        else:
+            shutil.copytree(folder, target, dirs_exist_ok=True)
     else:
         target.mkdir()
         shutil.copy(context / source, target)
@@ -55,7 +66,7 @@ def _copy(rest: str, context: Path, stage: Path, stages: dict[str, Path]) -> Non
 def _run(script: str, stage: Path, python: Path) -> None:
     # Absolute paths of the image, not parts of relative ones.
     moved = re.sub(r"(?<![\w/.])/(?=\w)", f"{stage}/", script)
-    moved = re.sub(r"\bpython3\.\d+\b", str(python), moved)
+    moved = re.sub(r"(?<![\w/.])python3\.\d+\b", str(python), moved)
     done = subprocess.run(
         ["sh", "-c", moved],
         cwd=stage,

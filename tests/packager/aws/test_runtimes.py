@@ -2,12 +2,15 @@ import json
 from datetime import date
 
 import pytest
+from packaging.tags import Tag
 
 from packager.aws.runtimes import (
     LIMITS,
+    OWN_PYTHONS,
     RUNTIMES,
     RUNTIMES_SOURCE,
     find_target,
+    own_python_target,
     runtime_for_python,
 )
 from packager.errors import ConfigError
@@ -15,10 +18,24 @@ from tests.support.commands import packager
 
 
 def test_uv_is_never_asked_for_a_newer_glibc_than_the_runtime_has() -> None:
-    for runtime in RUNTIMES:
+    for runtime in (*RUNTIMES, *OWN_PYTHONS):
         _, _, level = runtime.uv_platform.partition("manylinux")
         needed = (2, 17) if level == "2014" else tuple(int(n) for n in level.split("_")[1:])
         assert needed <= runtime.glibc, runtime.name
+
+
+@pytest.mark.parametrize(("python", "abi"), [("3.7", "cp37m"), ("3.8", "cp38"), ("3.14", "cp314")])
+def test_wheels_of_old_pythons_are_known_by_their_abi(python: str, abi: str) -> None:
+    target = own_python_target(python, "arm64")
+    assert target is not None
+    interpreter = abi.removesuffix("m")
+    assert Tag(interpreter, abi, "manylinux_2_36_aarch64") in target.wheel_tags
+    assert Tag(interpreter, abi, "manylinux_2_37_aarch64") not in target.wheel_tags
+    assert f"libpython{python}{abi[len(interpreter) :]}.so.1.0" in target.libraries
+
+
+def test_of_other_pythons_there_is_no_image() -> None:
+    assert own_python_target("3.6", "x86_64") is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from handler.manifest import CheckEntry, FileEntry, ModelInfo, PackageEntry, TargetInfo
 from packager.bundle.contents import read_contents
 from packager.bundle.folder import SBOM_NAME, Bundle
-from packager.bundle.sbom import render_sbom
+from packager.bundle.sbom import InstalledPart, render_sbom
 from packager.cli.main import cli
 from packager.packages.distributions import Distribution
 from tests.support.bundles import make_bundle
@@ -45,7 +45,11 @@ def bundle(
         distributions.append(Distribution("numpy", numpy, "BSD-3-Clause", (), 5000, tops, ()))
     changes = {"packages": tuple(packages), **changes}
     plain = make_bundle(folder, files=inside, **changes)
-    sbom = {SBOM_NAME: render_sbom(plain.manifest, distributions, "")} if has_sbom else {}
+    sbom = (
+        {SBOM_NAME: render_sbom(plain.manifest, InstalledPart(distributions, "", "3.11"))}
+        if has_sbom
+        else {}
+    )
     return make_bundle(folder, files=inside, beside=sbom, **changes)
 
 

@@ -15,11 +15,16 @@ from packager.bundle.image import (
 )
 
 
-def context(folder: Path, runtime: str = "python3.12", architecture: str = "arm64") -> Path:
+def context(
+    folder: Path,
+    runtime: str = "python3.12",
+    architecture: str = "arm64",
+    own_python: str | None = None,
+) -> Path:
     manifest = BundleManifest(
         packager_version="0",
         target=TargetInfo(runtime, architecture),
-        model=ModelInfo("sklearn", "model.skops", "skops"),
+        model=ModelInfo("sklearn", "model.skops", "skops", own_python=own_python),
         model_source="embedded",
         model_archive=None,
         package_type="image",
@@ -68,6 +73,16 @@ def test_the_base_image_is_that_of_the_same_runtime_and_can_be_replaced(tmp_path
     assert len(stages) == 2
     assert all(stage.startswith("--platform=${PLATFORM} ${BASE_IMAGE}") for stage in stages)
     assert text.endswith('CMD ["handler.main.handler"]\n')
+
+
+def test_a_model_with_its_own_python_has_an_image_of_debians_with_both(tmp_path: Path) -> None:
+    text = (context(tmp_path, own_python="3.8") / "Dockerfile").read_text()
+    bases = re.findall(r"^ARG \w*IMAGE=(.*)$", text, re.MULTILINE)
+    assert bases == ["python:3.12-slim-bookworm", "python:3.8-slim-bookworm"]
+    assert "COPY --from=model-python /usr/local/ /opt/python3.8/\n" in text
+    # Nothing of Lambda's is in such an image: its runtime client is one of the packages.
+    assert 'ENTRYPOINT ["python3.12", "-m", "awslambdaric"]\nCMD ["handler.main.handler"]\n' in text
+    assert "LAMBDA_TASK_ROOT" not in text, "a variable of Lambda's own images"
 
 
 def test_docker_is_sent_the_zip_and_nothing_else(tmp_path: Path) -> None:

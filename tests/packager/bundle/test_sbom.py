@@ -14,7 +14,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from handler.manifest import BundleManifest, FileEntry, ModelInfo, TargetInfo
-from packager.bundle.sbom import render_sbom
+from packager.bundle.sbom import InstalledPart, render_sbom
 from packager.packages.distributions import Distribution
 
 SHA, LINUX_SHA, MAC_SHA, MODEL_SHA = ("ab" * 32, "cd" * 32, "ef" * 32, "12" * 32)
@@ -60,6 +60,7 @@ BETA = distribution(
 GAMMA = distribution("gamma", license="My own words")
 DELTA = distribution("delta", requires=("gamma; platform_machine == 'aarch64'",))
 ALL = (ALPHA, BETA, GAMMA, DELTA)
+PART = InstalledPart(ALL, LOCK, "3.11")
 MANIFEST = BundleManifest(
     packager_version="0.1.0",
     target=TargetInfo("python3.11", "arm64"),
@@ -77,7 +78,7 @@ MANIFEST = BundleManifest(
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(render_sbom(MANIFEST, ALL, LOCK))
+    parsed: dict[str, Any] = json.loads(render_sbom(MANIFEST, PART))
     return parsed
 
 
@@ -92,21 +93,21 @@ def component(document: dict[str, Any], name: str) -> dict[str, Any]:
 )
 def test_it_is_valid_cyclonedx(manifest: BundleManifest) -> None:
     validator = JsonStrictValidator(SchemaVersion.V1_6)
-    assert validator.validate_str(render_sbom(manifest, ALL, LOCK)) is None
-    assert validator.validate_str(render_sbom(manifest, (), "")) is None
+    assert validator.validate_str(render_sbom(manifest, PART)) is None
+    assert validator.validate_str(render_sbom(manifest, InstalledPart((), "", "3.11"))) is None
 
 
 def test_a_layer_is_named_by_its_digest() -> None:
     manifest = dataclasses.replace(MANIFEST, layer=FileEntry("layer.zip", 1000, SHA))
-    bundle = json.loads(render_sbom(manifest, ALL, LOCK))["metadata"]["component"]
+    bundle = json.loads(render_sbom(manifest, PART))["metadata"]["component"]
     assert {"name": "packager:layer_sha256", "value": SHA} in bundle["properties"]
-    assert "layer_sha256" not in render_sbom(MANIFEST, ALL, LOCK)
+    assert "layer_sha256" not in render_sbom(MANIFEST, PART)
 
 
 def test_equal_content_gives_equal_bytes_whenever_and_wherever(tmp_path: Path) -> None:
-    expected = render_sbom(MANIFEST, ALL, LOCK)
+    expected = render_sbom(MANIFEST, PART)
     arguments = tmp_path / "arguments"
-    arguments.write_bytes(pickle.dumps((MANIFEST, ALL[::-1], LOCK)))
+    arguments.write_bytes(pickle.dumps((MANIFEST, InstalledPart(ALL[::-1], LOCK, "3.11"))))
     code = (
         "import pickle, sys; from packager.bundle.sbom import render_sbom;"
         "sys.stdout.write(render_sbom(*pickle.load(open(sys.argv[1], 'rb'))))"
@@ -123,7 +124,7 @@ def test_equal_content_gives_equal_bytes_whenever_and_wherever(tmp_path: Path) -
 
 
 def test_the_serial_number_is_the_contents_own(document: dict[str, Any]) -> None:
-    other = json.loads(render_sbom(MANIFEST, ALL[1:], LOCK))
+    other = json.loads(render_sbom(MANIFEST, InstalledPart(ALL[1:], LOCK, "3.11")))
     assert document["serialNumber"].startswith("urn:uuid:")
     assert document["serialNumber"] != other["serialNumber"]
     assert "timestamp" not in document["metadata"]
@@ -163,3 +164,23 @@ def test_the_model_and_lambdas_runtime_are_in_it(document: dict[str, Any]) -> No
     assert document["metadata"]["component"]["name"] == "mlflow-sklearn-model"
     tools = document["metadata"]["tools"]["components"]
     assert [(tool["name"], tool["version"]) for tool in tools] == [("packager", "0.1.0")]
+
+
+def test_what_is_there_for_the_models_own_python_hangs_on_the_model() -> None:
+    old = InstalledPart((distribution("alpha"), distribution("old")), "", "3.8", is_own=True)
+    text = render_sbom(MANIFEST, PART, old)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    document = json.loads(text)
+    found = [item for item in document["components"] if item["name"] in ("alpha", "old")]
+    refs = {item["bom-ref"]: item["purl"] for item in found}
+    assert refs == {
+        "pkg:pypi/alpha@1.0": "pkg:pypi/alpha@1.0",
+        "own-python:pkg:pypi/alpha@1.0": "pkg:pypi/alpha@1.0",
+        "own-python:pkg:pypi/old@1.0": "pkg:pypi/old@1.0",
+    }
+    mark = {"name": "packager:own_python", "value": "3.8"}
+    marked = {item["bom-ref"] for item in found if mark in item["properties"]}
+    assert marked == refs.keys() - {"pkg:pypi/alpha@1.0"}
+    needed = {item["ref"]: item.get("dependsOn", []) for item in document["dependencies"]}
+    assert needed["model"] == ["own-python:pkg:pypi/alpha@1.0", "own-python:pkg:pypi/old@1.0"]
+    assert "own-python:pkg:pypi/old@1.0" not in needed["bundle"]
