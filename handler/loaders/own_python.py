@@ -55,9 +55,9 @@ class OwnPythonPredictor:
             data = as_in_example(data, self._example)
         question = values.pack(data), values.pack(params)
         with self._lock:
-            process = self._process
-            if process is None or process.poll() is not None:
-                process = self._start()
+            if self._process is not None and self._process.poll() is not None:
+                self._end(self._process)
+            process = self._process or self._start()
             try:
                 outcome, answer = _ask(process, question)
             except (OSError, EOFError) as error:
