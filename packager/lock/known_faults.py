@@ -74,6 +74,8 @@ COMPANIONS = (
     # 1.16.3; 1.19's release notes name NumPy 2 as new).
     Companion("onnxruntime", "<1.19", "numpy<2"),
     *(Companion(name, f"<{since}", "numpy<2") for name, since in _NUMPY_2_SINCE),
+    # It uses numpy.float, which NumPy 1.24's release notes name as gone (seen with 0.23.2).
+    Companion("scikit-learn", "<0.24.2", "numpy<1.24"),
 )
 
 
