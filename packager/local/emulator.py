@@ -102,9 +102,7 @@ class Emulator:
 
     @property
     def peak_memory_mib(self) -> int | None:
-        """The largest resident memory of the function, and of what it started; None before the
-        first answer.
-        """
+        """The largest resident memory of the function with what it started; None: not asked yet."""
         return math.ceil(self._peak_memory_mib) or None
 
     @property

@@ -14,6 +14,7 @@ from packager.model.mlmodel import ModelSpec
 from packager.model.needs import SKLEARN
 from packager.model.pickle_bytecode import holds_bytecode
 from packager.progress import Progress
+from packager.requirements.logged_with import logged_with
 from packager.requirements.overrides import Overrides, apply_overrides
 from packager.requirements.select import inference_requirements
 from packager.support.interpreters import find_python
@@ -76,6 +77,7 @@ def find_old_python(
                     (*lines, *usual, "numpy", "pandas"),
                     constraints=constraints,
                     indexes=indexes,
+                    there=logged_with(spec),
                     progress=progress,
                 )
             except ToolFailed as error:

@@ -28,6 +28,7 @@ _REPOSITORY = re.compile(r"(?:git|hg|svn|bzr)\+")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
 # Where conda, conda-forge and Anaconda build: pip freezes it. Any other place may hold a package
 # of one's own, and whoever has its name on an index is someone else.
+_NAME_FIRST = re.compile(r"[A-Za-z][\w.-]*(?=\s|$)")
 _PIN = re.compile(r"\s*([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*==")
 _CONDA_BUILD = re.compile(
     r"^file:.*(?:/croot/|/conda-bld/|/feedstock_root/|/build/80754af9/|/perseverance-python-build)"
@@ -100,7 +101,8 @@ def read_lines(spec: ModelSpec) -> ReadLines:
         try:
             _add(read, line, spec, versions)
         except _CannotInstall as error:
-            name = error.name or line.rpartition(" ")[2]
+            words = _NAME_FIRST.match(line)
+            name = error.name or (words[0] if words else line.rpartition(" ")[2])
             read.unreadable.append(UnreadableLine(without_login(line), name, str(error)))
     if hashed:
         read.ignored.append(

@@ -140,9 +140,10 @@ def inference_requirements(
     parsed = {line: Requirement(line) for line in read.requirements}
     names = {line: canonicalize_name(parsed[line].name) for line in parsed}
     needs = find_needs(spec.info, frozenset(names.values()))
+    odd = {item.line: canonicalize_name(item.name) for item in read.unreadable}
     evidence = find_evidence(
         spec,
-        frozenset(names.values()),
+        frozenset((*names.values(), *odd.values())),
         frozenset(names[line] for line, requirement in parsed.items() if requirement.url),
     )
     kept: dict[str, Requirement] = {}
@@ -153,6 +154,8 @@ def inference_requirements(
             kept[line] = requirement
         else:
             dropped.append(drop)
+    needless = {line for line, name in odd.items() if _is_needless(name, evidence)}
+    dropped += [Drop(line, NOT_IMPORTED) for line in sorted(needless)]
     unlisted = (*evidence.lacking, *_loaders_library(spec, names.values(), evidence.lacking))
     lacking = {item.requirement: Requirement(item.requirement) for item in unlisted}
     wanted = frozenset(canonicalize_name(item.name) for item in (*kept.values(), *lacking.values()))
@@ -176,7 +179,7 @@ def inference_requirements(
         constraints=tuple(read.constraints),
         reread=tuple(item for item in read.reread if item.replacement in kept),
         ignored=tuple(read.ignored),
-        unreadable=tuple(read.unreadable),
+        unreadable=tuple(item for item in read.unreadable if item.line not in needless),
         parquet_reader=PARQUET_READER if with_parquet and PARQUET_READER not in wanted else None,
     )
 
@@ -188,7 +191,10 @@ def _loaders_library(
     if spec.info.engine.name != "exact":
         return ()
     there = {*recorded, *(canonicalize_name(Requirement(item.requirement).name) for item in found)}
-    names = [name for name in flavor_named(spec.info.flavor).imports or () if name not in there]
+    loaded = [*(flavor_named(spec.info.flavor).imports or ())]
+    if str(spec.info.options.get("model_class")).startswith("xgboost.sklearn."):
+        loaded.append("scikit-learn")  # has the bases of these classes
+    names = [name for name in loaded if name not in there]
     # What stands in for it may be listed under its own name.
     names = [name for name in names if f"{name}-cpu" not in there]
     versions = dict(spec.logged_versions)
@@ -241,6 +247,10 @@ def _drop(
     if needs is None or name in needs.distributions:
         return None
     return Drop(line, needs.reason)
+
+
+def _is_needless(name: str, evidence: Evidence) -> bool:
+    return evidence.is_complete and name not in evidence.needed
 
 
 def _not_needed(spec: ModelSpec) -> tuple[tuple[str, str], ...]:

@@ -1,10 +1,14 @@
 """What a bare model file is, found out without running any of it."""
 
+import bz2
+import gzip
 import json
+import lzma
 import mmap
 import pickletools
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +16,6 @@ from pathlib import Path
 from typing import IO, cast
 
 from packager.errors import ModelError, ToolMissing, install_hint
-from packager.model.pickle_globals import DECOMPRESSORS
 from packager.support.filebytes import mapped
 from packager.support.malformed import COMPRESSION_ERRORS, ZIP_ERRORS
 
@@ -24,6 +27,15 @@ _VERSION = r"(\d+\.\d+(?:\.\d+)?(?:(?:rc|a|b|\.post|\.dev)\d+)?)"
 _VERSION_IN_PICKLE = re.compile(rb"_sklearn_version.{1,12}?" + _VERSION.encode(), re.DOTALL)
 _VERSION_IN_SKOPS = re.compile(
     r'"_sklearn_version":\s*\{[^{}]*?"content":\s*"\\"' + _VERSION + r'\\""'
+)
+
+# joblib's compressors by their magic bytes (joblib/compressor.py); zlib has four levels.
+_DECOMPRESSORS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
+    (b"\x1f\x8b", gzip.decompress),
+    (b"BZh", bz2.decompress),
+    (b"\xfd7zXZ", lzma.decompress),
+    (b"\x5d\x00", lzma.decompress),
+    *((b"\x78" + level, zlib.decompress) for level in (b"\x01", b"\x5e", b"\x9c", b"\xda")),
 )
 
 
@@ -47,7 +59,7 @@ def sniff_bare_file(path: Path) -> BareFile:
         return _sniff_skops(path)
     with mapped(path) as data:
         magic = bytes(data[:8])
-        for prefix, decompress in DECOMPRESSORS:
+        for prefix, decompress in _DECOMPRESSORS:
             if magic.startswith(prefix):
                 content = _decompress(path, bytes(data), decompress)
                 return BareFile("joblib", _check_pickle(path, content).sklearn_version)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from packager.model.environment import read_requirements
+from packager.model.environment import read_python_version, read_requirements
 from packager.model.logged_versions import read_logged_day, read_logged_versions
 
 CONDA = """\
@@ -112,3 +112,16 @@ def test_the_mlmodel_file_tells_versions_and_the_day() -> None:
     }
     assert read_logged_day(document) == "2022-05-09"
     assert read_logged_day({"utc_time_created": "2022-13-45"}) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "version"), [("3.8", "3.8"), ("3.10", "3.10"), ("3.11.7", "3.11.7")]
+)
+def test_a_python_version_without_quotes_is_what_was_written(
+    tmp_path: Path, written: str, version: str
+) -> None:
+    (tmp_path / "python_env.yaml").write_text(f"python: {written}\n")
+    issues: list[str] = []
+
+    assert read_python_version(tmp_path, {}, issues) == version
+    assert not issues

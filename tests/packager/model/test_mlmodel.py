@@ -268,7 +268,7 @@ def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
         run_id=1,
     )
     folder = write_model(tmp_path, document)
-    (folder / "python_env.yaml").write_text("python: 3.1\n")
+    (folder / "python_env.yaml").write_text("python: three\n")
     (folder / "serving_input_example.json").write_text("{")
     with pytest.raises(MLmodelInvalid) as raised:
         read_mlmodel(folder)

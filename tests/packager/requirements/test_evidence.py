@@ -115,30 +115,34 @@ def test_what_a_function_imports_when_it_is_called_is_kept(tmp_path: Path) -> No
 
         return yaml and rows * 2
 
-    found = sorted_out(tmp_path, by_value(double), "pyyaml==5.3.1", "psutil", "scikit-learn")
+    found = sorted_out(tmp_path, by_value(double), "pyyaml==5.3.1", "psutil", "scikit-learn==1.5.2")
 
-    assert found.kept == ("pyyaml==5.3.1", "scikit-learn")
+    assert found.kept == ("pyyaml==5.3.1", "scikit-learn==1.5.2")
 
 
 def test_what_a_function_asks_pandas_for_is_kept(tmp_path: Path) -> None:
     def read(rows: Any) -> Any:
         return pd.read_parquet(rows)
 
-    found = sorted_out(tmp_path, by_value(read), "pyarrow==25.0.1", "openpyxl", "scikit-learn")
+    found = sorted_out(
+        tmp_path, by_value(read), "pyarrow==25.0.1", "openpyxl", "scikit-learn==1.5.2"
+    )
 
-    assert found.kept == ("pyarrow==25.0.1", "scikit-learn")
+    assert found.kept == ("pyarrow==25.0.1", "scikit-learn==1.5.2")
 
 
 def test_accelerators_of_pandas_stay_with_it(tmp_path: Path) -> None:
     """With them means and variances differ in the last bit."""
     model = make_pipeline(FunctionTransformer(pd.get_dummies), LINEAR)
-    found = sorted_out(tmp_path, pickle.dumps(model), "bottleneck", "numba", "scikit-learn")
+    found = sorted_out(tmp_path, pickle.dumps(model), "bottleneck", "numba", "scikit-learn==1.5.2")
 
-    assert found.kept == ("bottleneck", "scikit-learn")
+    assert found.kept == ("bottleneck", "scikit-learn==1.5.2")
 
-    found = sorted_out(tmp_path, pickle.dumps(LINEAR), "bottleneck", "pandas", "scikit-learn")
+    found = sorted_out(
+        tmp_path, pickle.dumps(LINEAR), "bottleneck", "pandas", "scikit-learn==1.5.2"
+    )
 
-    assert found.kept == ("pandas", "scikit-learn")
+    assert found.kept == ("pandas", "scikit-learn==1.5.2")
 
 
 def test_names_that_are_computed_keep_all(tmp_path: Path) -> None:
@@ -147,9 +151,9 @@ def test_names_that_are_computed_keep_all(tmp_path: Path) -> None:
 
         return importlib.import_module("ya" + "ml") and rows
 
-    found = sorted_out(tmp_path, by_value(load), "pyyaml", "psutil", "scikit-learn")
+    found = sorted_out(tmp_path, by_value(load), "pyyaml", "psutil", "scikit-learn==1.5.2")
 
-    assert found.kept == ("pyyaml", "psutil", "scikit-learn")
+    assert found.kept == ("pyyaml", "psutil", "scikit-learn==1.5.2")
 
 
 def test_a_module_that_no_known_package_has_keeps_the_packages_that_may_have_it(
@@ -158,10 +162,10 @@ def test_a_module_that_no_known_package_has_keeps_the_packages_that_may_have_it(
     """`our-models` may have the module `secret`; psutil is known not to."""
     content = b"csecret.models\nModel\n."
 
-    found = sorted_out(tmp_path, content, "our-models==1", "psutil", "scikit-learn")
+    found = sorted_out(tmp_path, content, "our-models==1", "psutil", "scikit-learn==1.5.2")
 
     assert found.kept == ("our-models==1",)
-    assert dropped(found) == ["psutil", "scikit-learn"]
+    assert dropped(found) == ["psutil", "scikit-learn==1.5.2"]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ def test_a_pin_below_what_fastapi_takes_gives_way(tmp_path: Path) -> None:
 
         return typing_extensions and rows * 2
 
-    lines = ("typing-extensions==4.4.0", "scikit-learn")
+    lines = ("typing-extensions==4.4.0", "scikit-learn==1.5.2")
     found = sorted_out(tmp_path, by_value(double), *lines)
 
     assert found.lines[0] == "typing-extensions>=4.4.0"

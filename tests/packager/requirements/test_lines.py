@@ -56,6 +56,24 @@ def test_a_line_asks_for_what_an_index_has(line: str, instead: str) -> None:
     assert read(line).kept == (instead,)
 
 
+def test_a_name_on_two_lines_keeps_the_version_of_the_one_that_says_it() -> None:
+    assert read("scikit-learn", "scikit-learn==1.5.0").kept == (
+        "scikit-learn",
+        "scikit-learn==1.5.0",
+    )
+
+
+def test_what_a_flavor_loads_its_models_with_comes_though_no_line_names_it() -> None:
+    info = ModelInfo("xgboost", "model.xgb", "xgb")
+    spec = replace(SPEC, info=info, logged_versions=(("xgboost", "2.1.4"),))
+    requirements = inference_requirements(spec)
+
+    assert [item.requirement for item in requirements.added] == ["xgboost==2.1.4"]
+    assert [item.replacement for item in requirements.replaced] == ["xgboost-cpu==2.1.4"]
+    listed = inference_requirements(replace(spec, requirements=("xgboost-cpu==2.1.4",)))
+    assert not listed.added
+
+
 def test_what_is_read_otherwise_than_written_is_told_with_the_reason() -> None:
     requirements = read("numpy==2.2.2+computecanada", "scipy @ file:///croot/scipy/work")
     label, path = requirements.reread

@@ -265,6 +265,7 @@ def test_lightgbm_never_comes_without_a_wheel_that_has_its_openmp_library(
 
 
 def test_a_cloudpickle_of_which_only_mlflow_required_the_reader_brings_it() -> None:
-    requirements = inference_requirements(replace(PICKLED_LIGHTGBM, requirements=("mlflow==1.30",)))
+    spec = replace(PICKLED_LIGHTGBM, requirements=("mlflow==1.30", "lightgbm", "scikit-learn"))
+    requirements = inference_requirements(spec)
 
     assert [item.requirement for item in requirements.added] == ["cloudpickle"]
