@@ -49,16 +49,14 @@ def obtain_lock(
     """
 
     def resolve(preferences: str) -> Lock:
-        pins = preferences or "".join(f"{pin}\n" for pin in question.preferences)
-        if not preferences:
-            pins += versions_of_the_day(
-                question.requirements,
-                (*question.constraints, *question.least),
-                question.target.uv_args,
-                question.indexes,
-                question.there,
-                progress,
-            )
+        pins = preferences or versions_of_the_day(
+            question.requirements,
+            (*question.constraints, *question.least),
+            question.target.uv_args,
+            question.indexes,
+            question.there,
+            progress,
+        )
         return resolver.resolve(question, preferences=pins)
 
     if policy is LockPolicy.UPGRADE:

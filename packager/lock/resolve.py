@@ -64,7 +64,7 @@ class Resolver(Protocol):
     def resolve(self, question: Question, *, preferences: str = "") -> Lock:
         """Return the lock of the question's requirements.
 
-        :param preferences: pins, a line each, that are kept where they fit.
+        :param preferences: pins, a line each, that are kept where they fit, besides the question's.
         :raises NoMatchingWheel: a pinned version has no wheel that the target loads.
         :raises ResolutionFailed: they contradict each other.
         :raises IndexUnreachable: the index cannot be read.
@@ -77,6 +77,7 @@ class UvResolver:
 
     def resolve(self, question: Question, *, preferences: str = "") -> Lock:
         """See :meth:`Resolver.resolve`."""
+        preferences = "".join(f"{pin}\n" for pin in question.preferences) + preferences
         lock, _ = resolve_without_cuda(
             lambda indexes: _resolve_at(replace(question, indexes=indexes), preferences),
             lambda lock: lock.packages,
