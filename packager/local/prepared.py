@@ -169,10 +169,11 @@ def _copy_worker(skeleton: Path) -> None:
 
 def _handler_environment(surroundings: ModelSurroundings, progress: Progress, *more: str) -> Path:
     """Return an interpreter that Lambda has, with the handler's libraries and none of a model."""
+    server = (SERVER_REQUIREMENT,) if surroundings.has_our_variables else ()
     return ensure_env(
         "handler",
         _running_minor(),
-        (*HANDLER_REQUIREMENTS, SERVER_REQUIREMENT, *more),
+        (*HANDLER_REQUIREMENTS, *server, *more),
         indexes=surroundings.indexes,
         progress=progress,
     )
@@ -201,7 +202,8 @@ def _find_environment(
     is_linux = sys.platform == "linux"
     lines = requirements.lines if is_linux else requirements.recorded_lines
     python = _python_minor(spec.python_version)
-    lines = (*lines, SERVER_REQUIREMENT)
+    # A build serves nothing, and its index may not have the server.
+    lines = (*lines, SERVER_REQUIREMENT) if surroundings.has_our_variables else lines
     return _model_environment(spec, python, lines, requirements, surroundings, progress)
 
 

@@ -157,7 +157,7 @@ DEVIATIONS = (
         Request(b"", None, "HEAD", "/ping"),
     ),
     Deviation(
-        12,
+        13,
         "Text becomes the categories that a LightGBM model was fitted on; MLflow can send none.",
         _categories_of_booster,
         "categories_of_lightgbm",
