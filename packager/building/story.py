@@ -246,7 +246,9 @@ def _write_function(
 
 
 def _owner(name: str, facts: Facts) -> str:
-    owners = [item.name for item in facts.distributions if name in item.top_level]
+    # Wheels name their sources; what is in the zip may be the bytecode alone.
+    names = {name, name.removesuffix("c")}
+    owners = [item.name for item in facts.distributions if not names.isdisjoint(item.top_level)]
     return f"the dependency {owners[0]}" if owners else "a dependency"
 
 

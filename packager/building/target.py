@@ -71,7 +71,7 @@ def choose_target(
         except (NoMatchingWheel, ResolutionFailed) as error:
             failures.append((target, error))
             if isinstance(error, NoMatchingWheel) and error.is_final and not bound_to:
-                raise _nowhere(failures, [], lock) from error
+                raise explained(_nowhere(failures, [], lock), spec) from error
             progress.detail(f"cannot be met: {first_line(error)}")
         else:
             choice = Choice(target, found, _note(spec, target, failures))

@@ -28,7 +28,7 @@ mlflow.sklearn.save_model(
     serialization_format="cloudpickle",
     pyfunc_predict_fn="transform",
     input_example=pd.DataFrame({"x": [1.5, 2.5]}),
-    pip_requirements=["scikit-learn", "cloudpickle", "pandas", "numpy", "jinja2", "psutil"],
+    pip_requirements=["scikit-learn<1.9", "cloudpickle", "pandas", "numpy", "jinja2", "psutil"],
 )
 """
 

@@ -160,7 +160,7 @@ def test_options_and_providers_reach_the_session(
     assert twins.info.options["session_options"] == options
     assert twins.info.options["providers"][1] == ["CPUExecutionProvider", {"use_arena": "0"}]
     twins.assert_alike(table(seed=1))
-    session = twins.ours._session  # type: ignore[attr-defined]
+    session = twins.ours.model  # type: ignore[attr-defined]
     theirs = twins.judge._model_impl.rt
     for name in ("execution_mode", "inter_op_num_threads", "graph_optimization_level"):
         ours = getattr(session.get_session_options(), name)

@@ -150,10 +150,11 @@ def test_what_its_own_python_cannot_take_either_is_refused_with_both_reasons(
     assert "Nor can its own Python 3.8 in a container image" in str(raised.value.hint)
 
 
-def test_a_runtime_that_was_named_is_the_functions(bound: ModelSpec) -> None:
-    choice, own = choose(bound, runtime="python3.13")
-    assert own is not None
-    assert choice.target.runtime.name == "python3.13"
+def test_a_runtime_that_was_named_is_not_given_up_for_an_image(bound: ModelSpec) -> None:
+    with pytest.raises(PythonMismatch) as caught:
+        choose(bound, runtime="python3.13")
+
+    assert "leave out --runtime python3.13" in str(caught.value.hint)
 
 
 def test_a_runtime_that_was_named_is_not_given_up_for_a_version(spec: ModelSpec) -> None:
