@@ -255,9 +255,6 @@ def _refusal(
         reason = source.reason if source.is_refused else f"the model does not take it: {text}"
         return Check.not_made(PREDICTION, f"{sample.origin}: {reason}. Log an input example")
     hint = _its_log(answer.log)
-    said = words_of_model(answer.log)
-    if said is not None:
-        text = f"{text} Its words: {said}"
     if source.is_refused:
         hint = (
             "The source model refuses it too: build with `--input-example rows.json`, rows that it"
@@ -289,13 +286,6 @@ def _its_log(log: str) -> str:
     """Return what the function itself says of its failure."""
     lines = "".join(f"\n      {line}" for line in own_traceback(log))
     return f"In the function:{lines}" if lines else "The function's log says nothing of it."
-
-
-def words_of_model(log: str) -> str | None:
-    """Return the last line of the last traceback in a function's log; None if there is none."""
-    _, found, trace = log.rpartition("Traceback (most recent call last):\n")
-    lines = (line for line in trace.splitlines() if line and not line[0].isspace())
-    return next(lines, "")[:_ERROR_CHARS] or None if found else None
 
 
 def _status(invocation: Invocation) -> int | None:

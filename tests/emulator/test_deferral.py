@@ -42,7 +42,7 @@ mlflow.sklearn.save_model(
     serialization_format="cloudpickle",
     pyfunc_predict_fn="transform",
     input_example=pd.DataFrame({"x": [1.5, 2.5]}),
-    pip_requirements=["scikit-learn", "cloudpickle", "pandas", "numpy"],
+    pip_requirements=["scikit-learn<1.9", "cloudpickle", "pandas", "numpy"],
 )
 """
 

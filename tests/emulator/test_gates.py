@@ -95,4 +95,4 @@ def test_a_model_without_an_example_is_within_no_gate_of_predictions(tmp_path: P
     statuses = {entry.name: entry.status for entry in report.entries}
     assert statuses["gate: init"] == "passed"
     assert statuses["gate: p50"] == statuses["gate: memory"] == "failed"
-    assert "log it with input_example" in failures(report)["gate: p50"]
+    assert "--input-example" in failures(report)["gate: p50"]

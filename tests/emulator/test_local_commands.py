@@ -1,8 +1,10 @@
 """`packager serve` and `packager predict` as a user types them, and how they end."""
 
 import http.client
+import importlib
 import json
 import os
+import pickle
 import shlex
 import shutil
 import signal
@@ -199,7 +201,8 @@ def test_a_model_that_cannot_be_loaded_ends_predict_with_the_cause(
 def test_local_names_the_package_that_the_model_lacks(example: Example, tmp_path: Path) -> None:
     folder = model_folder(example, tmp_path)
     append(folder / "requirements.txt", "\nno-such-package==1.0\n")
-    # Of a pickle nobody can tell what it needs, so every requirement counts.
+    # It may import anything, so every requirement counts.
+    (folder / "model.skops").write_bytes(pickle.dumps(importlib.import_module))
     mlmodel = folder / "MLmodel"
     text = mlmodel.read_text().replace("format: skops", "format: cloudpickle")
     mlmodel.write_text(text)

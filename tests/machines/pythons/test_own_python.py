@@ -11,7 +11,7 @@ import pytest
 from packager.bundle.folder import Bundle, read_bundle
 from packager.local.emulator import Emulator, runtime_python
 from packager.local.envs import ensure_env
-from packager.support.uv import find_python
+from packager.support.interpreters import find_python
 from tests.support.commands import packager
 from tests.support.dockerfile import build_image
 
