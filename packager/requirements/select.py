@@ -155,7 +155,6 @@ def inference_requirements(
         else:
             dropped.append(drop)
     needless = {line for line, name in odd.items() if _is_needless(name, evidence)}
-    dropped += [Drop(line, NOT_IMPORTED) for line in sorted(needless)]
     unlisted = (*evidence.lacking, *_loaders_library(spec, names.values(), evidence.lacking))
     lacking = {item.requirement: Requirement(item.requirement) for item in unlisted}
     wanted = frozenset(canonicalize_name(item.name) for item in (*kept.values(), *lacking.values()))
@@ -178,7 +177,7 @@ def inference_requirements(
         ),
         constraints=tuple(read.constraints),
         reread=tuple(item for item in read.reread if item.replacement in kept),
-        ignored=tuple(read.ignored),
+        ignored=(*read.ignored, *(IgnoredLine(line, NOT_IMPORTED) for line in sorted(needless))),
         unreadable=tuple(item for item in read.unreadable if item.line not in needless),
         parquet_reader=PARQUET_READER if with_parquet and PARQUET_READER not in wanted else None,
     )

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from packager.model.mlmodel import ModelSpec, read_mlmodel
+from packager.requirements.overrides import Overrides, apply_overrides
 from packager.requirements.select import Requirements, inference_requirements
 
 SKLEARN = """\
@@ -85,6 +86,16 @@ def test_joblibs_files_are_read_too(tmp_path: Path, how: Any) -> None:
     found = sorted_out(tmp_path / "model", content, "psutil", "scikit-learn", form="joblib")
 
     assert dropped(found) == ["psutil"]
+
+
+def test_a_line_that_nobody_can_read_is_ignored_where_no_prediction_needs_it(
+    tmp_path: Path,
+) -> None:
+    found = sorted_out(tmp_path, pickle.dumps(LINEAR), "scikit-learn==1.5.2", "Matplotlib : 3.8.0")
+
+    assert [item.line for item in found.ignored] == ["Matplotlib : 3.8.0"]
+    assert not found.unreadable
+    assert apply_overrides(Overrides(), found).kept == ("scikit-learn==1.5.2",)
 
 
 def test_what_only_a_package_can_uncompress_keeps_all(tmp_path: Path) -> None:
