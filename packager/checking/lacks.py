@@ -52,7 +52,8 @@ _LACKS = (
         "Write below /tmp, or below $HOME, which is /tmp in the function.",
     ),
     _Lack(
-        re.compile(r"(lib[\w.+-]*\.so[\w.]*): cannot open shared object file"),
+        # Not TensorFlow's warnings of libraries that it does without: "dlerror: libcudart...".
+        re.compile(r"(?<!dlerror: )\b(lib[\w.+-]*\.so[\w.]*): cannot open shared object file"),
         "{1} is neither on Lambda nor in the bundle, though it may be on this machine",
         "",
     ),
