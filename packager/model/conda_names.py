@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 _PYPI_NAMES = {
     "astropy-base": "astropy",
+    "brotli-python": "brotli",
     "cuml-cpu": "cuml",
     "dask-core": "dask",
     "distributed-core": "distributed",

@@ -65,8 +65,10 @@ _STAND_INS = (
     # Of tensorflow there are wheels of 620 MB and of 260. On arm64 it is without CUDA anyway.
     _StandIn("tensorflow-cpu", "tensorflow", Version("2.1"), _NO_CUDA, "x86_64"),
     _StandIn("tensorflow-cpu", "tensorflow-macos", Version("2.5"), _LINUX, "x86_64"),
+    _StandIn("tensorflow-cpu", "tensorflow-intel", Version("2.10"), _LINUX, "x86_64"),
     _StandIn("tensorflow", "tensorflow-cpu", Version("2.10"), _LINUX, "arm64"),
     _StandIn("tensorflow", "tensorflow-macos", Version("2.10"), _LINUX, "arm64"),
+    _StandIn("tensorflow", "tensorflow-intel", Version("2.10"), _LINUX, "arm64"),
     _StandIn("opencv-python-headless", "opencv-python", Version("3.4.3.18"), _NO_WINDOWS),
     _StandIn(
         "opencv-contrib-python-headless",

@@ -215,6 +215,7 @@ def test_an_unknown_keras_backend_is_refused(tmp_path: Path) -> None:
         ("tensorflow[and-cuda]==2.20.0", "tensorflow-cpu==2.20.0", None),
         ("tensorflow-cpu==2.20.0", "tensorflow-cpu==2.20.0", "tensorflow==2.20.0"),
         ("tensorflow-macos==2.15.0", "tensorflow-cpu==2.15.0", "tensorflow==2.15.0"),
+        ("tensorflow-intel==2.15.0", "tensorflow-cpu==2.15.0", "tensorflow==2.15.0"),
         ("torch==2.12.0+cu126", "torch==2.12.0", "torch==2.12.0"),
         ("torch==2.12.0+cpu", "torch==2.12.0+cpu", "torch==2.12.0+cpu"),
         ("torchvision==0.27.0+rocm6.4", "torchvision==0.27.0", "torchvision==0.27.0"),
