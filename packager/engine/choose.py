@@ -6,13 +6,13 @@ the predictions of thousands of rows. What comes of it is kept in the user's cac
 
 import contextlib
 import json
-import shutil
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from handler.manifest import MODEL_FOLDER, EngineInfo
+from handler.manifest import EngineInfo
+from packager.engine.converting import run_converter, take_made
 from packager.errors import (
     ConfigError,
     DependencyError,
@@ -22,7 +22,6 @@ from packager.errors import (
 )
 from packager.local.old_python import is_old
 from packager.local.prepared import ModelSurroundings, PreparedModel, is_own_python, prepared_model
-from packager.local.sandbox import run_sandboxed
 from packager.model.bytecode_python import needed_own_python
 from packager.model.mlmodel import ModelSpec
 from packager.progress import LOGGED, Progress
@@ -45,8 +44,6 @@ _CONVERTERS: dict[EngineChoice, tuple[str, ...]] = {
     "onnx": ("skl2onnx", "onnxruntime"),
 }
 """What converts for an engine, in the model's environment."""
-_TIMEOUT_S = 900
-_ERROR_CHARS = 600
 _NOT_LOADABLE_STATUS = 4
 """Of the converter's process: what it prints is why the model cannot be loaded."""
 
@@ -199,7 +196,7 @@ def _convert(
         except ModelNotLoadable as error:
             report = _of_another_python(spec, model, error)
         if report.engine.data_path is not None:
-            _keep(spec, report.engine, model.skeleton / MODEL_FOLDER, partial)
+            _keep(spec, report.engine, model, partial)
     if model.old_python and not is_asked_elsewhere:
         if report.engine.name == "exact":
             report = _in_a_current_python(spec, wanted, around, partial, progress, report)
@@ -242,7 +239,7 @@ def _in_a_current_python(
         with prepared_model(spec.folder, "uv", surroundings=current, progress=progress) as model:
             report = _run(model, wanted, is_only_loaded=False)
             if report.engine.data_path is not None:
-                _keep(spec, report.engine, model.skeleton / MODEL_FOLDER, partial)
+                _keep(spec, report.engine, model, partial)
     except ModelNotLoadable as error:
         progress.detail(f"and no Python that Lambda has can load it: {error}")
         return replace(found, own_python=spec.python_minor)
@@ -252,23 +249,15 @@ def _in_a_current_python(
     return report
 
 
-def _keep(spec: ModelSpec, engine: EngineInfo, made: Path, folder: Path) -> None:
+def _keep(spec: ModelSpec, engine: EngineInfo, model: PreparedModel, folder: Path) -> None:
     """Copy what the bundle shall carry: the new file, and what the logged one has beside it."""
     assert engine.data_path is not None
     names = [entry.path for entry in spec.info.files if entry.path != spec.info.data_path]
     for name in (engine.data_path, *(names if engine.name == "exact" else ())):
-        # The model's code was at work there: a link or a path of its own leads to our files.
-        if (made / name).resolve() != made.resolve() / name:
-            raise ToolError(f"the model's code put {name} outside of its folder")
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(made / name, folder / name)
+        take_made(model, name, folder)
 
 
 def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) -> _Report:
-    with resources.as_file(resources.files("packager.engine.converter")) as source:
-        shutil.copytree(
-            source, model.skeleton / "converter", ignore=shutil.ignore_patterns("__pycache__")
-        )
     engine = "arrays" if wanted.engine == "auto" else wanted.engine
     request = {
         "engine": None if is_only_loaded else engine,
@@ -276,19 +265,9 @@ def _run(model: PreparedModel, wanted: Optimization, *, is_only_loaded: bool) ->
         "rows": COMPARED_ROWS,
         "rewrites": wanted.rewrites,
     }
-    done = run_sandboxed(
-        [str(model.python), "-m", "converter", json.dumps(request)],
-        cwd=model.skeleton,
-        env=model.environment,
-        timeout_s=_TIMEOUT_S,
-        writable=[model.skeleton],
-        pythons=model.other_pythons,
-    )
+    done = run_converter(model, "converter", json.dumps(request), known_status=_NOT_LOADABLE_STATUS)
     if done.returncode == _NOT_LOADABLE_STATUS:
         raise ModelNotLoadable(**json.loads(done.stdout))
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")
     return _Report.from_dict(json.loads(done.stdout))
 
 

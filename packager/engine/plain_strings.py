@@ -10,10 +10,9 @@ from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
 
-from handler.manifest import MODEL_FOLDER
+from packager.engine.converting import run_converter, take_made
 from packager.errors import DependencyError, ModelError, ToolError
 from packager.local.prepared import ModelSurroundings, prepared_model
-from packager.local.sandbox import run_sandboxed
 from packager.model.mlmodel import ModelSpec
 from packager.model.named_modules import PICKLES, read_named_modules
 from packager.progress import LOGGED, Progress
@@ -28,8 +27,6 @@ NOTE = (
 _FLAVORS = ("sklearn", "lightgbm", "statsmodels", "pmdarima")
 """Whose loaders read a pickled object and nothing else."""
 _STORAGE = "pyarrow"
-_TIMEOUT_S = 900
-_ERROR_CHARS = 600
 
 
 def with_plain_strings(
@@ -69,25 +66,9 @@ def _convert(
     # The model's code runs here: it sees of our variables what it would see on Lambda.
     with prepared_model(spec.folder, "uv", surroundings=surroundings, progress=progress) as model:
         progress.step(f"Storing the text in {spec.info.data_path} without pyarrow")
-        with resources.as_file(resources.files("packager.engine.converter")) as source:
-            shutil.copytree(
-                source, model.skeleton / "converter", ignore=shutil.ignore_patterns("__pycache__")
-            )
-        done = run_sandboxed(
-            [str(model.python), "-m", "converter.plain_strings"],
-            cwd=model.skeleton,
-            env=model.environment,
-            timeout_s=_TIMEOUT_S,
-            writable=[model.skeleton],
-            pythons=model.other_pythons,
-        )
-        if done.returncode:
-            last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise ToolError(f"{last[:_ERROR_CHARS]} (exit status {done.returncode})")
+        run_converter(model, "converter.plain_strings")
         shutil.copytree(spec.folder, partial, dirs_exist_ok=True)
-        shutil.copyfile(
-            model.skeleton / MODEL_FOLDER / spec.info.data_path, partial / spec.info.data_path
-        )
+        take_made(model, spec.info.data_path, partial)
 
 
 def _key(spec: ModelSpec, surroundings: ModelSurroundings) -> str:

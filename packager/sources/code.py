@@ -54,7 +54,7 @@ def add_code(model: Path, paths: Iterable[Path], folder: Path, progress: Progres
         raise MLmodelInvalid(model / MLMODEL_NAME, [f"code {named!r} is not inside the folder"])
     for section in sections:
         section["code"] = code_path
-    shutil.copytree(model, folder, copy_function=_link_or_copy, dirs_exist_ok=True, symlinks=True)
+    shutil.copytree(model, folder, copy_function=link_or_copy, dirs_exist_ok=True, symlinks=True)
     _replace(folder / MLMODEL_NAME)
     text = yaml.safe_dump(document, sort_keys=False)
     (folder / MLMODEL_NAME).write_text(text, encoding="utf-8")
@@ -92,8 +92,8 @@ def _replace(path: Path) -> bool:
     return True
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    # A model may have gigabytes.
+def link_or_copy(source: str, target: str) -> None:
+    """Give a file a second name where that can be, for models are large; else copy it."""
     try:
         os.link(source, target)
     except OSError:

@@ -15,11 +15,11 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from packager.errors import ConfigError, ModelError
-from packager.model.mlmodel import MLMODEL_NAME, served_flavor
+from packager.model.mlmodel import MLMODEL_NAME, read_document, served_flavor
 from packager.progress import LOGGED, Progress
 from packager.sources.bare import write_bare_model
 from packager.sources.barefiles import is_bare_folder
-from packager.sources.code import add_code, check_code_paths
+from packager.sources.code import add_code, check_code_paths, link_or_copy
 from packager.sources.examples import read_scoring_request
 from packager.sources.fitted import save_estimator
 
@@ -104,14 +104,13 @@ def _with_example(model: Path, folder: Path, input_example: Any) -> Path:
     :param folder: an empty one, which becomes it.
     """
     request = read_scoring_request(input_example)
-    mlmodel = _existing_folder(model) / MLMODEL_NAME
-    document = yaml.safe_load(mlmodel.read_text(encoding="utf-8"))
+    document = read_document(_existing_folder(model) / MLMODEL_NAME)
     document["saved_input_example_info"] = {
         "artifact_path": _EXAMPLE,
         "serving_input_path": _EXAMPLE,
         "type": "json_object",
     }
-    shutil.copytree(model, folder, symlinks=True, copy_function=_link, dirs_exist_ok=True)
+    shutil.copytree(model, folder, symlinks=True, copy_function=link_or_copy, dirs_exist_ok=True)
     folder.chmod(0o700)
     for name in (MLMODEL_NAME, _EXAMPLE):
         (folder / name).unlink(missing_ok=True)
@@ -121,14 +120,6 @@ def _with_example(model: Path, folder: Path, input_example: Any) -> Path:
 
 
 _EXAMPLE = "serving_input_example.json"
-
-
-def _link(source: str, target: str) -> None:
-    """Give a file a second name where that can be, for models are large; else copy it."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _check_flavor(model: Path, flavor: str) -> None:

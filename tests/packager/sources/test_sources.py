@@ -376,3 +376,16 @@ def test_an_example_of_an_mlflow_model_replaces_its_own_and_leaves_the_folder(
         assert (folder / "model.pkl").read_bytes() == b"bytes"
     assert (model / "MLmodel").read_text() == "flavors: {}\n"
     assert sorted(path.name for path in model.iterdir()) == ["MLmodel", "model.pkl"]
+
+
+def test_an_example_for_a_model_whose_file_is_no_yaml_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "MLmodel").write_text("flavors: [")
+    rows = tmp_path / "rows.json"
+    rows.write_text("[[1.0]]")
+
+    with (
+        pytest.raises(ModelError, match="is not YAML"),
+        open_model(tmp_path / "model", input_example=rows),
+    ):
+        pass
