@@ -28,7 +28,8 @@ def surely_imported(code: CodeType) -> Iterator[Import]:
     Those that stand under a condition, in a `try` or in a function may fail; they are left out.
     Imports that were deferred stood alone before, unless they say what stands in for them.
     """
-    instructions = list(dis.get_instructions(code))
+    # What precedes an argument over 255 stands between an instruction and those that belong to it.
+    instructions = [item for item in dis.get_instructions(code) if item.opname != "EXTENDED_ARG"]
     spared = list(_guarded(code))
     for index, found in enumerate(instructions):
         if found.opname.startswith("RETURN_"):

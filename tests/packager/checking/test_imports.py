@@ -267,3 +267,12 @@ def test_a_method_that_predicting_does_not_reach_may_import_anything(tmp_path: P
 
     assert "absent" in text
     assert "lacking" not in text
+
+
+def test_an_import_in_a_module_with_many_names_is_read(tmp_path: Path) -> None:
+    many = "\n".join(f"name_{number} = {number + 1000}" for number in range(400))
+
+    text = missing(tmp_path, {"lib/__init__.py": f"{many}\nimport absent\nfrom lacking import a"})
+
+    assert "no module absent" in text
+    assert "no module lacking" in text
